@@ -1,0 +1,2 @@
+//! danxia
+fn main() {}

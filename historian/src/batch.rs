@@ -1,0 +1,94 @@
+//! What is committed in one piece.
+
+use std::sync::Arc;
+
+use plant::{Action, AssetChange, Event, Finding, Name, Observation, Timestamp, Waveform};
+
+/// Position in the journal; the first commit of a store is 1, each later one is one more. 0 is "before everything".
+pub type Seq = u64;
+
+/// What is committed together, all or nothing.
+///
+/// An empty batch is legal and is the platform's heartbeat: it moves the journal's time forward, which is how silence
+/// becomes visible to the folds, and its absence shows when the platform itself was away.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// Changes of the asset tree; they take effect before the values of the same batch.
+    pub changes: Vec<AssetChange>,
+    /// Values, in the order in which they were received.
+    pub observations: Vec<Observation>,
+    /// Records of fast signals.
+    pub waveforms: Vec<Arc<Waveform>>,
+    /// Happenings.
+    pub events: Vec<Event>,
+    /// Messages that were let in and could not be understood.
+    pub quarantine: Vec<Quarantined>,
+    /// What the messages of this batch add to the loss ledger.
+    pub ledger: Vec<LedgerDelta>,
+    /// Conclusions of analytics.
+    pub findings: Vec<Finding>,
+    /// What people did.
+    pub actions: Vec<Action>,
+    /// How far a follower of the tail has come; committed together with what it concluded.
+    pub progress: Option<Progress>,
+}
+
+/// A message that was let in and could not become observations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quarantined {
+    /// When it was received.
+    pub t: Timestamp,
+    /// From whom: the client id, or the importer's name.
+    pub source: Arc<str>,
+    /// The topic; bytes that were not UTF-8 are shown as U+FFFD.
+    pub topic: Arc<str>,
+    /// Length of the payload in bytes.
+    pub size: u64,
+    /// The first 4 KiB of the payload.
+    pub head: Arc<[u8]>,
+    /// A stable code: `json_syntax`, `unit_unknown`, `waveform_length`, …
+    pub code: Arc<str>,
+    /// One sentence: what was expected, what was found, what to do.
+    pub reason: Arc<str>,
+}
+
+/// What some messages of one source add to the loss ledger. Counted in messages;
+/// `received = committed + duplicates + quarantined + refused`, always.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LedgerDelta {
+    /// From whom.
+    pub source: Arc<str>,
+    /// Messages that arrived.
+    pub received: u64,
+    /// Messages of which every value is in the store.
+    pub committed: u64,
+    /// Messages that had been committed before, bit for bit.
+    pub duplicates: u64,
+    /// Messages in quarantine.
+    pub quarantined: u64,
+    /// Messages turned away at the door (rights, limits, form) and therefore never acknowledged.
+    pub refused: u64,
+}
+
+/// How far a named follower of the tail has come, and what it needs to go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Who.
+    pub follower: Name,
+    /// Everything up to and including this has been taken in.
+    pub through: Seq,
+    /// The follower's own state at that point, opaque to the store; `None` leaves the stored one (and the position that
+    /// goes with it) as it is.
+    pub state: Option<Arc<[u8]>>,
+}
+
+/// One commit, as the tail delivers it.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    /// Its position.
+    pub seq: Seq,
+    /// When it was committed, by the store's clock; never earlier than the commit before it.
+    pub t: Timestamp,
+    /// What was committed. Batches that were waiting together are committed, and delivered, as one.
+    pub batch: Arc<Batch>,
+}

@@ -1,0 +1,50 @@
+//! The vocabulary of a plant: what a machine is, what it says, and what is concluded from it.
+//!
+//! Everything that travels through the house is one of these types: an [`Observation`], a [`Waveform`] or an [`Event`]
+//! on the way in, a [`Finding`] on the way out, and the asset tree ([`Plant`], [`Machine`], [`Point`]) that gives them
+//! meaning. The names are those of ISA-95 (assets), IEC 62682 (alarms) and ISO 20816 (zones).
+//!
+//! What this crate does *not* know: files, sockets, clocks (a [`Clock`] is handed in), any wire format (its types are
+//! not `Serialize`: each edge owns its own representation), and any other room.
+//!
+//! ```
+//! use plant::{PointId, Unit};
+//!
+//! let point: PointId = "shaoguan/fan-3/vib_de_h".parse().unwrap();
+//! assert_eq!(point.machine().to_string(), "shaoguan/fan-3");
+//! assert_eq!(point.name(), "vib_de_h");
+//!
+//! let g = Unit::parse("g").unwrap();
+//! let si = Unit::parse("m/s²").unwrap();
+//! assert!((g.convert(2.0, si).unwrap() - 19.6133).abs() < 1e-9);
+//! ```
+
+mod alarm;
+mod asset;
+mod bearing;
+mod clock;
+mod event;
+mod finding;
+mod id;
+mod observation;
+mod time;
+mod unit;
+mod waveform;
+
+pub use alarm::{
+    Action, AlarmCondition, AlarmId, AlarmKey, AlarmRecord, AlarmState, AlarmTransition, Priority, Trigger,
+};
+pub use asset::{
+    AssetChange, Axis, Foundation, Limits, Location, Machine, MachineClass, Plant, Point, PointKind, Severity, Title,
+};
+pub use bearing::{Bearing, BearingFault, BearingOrders, Geometry, GeometryError};
+pub use clock::{Clock, ManualClock};
+pub use event::Event;
+pub use finding::{
+    BearingVerdict, Diagnosis, Evidence, FaultLine, Finding, Hypothesis, IndicatorValue, SensorState, Zone, ZoneVerdict,
+};
+pub use id::{IdError, MachineId, Name, PointId, SeriesKey};
+pub use observation::{Observation, Quality, Reason, Value};
+pub use time::Timestamp;
+pub use unit::{Quantity, Unit, UnitMismatch};
+pub use waveform::{Samples, Speed, Waveform, WaveformError, WaveformId, WaveformMeta};
