@@ -1,2 +1,3 @@
-//! danxia
+mod clock;
+mod config;
 fn main() {}

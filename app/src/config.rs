@@ -1,0 +1,420 @@
+//! Settings: read from flag, environment, file and default (in this order of precedence), checked once.
+//!
+//! [`Settings`] is what the rest of the program sees; the raw form that the sources are merged into stays in here.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use figment::providers::{Env, Format, Serialized, Toml};
+use figment::value::{Dict, Map, Value};
+use figment::{Figment, Metadata, Profile, Provider};
+use serde::{Deserialize, Serialize};
+
+/// Prefix of the environment's variables: `DANXIA__MQTT__LISTEN` is `mqtt.listen`.
+const ENV: &str = "DANXIA__";
+
+/// Settings that are complete and make sense.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The store's directory.
+    pub data: PathBuf,
+    /// The MQTT door.
+    pub mqtt: Mqtt,
+    /// Where the page and the API listen.
+    pub http: SocketAddr,
+    /// IANA name of the plant's time zone.
+    pub time_zone: String,
+    /// `tracing` filter, `info` or `broker=debug,info`.
+    pub log: String,
+    /// How long waveforms are kept, and how many bytes of them.
+    pub waves: Waves,
+}
+
+/// The MQTT door's settings.
+#[derive(Clone, Debug)]
+pub struct Mqtt {
+    /// Plain TCP.
+    pub listen: SocketAddr,
+    /// TLS, where a certificate is given.
+    pub tls: Option<Tls>,
+    /// Whether anybody on this machine may publish and subscribe.
+    pub anonymous: bool,
+    /// Largest packet, bytes.
+    pub max_packet: usize,
+    /// Connections at once.
+    pub max_connections: usize,
+}
+
+/// Where TLS listens, and as whom.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// Address.
+    pub listen: SocketAddr,
+    /// PEM chain.
+    pub certificate: PathBuf,
+    /// PEM key.
+    pub key: PathBuf,
+}
+
+/// How much of the waveforms is kept.
+#[derive(Clone, Debug)]
+pub struct Waves {
+    /// Bytes at most.
+    pub quota_bytes: u64,
+    /// Age at most.
+    pub max_age: Duration,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    data: PathBuf,
+    time_zone: String,
+    log: String,
+    mqtt: RawMqtt,
+    http: RawHttp,
+    waveforms: RawWaves,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawMqtt {
+    listen: String,
+    tls_listen: String,
+    tls_certificate: PathBuf,
+    tls_key: PathBuf,
+    anonymous: bool,
+    max_packet: usize,
+    max_connections: usize,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawHttp {
+    listen: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawWaves {
+    quota_mib: u64,
+    max_days: u64,
+}
+
+impl Default for Raw {
+    fn default() -> Self {
+        Self {
+            data: "danxia-data".into(),
+            time_zone: "Asia/Shanghai".into(),
+            log: "info".into(),
+            mqtt: RawMqtt {
+                listen: "127.0.0.1:1883".into(),
+                tls_listen: String::new(),
+                tls_certificate: PathBuf::new(),
+                tls_key: PathBuf::new(),
+                anonymous: false,
+                max_packet: 4 << 20,
+                max_connections: 20_000,
+            },
+            http: RawHttp { listen: "127.0.0.1:8080".into() },
+            waveforms: RawWaves { quota_mib: 20_480, max_days: 90 },
+        }
+    }
+}
+
+/// What is wrong with the settings. Each message names the key, what was found and what is expected.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file named on the command line is not there.
+    #[error("there is no configuration file {}: check --config", .0.display())]
+    Missing(PathBuf),
+    /// A key that does not exist.
+    #[error("{origin} sets {key:?}, which is no setting{nearest}; `danxia config show` lists them all")]
+    Unknown {
+        /// The key as written.
+        key: String,
+        /// Who sets it.
+        origin: String,
+        /// `: did you mean …?`, or nothing.
+        nearest: String,
+    },
+    /// A value of the wrong type, or a file that is not TOML.
+    #[error("{0}")]
+    Source(String),
+    /// A value that parses but makes no sense.
+    #[error("{key} is {found:?}: {expected}")]
+    Value {
+        /// Which setting.
+        key: &'static str,
+        /// As given.
+        found: String,
+        /// What it should be.
+        expected: String,
+    },
+}
+
+/// The flags that set settings, by key; given to [`Sources::new`] by the command line.
+#[derive(Debug, Default)]
+pub struct Flags(Vec<(&'static str, Value)>);
+
+impl Flags {
+    /// Notes that the command line sets `key`.
+    pub fn set(&mut self, key: &'static str, value: impl Into<Value>) {
+        self.0.push((key, value.into()));
+    }
+}
+
+impl Provider for Flags {
+    fn metadata(&self) -> Metadata {
+        Metadata::named("flag")
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        let mut dict = Dict::new();
+        for (key, value) in &self.0 {
+            match key.split_once('.') {
+                None => {
+                    dict.insert((*key).into(), value.clone());
+                }
+                Some((section, key)) => {
+                    let entry = dict.entry(section.into()).or_insert_with(|| Value::from(Dict::new()));
+                    if let Value::Dict(_, inner) = entry {
+                        inner.insert(key.into(), value.clone());
+                    }
+                }
+            }
+        }
+        Ok(Map::from([(Profile::Default, dict)]))
+    }
+}
+
+/// The merged sources, before they are checked.
+pub struct Sources {
+    figment: Figment,
+}
+
+impl Sources {
+    /// Merges default, file, environment and flags; later ones win.
+    pub fn new(file: Option<&Path>, flags: Flags) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Serialized::defaults(Raw::default()));
+        if let Some(path) = file {
+            if !path.is_file() {
+                return Err(ConfigError::Missing(path.into()));
+            }
+            figment = figment.merge(Toml::file_exact(path));
+        }
+        Ok(Self { figment: figment.merge(Env::prefixed(ENV).split("__")).merge(flags) })
+    }
+
+    /// The settings, checked.
+    pub fn settings(&self) -> Result<Settings, ConfigError> {
+        let raw: Raw = self.figment.extract().map_err(|e| explain(&e))?;
+        check(raw)
+    }
+
+    /// Every setting as `(key, value, origin)`; secrets would be redacted here (there are none yet).
+    pub fn list(&self) -> Result<Vec<(String, String, String)>, ConfigError> {
+        self.settings()?;
+        let all: Value = self.figment.extract().map_err(|e| explain(&e))?;
+        let mut rows = Vec::new();
+        self.walk("", &all, &mut rows);
+        Ok(rows)
+    }
+
+    fn walk(&self, path: &str, value: &Value, rows: &mut Vec<(String, String, String)>) {
+        if let Value::Dict(_, dict) = value {
+            for (k, v) in dict {
+                let key = if path.is_empty() { k.clone() } else { format!("{path}.{k}") };
+                self.walk(&key, v, rows);
+            }
+            return;
+        }
+        let shown = shown(value);
+        let origin = self.figment.find_metadata(path).map_or_else(|| "default".into(), |m| origin(m, path));
+        rows.push((path.to_owned(), shown, origin));
+    }
+}
+
+fn shown(v: &Value) -> String {
+    match (v.as_str(), v.to_bool(), v.to_i128()) {
+        (Some(s), ..) => format!("{s:?}"),
+        (_, Some(b), _) => b.to_string(),
+        (.., Some(n)) => n.to_string(),
+        _ => v.to_u128().map_or_else(|| format!("{v:?}"), |n| n.to_string()),
+    }
+}
+
+fn origin(m: &Metadata, path: &str) -> String {
+    if m.name.contains("environment") {
+        return format!("environment {ENV}{}", path.to_uppercase().replace('.', "__"));
+    }
+    match (&m.source, &*m.name) {
+        (_, "flag") => "flag".into(),
+        (Some(figment::Source::File(p)), _) => format!("file {}", p.display()),
+        _ => "default".into(),
+    }
+}
+
+fn explain(e: &figment::Error) -> ConfigError {
+    let who = e.metadata.as_ref().map_or_else(|| "a source".into(), |m| origin(m, &e.path.join(".")));
+    match &e.kind {
+        figment::error::Kind::UnknownField(key, expected) => {
+            let near = expected
+                .iter()
+                .map(|x| (strsim::jaro_winkler(key, x), x))
+                .filter(|(score, _)| *score > 0.7)
+                .max_by(|a, b| a.0.total_cmp(&b.0));
+            let mut path = e.path.clone();
+            if path.last() != Some(key) {
+                path.push(key.clone());
+            }
+            let nearest = near.map_or_else(String::new, |(_, x)| {
+                let mut near = path.clone();
+                near.pop();
+                near.push((*x).to_owned());
+                format!(": did you mean {:?}?", near.join("."))
+            });
+            ConfigError::Unknown { key: path.join("."), origin: who, nearest }
+        }
+        kind => ConfigError::Source(format!("{who} sets {:?} wrongly: {kind}", e.path.join("."))),
+    }
+}
+
+fn address(key: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
+    // A bare port is taken as one on this machine: the safe reading.
+    let full = if text.bytes().all(|b| b.is_ascii_digit()) { format!("127.0.0.1:{text}") } else { text.to_owned() };
+    full.replace("localhost:", "127.0.0.1:").parse().map_err(|_| ConfigError::Value {
+        key,
+        found: text.to_owned(),
+        expected: "expected ADDRESS:PORT, such as 127.0.0.1:1883 or [::1]:1883".into(),
+    })
+}
+
+fn check(raw: Raw) -> Result<Settings, ConfigError> {
+    let listen = address("mqtt.listen", &raw.mqtt.listen)?;
+    let http = address("http.listen", &raw.http.listen)?;
+    let loopback = |key, a: SocketAddr, why: &str| {
+        if a.ip().is_loopback() {
+            return Ok(());
+        }
+        Err(ConfigError::Value { key, found: a.to_string(), expected: format!("{why}; use 127.0.0.1:{}", a.port()) })
+    };
+    loopback("http.listen", http, "the page has no accounts yet and listens on this computer only")?;
+    let tls = if raw.mqtt.tls_listen.is_empty() {
+        None
+    } else {
+        for (key, p) in [("mqtt.tls_certificate", &raw.mqtt.tls_certificate), ("mqtt.tls_key", &raw.mqtt.tls_key)] {
+            if !p.is_file() {
+                return Err(ConfigError::Value {
+                    key,
+                    found: p.display().to_string(),
+                    expected: "mqtt.tls_listen is set, so this must name a PEM file".into(),
+                });
+            }
+        }
+        Some(Tls {
+            listen: address("mqtt.tls_listen", &raw.mqtt.tls_listen)?,
+            certificate: raw.mqtt.tls_certificate,
+            key: raw.mqtt.tls_key,
+        })
+    };
+    if raw.mqtt.anonymous {
+        let why = "mqtt.anonymous lets anybody publish, so it is allowed on loopback only";
+        loopback("mqtt.listen", listen, why)?;
+        if let Some(t) = &tls {
+            loopback("mqtt.tls_listen", t.listen, why)?;
+        }
+    }
+    if jiff::tz::TimeZone::get(&raw.time_zone).is_err() {
+        return Err(ConfigError::Value {
+            key: "time_zone",
+            found: raw.time_zone,
+            expected: "expected an IANA name such as Asia/Shanghai or UTC".into(),
+        });
+    }
+    if !(1024..=256 << 20).contains(&raw.mqtt.max_packet) {
+        return Err(ConfigError::Value {
+            key: "mqtt.max_packet",
+            found: raw.mqtt.max_packet.to_string(),
+            expected: "expected 1024 to 268435456 bytes".into(),
+        });
+    }
+    Ok(Settings {
+        data: raw.data,
+        mqtt: Mqtt {
+            listen,
+            tls,
+            anonymous: raw.mqtt.anonymous,
+            max_packet: raw.mqtt.max_packet,
+            max_connections: raw.mqtt.max_connections,
+        },
+        http,
+        time_zone: raw.time_zone,
+        log: raw.log,
+        waves: Waves {
+            quota_bytes: raw.waveforms.quota_mib.saturating_mul(1 << 20),
+            max_age: Duration::from_secs(raw.waveforms.max_days.saturating_mul(86_400)),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(toml: &str, flags: &[(&'static str, &str)]) -> Result<Settings, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("danxia.toml");
+        std::fs::write(&path, toml).unwrap();
+        let mut f = Flags::default();
+        for (k, v) in flags {
+            f.set(k, *v);
+        }
+        Sources::new(Some(&path), f)?.settings()
+    }
+
+    fn error(toml: &str) -> String {
+        read(toml, &[]).expect_err(toml).to_string()
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let s = read("[mqtt]\nlisten = \"127.0.0.1:2000\"\n", &[]).unwrap();
+        assert_eq!(s.mqtt.listen.port(), 2000);
+        assert_eq!(s.http.port(), 8080);
+        let s = read("[mqtt]\nlisten = \"127.0.0.1:2000\"\n", &[("mqtt.listen", "3000")]).unwrap();
+        assert_eq!(s.mqtt.listen, "127.0.0.1:3000".parse().unwrap());
+    }
+
+    #[test]
+    fn every_mistake_is_answered_with_what_to_do() {
+        for (toml, wanted) in [
+            ("[mqtt]\nlsten = \"1\"\n", "did you mean \"mqtt.listen\"?"),
+            ("[mqt]\n", "did you mean \"mqtt\"?"),
+            ("[mqtt]\nanonymous = \"perhaps\"\n", "mqtt.anonymous"),
+            ("[mqtt]\nlisten = \"somewhere\"\n", "expected ADDRESS:PORT"),
+            ("[mqtt]\nlisten = \"0.0.0.0:1883\"\nanonymous = true\n", "allowed on loopback only; use 127.0.0.1:1883"),
+            ("[http]\nlisten = \"0.0.0.0:80\"\n", "listens on this computer only"),
+            ("[mqtt]\ntls_listen = \"127.0.0.1:8883\"\n", "must name a PEM file"),
+            ("time_zone = \"Danxia/Shan\"\n", "expected an IANA name"),
+            ("[mqtt]\nmax_packet = 10\n", "expected 1024 to"),
+            ("not toml", "wrongly"),
+        ] {
+            let e = error(toml);
+            assert!(e.contains(wanted), "{toml:?} was answered with {e:?}");
+        }
+        assert!(Sources::new(Some(Path::new("/nowhere.toml")), Flags::default()).is_err());
+    }
+
+    #[test]
+    fn each_setting_is_shown_with_its_origin() {
+        let mut flags = Flags::default();
+        flags.set("mqtt.anonymous", true);
+        let rows = Sources::new(None, flags).unwrap().list().unwrap();
+        let of = |key: &str| rows.iter().find(|r| r.0 == key).map(|r| (r.1.as_str(), r.2.as_str()));
+        assert_eq!(of("mqtt.anonymous"), Some(("true", "flag")));
+        assert_eq!(of("http.listen"), Some(("\"127.0.0.1:8080\"", "default")));
+        assert_eq!(of("waveforms.max_days"), Some(("90", "default")));
+    }
+}
