@@ -1,0 +1,57 @@
+# make test    everything that must hold, from a clean clone
+# make bench   every figure, beside its peers, into docs/benchmarks.md
+# make page    screenshots of every page in both languages, into test-artefacts/
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+VENV ?= target/venv
+CARGO_DENY := $(shell command -v cargo-deny 2>/dev/null)
+
+.PHONY: test tools fmt lint unit deny ui browser interop bench page
+
+test: tools fmt lint ui unit deny interop browser
+	@echo "make test: all parts passed"
+
+# Debian packages where this may install them; otherwise it says what is missing and the parts that need it say so again.
+tools:
+	@bash scripts/tools.sh
+
+fmt:
+	cargo fmt --all --check
+
+lint:
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+unit:
+	cargo test --workspace --locked
+
+deny:
+	@bash scripts/deny.sh
+
+# The page: types, unit tests, size.
+ui:
+	cd web/ui && npm ci --no-audit --no-fund && npm run lint && npm test && npm run build && npm run size
+
+# Clients that are not ours: paho-mqtt, pysparkplug, mosquitto_pub.
+interop: $(VENV)/ready
+	cargo build --locked
+	$(VENV)/bin/python tests/interop.py
+
+# The page in a real Chromium, on the real recordings where they are.
+browser:
+	cargo build --release --locked
+	cd tests/browser && npm ci --no-audit --no-fund && node --test
+
+page:
+	cargo build --release --locked
+	cd tests/browser && npm ci --no-audit --no-fund && node screenshots.mjs
+
+bench: $(VENV)/ready
+	cargo build --release --locked
+	$(VENV)/bin/pip install --quiet numpy scipy
+	$(VENV)/bin/python bench/run.py
+
+$(VENV)/ready: tests/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --requirement tests/requirements.txt
+	touch $@
