@@ -1,1 +1,3 @@
-//! web
+//! The API and the page.
+
+pub mod dto;

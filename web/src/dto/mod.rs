@@ -1,0 +1,33 @@
+//! The shapes that travel between the server and whoever asks: the wire of the HTTP API.
+//!
+//! These types hold no behaviour and know nothing of the store; [`crate::view`] makes them from the plant's own types.
+//! Names are `snake_case`; single instants are [`Time`] (RFC 3339, UTC, up to nanoseconds); columns of bulk data are
+//! whole milliseconds since 1970 in fields called `t_ms`. A field that is `null` was not stated or is not known; it is
+//! never a zero in disguise.
+
+mod alarm;
+mod common;
+mod connection;
+mod intake;
+mod live;
+mod machine;
+mod overview;
+mod problem;
+mod series;
+mod status;
+mod waveform;
+
+pub use alarm::{Acknowledged, Acknowledgement, Alarm, Alarms, Evidence, EvidenceLine, Journal, JournalEntry};
+pub use common::{Number, Priority, Quality, Reading, Time, Title};
+pub use connection::{Client, ConnectionTotals, Connections};
+pub use intake::{Ledger, LedgerSource, LedgerTotal, Quarantine, QuarantineEntry, QuarantineGroup};
+pub use live::{LiveSnapshot, LiveStatus, LiveValue, LiveValues};
+pub use machine::{
+    Bearing, BearingVerdict, Diagnosis, Hypothesis, Indicator, Limits, Location, MachineDetail, MachineRef, Orders,
+    Point, SensorVerdict, Severity, Zone,
+};
+pub use overview::{Area, Counts, MachineStatus, MachineSummary, Overview, PriorityCounts, Spark};
+pub use problem::Problem;
+pub use series::{Buckets, SeriesLast, SeriesRange};
+pub use status::{Mqtt, Status, Store};
+pub use waveform::{Envelope, EnvelopeLine, Spectra, Spectrum, WaveformDetail, WaveformHeader, WaveformMeta};
