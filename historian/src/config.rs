@@ -1,0 +1,51 @@
+//! What can be set, and what holds when nothing is.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Settings of a store. [`Config::new`] gives the values that hold when nothing is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where the files live; made when it does not exist.
+    pub dir: PathBuf,
+    /// How many bytes of batches may wait for their commit; who comes later waits (`WhenFull::Block`).
+    pub queue_bytes: usize,
+    /// How many batches may wait for their commit.
+    pub queue_batches: usize,
+    /// How many bytes one group commit takes at most (one batch always fits).
+    pub group_bytes: usize,
+    /// How many batches one group commit takes at most.
+    pub group_batches: usize,
+    /// How many points a finished chunk holds.
+    pub chunk_points: usize,
+    /// Points that have been in the log alone for longer than this are written into chunks.
+    pub seal_age: Duration,
+    /// Above this many bytes the log is shortened: the points that hold its oldest rows are written into chunks.
+    pub log_bytes: u64,
+    /// How many bytes of recent commits are kept in memory for the tails.
+    pub tail_bytes: usize,
+    /// How many recent commits are kept in memory for the tails.
+    pub tail_commits: usize,
+    /// How many entries the quarantine keeps; the oldest go first, the counts stay.
+    pub quarantine_entries: u64,
+}
+
+impl Config {
+    /// The settings that hold when nothing is said, for a store in `dir`.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            queue_bytes: 64 << 20,
+            queue_batches: 16_384,
+            group_bytes: 8 << 20,
+            group_batches: 4_096,
+            chunk_points: 1_024,
+            seal_age: Duration::from_secs(3_600),
+            log_bytes: 128 << 20,
+            tail_bytes: 32 << 20,
+            tail_commits: 4_096,
+            quarantine_entries: 10_000,
+        }
+    }
+}
