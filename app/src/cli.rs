@@ -1,0 +1,266 @@
+//! The command line: what can be asked for, and which settings flags set.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use plant::{MachineId, Timestamp};
+
+use crate::config::Flags;
+
+/// Industrial IoT platform: machines publish over MQTT, every value is kept, failing machines are found.
+///
+/// Settings come from flags, the environment (DANXIA__MQTT__LISTEN for mqtt.listen), a TOML file and defaults, in this
+/// order of precedence.
+#[derive(Debug, Parser)]
+#[command(name = "danxia", version, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be asked for.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the platform.
+    Run(Run),
+    /// Run the platform with the demo plant: 24 machines of a steel works, some of them failing. Data is thrown away.
+    Demo(Demo),
+    /// Publish labelled recordings (a directory with manifest.csv) over MQTT to a running instance.
+    Replay(Replay),
+    /// Judge labelled recordings and compare with their labels.
+    Evaluate {
+        /// What to judge.
+        #[command(subcommand)]
+        task: Evaluate,
+    },
+    /// Print what the store holds.
+    Export {
+        /// What to print.
+        #[command(subcommand)]
+        what: Export,
+    },
+    /// Look at the settings.
+    Config {
+        /// What to do with them.
+        #[command(subcommand)]
+        what: Config,
+    },
+    /// Manage who may publish.
+    User {
+        /// What to do.
+        #[command(subcommand)]
+        what: User,
+    },
+    /// Check ports, disk, clock, and an MQTT message from end to end; print how to mend what fails.
+    Doctor(Common),
+    /// Walk every record of a store and check its checksums. The instance must not be running.
+    Verify {
+        /// The store's directory.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
+    /// Print the API's OpenAPI document.
+    Openapi,
+}
+
+/// Flags that every command which starts or inspects an instance takes.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Common {
+    /// Configuration file (TOML).
+    #[arg(long, value_name = "FILE", env = "DANXIA_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The store's directory [default: danxia-data].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Where MQTT listens [default: 127.0.0.1:1883].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub mqtt: Option<String>,
+    /// Where the page and the API listen [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub http: Option<String>,
+}
+
+impl Common {
+    /// The settings that these flags set.
+    #[must_use]
+    pub fn flags(&self) -> Flags {
+        let mut flags = Flags::default();
+        if let Some(d) = &self.data {
+            flags.set("data", d.display().to_string());
+        }
+        if let Some(a) = &self.mqtt {
+            flags.set("mqtt.listen", a.clone());
+        }
+        if let Some(a) = &self.http {
+            flags.set("http.listen", a.clone());
+        }
+        flags
+    }
+}
+
+/// `danxia run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    /// Settings.
+    pub common: Common,
+    /// Let any MQTT client on this computer publish and subscribe, and adopt new machines at once. For trials and tests.
+    #[arg(long)]
+    pub anonymous: bool,
+}
+
+/// `danxia demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Where MQTT listens [default: 127.0.0.1:1883].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub mqtt: Option<String>,
+    /// Where the page and the API listen [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub http: Option<String>,
+    /// Keep the data in this directory instead of throwing it away.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Seed of the simulated plant; the same seed plays the same plant.
+    #[arg(long, default_value_t = 2015)]
+    pub seed: u64,
+    /// Play a plant without faults.
+    #[arg(long)]
+    pub healthy: bool,
+}
+
+/// `danxia replay`.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// Directory with manifest.csv and its recordings.
+    pub dir: PathBuf,
+    /// The instance's MQTT address.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:1883")]
+    pub mqtt: SocketAddr,
+    /// Site under which the machines appear [default: the directory's name].
+    #[arg(long)]
+    pub site: Option<String>,
+    /// User name, where the instance asks for one; the password is read from DANXIA_PASSWORD.
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Publish this many times faster than the recordings were made; 0 publishes as fast as the instance takes them.
+    #[arg(long, default_value_t = 0.0)]
+    pub speed: f64,
+}
+
+/// `danxia evaluate …`.
+#[derive(Debug, Subcommand)]
+pub enum Evaluate {
+    /// Rolling-element bearings: which part is damaged, if any.
+    Bearings {
+        /// Directory with manifest.csv and raw little-endian f32 recordings.
+        dir: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `danxia export …`.
+#[derive(Debug, Subcommand)]
+pub enum Export {
+    /// Values as they were published: time_ns,site,machine,point,value,quality. Works on the directory of an instance
+    /// that runs, and of one that was killed.
+    Points(Points),
+}
+
+/// `danxia export points`.
+#[derive(Debug, Args)]
+pub struct Points {
+    /// The store's directory.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Only this machine.
+    #[arg(long, value_name = "SITE/MACHINE")]
+    pub machine: Option<MachineId>,
+    /// Only points of this name.
+    #[arg(long)]
+    pub point: Option<String>,
+    /// From this time on: RFC 3339, or nanoseconds since 1970.
+    #[arg(long, value_parser = time)]
+    pub from: Option<Timestamp>,
+    /// Up to, not including, this time.
+    #[arg(long, value_parser = time)]
+    pub to: Option<Timestamp>,
+    /// The form.
+    #[arg(long, value_enum, default_value_t = Format::Csv)]
+    pub format: Format,
+}
+
+/// Forms of an export.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Format {
+    /// Comma-separated, RFC 4180, with a header.
+    Csv,
+}
+
+/// `danxia config …`.
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Print every setting with its value and where it comes from.
+    Show(Run),
+}
+
+/// `danxia user …`.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Add a user, or give one a new password. It is read from DANXIA_PASSWORD, or from standard input.
+    Add(UserName),
+    /// List the users.
+    List {
+        /// The store's directory.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
+    /// Remove a user; their open connections stay until they end.
+    Remove(UserName),
+}
+
+/// A user of a store.
+#[derive(Debug, Args)]
+pub struct UserName {
+    /// The name that the device gives in CONNECT.
+    pub name: String,
+    /// The store's directory.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+}
+
+/// RFC 3339, or plain nanoseconds.
+fn time(s: &str) -> Result<Timestamp, String> {
+    if let Ok(ns) = s.parse::<i64>() {
+        return Ok(Timestamp::from_nanos(ns));
+    }
+    let t: jiff::Timestamp =
+        s.parse().map_err(|_| "expected a time such as 2026-01-31T08:00:00Z, or nanoseconds since 1970".to_owned())?;
+    i64::try_from(t.as_nanosecond())
+        .map(Timestamp::from_nanos)
+        .map_err(|_| "expected a time between the years 1678 and 2262".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times() {
+        assert_eq!(time("1735689600000000001"), Ok(Timestamp::from_nanos(1_735_689_600_000_000_001)));
+        assert_eq!(time("2025-01-01T08:00:00+08:00"), Ok(Timestamp::from_secs(1_735_689_600)));
+        assert!(time("yesterday").unwrap_err().starts_with("expected a time"));
+        assert!(time("9999-01-01T00:00:00Z").unwrap_err().contains("2262"));
+    }
+}

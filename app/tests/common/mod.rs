@@ -1,0 +1,141 @@
+//! A real instance in a process of its own, and what one asks it.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// A port that nobody holds at the moment.
+pub fn fresh_port() -> u16 {
+    let l = TcpListener::bind("127.0.0.1:0").expect("a port");
+    l.local_addr().expect("its address").port()
+}
+
+/// A running `danxia run --anonymous`.
+pub struct Instance {
+    child: Child,
+    http: u16,
+}
+
+impl Instance {
+    /// Starts it and waits until `/readyz` answers 200.
+    pub fn start(data: &Path, mqtt: u16, http: u16) -> Self {
+        Self::start_with(data, mqtt, http, &[])
+    }
+
+    /// The same with further arguments.
+    pub fn start_with(data: &Path, mqtt: u16, http: u16, more: &[&str]) -> Self {
+        let child = Command::new(env!("CARGO_BIN_EXE_danxia"))
+            .args(["run", "--anonymous", "--data"])
+            .arg(data)
+            .args(["--mqtt", &format!("127.0.0.1:{mqtt}"), "--http", &format!("127.0.0.1:{http}")])
+            .args(more)
+            .env("DANXIA__LOG", "warn")
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("danxia starts");
+        let mut this = Self { child, http };
+        let ready = eventually(Duration::from_secs(60), || {
+            if let Some(status) = this.child.try_wait().expect("its state") {
+                panic!("danxia ended with {status} instead of becoming ready");
+            }
+            this.try_get("/readyz").is_some_and(|(status, _)| status == 200)
+        });
+        assert!(ready, "danxia did not become ready within 60 s");
+        this
+    }
+
+    /// kill -9.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it is still running");
+        self.child.wait().expect("it ends");
+    }
+
+    /// SIGTERM, and it must end well within 10 s.
+    pub fn stop(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+        let mut status = None;
+        eventually(Duration::from_secs(10), || {
+            status = self.child.try_wait().expect("its state");
+            status.is_some()
+        });
+        assert!(status.expect("danxia did not end within 10 s of SIGTERM").success());
+    }
+
+    /// GET, which must answer 200.
+    pub fn get(&self, path: &str) -> String {
+        let (status, body) = self.try_get(path).expect("the page answers");
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    /// GET: status and body, or `None` where nobody answers.
+    pub fn try_get(&self, path: &str) -> Option<(u16, String)> {
+        let mut s = TcpStream::connect(("127.0.0.1", self.http)).ok()?;
+        s.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+        write!(s, "GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{}\r\n\r\n", self.http).ok()?;
+        let mut text = String::new();
+        s.read_to_string(&mut text).ok()?;
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        Some((status, body.to_owned()))
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Whether `condition` came to hold in time.
+pub fn eventually(within: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let steps = within.as_millis() / 20;
+    for _ in 0..steps {
+        if condition() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    condition()
+}
+
+/// One row of `export points`.
+#[derive(Debug)]
+pub struct Row {
+    pub time_ns: i64,
+    pub machine: String,
+    pub point: String,
+    pub value: String,
+    pub quality: String,
+}
+
+/// What `danxia export points --data DIR` prints. The names used in these tests hold no commas.
+pub fn export(data: &Path) -> Vec<Row> {
+    let out = Command::new(env!("CARGO_BIN_EXE_danxia"))
+        .args(["export", "points", "--format", "csv", "--data"])
+        .arg(data)
+        .output()
+        .expect("danxia export runs");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let text = String::from_utf8(out.stdout).expect("UTF-8");
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("time_ns,site,machine,point,value,quality"));
+    lines
+        .map(|l| {
+            let f: Vec<&str> = l.split(',').collect();
+            assert_eq!(f.len(), 6, "{l}");
+            Row {
+                time_ns: f[0].parse().expect("nanoseconds"),
+                machine: f[2].into(),
+                point: f[3].into(),
+                value: f[4].into(),
+                quality: f[5].into(),
+            }
+        })
+        .collect()
+}
