@@ -1,0 +1,107 @@
+// A real instance on ports of its own, and a real Chromium.
+
+import { spawn, execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+const danxia = process.env.DANXIA_BIN ?? join(root, 'target/release/danxia');
+export const artefacts = join(root, 'test-artefacts');
+mkdirSync(artefacts, { recursive: true });
+
+/** The real recordings called `name`, or null where they are not on this machine. */
+export function recordings(name) {
+  const dir = join(process.env.DANXIA_DATA ?? join(root, '../shared/data'), name);
+  return existsSync(join(dir, 'manifest.csv')) ? dir : null;
+}
+
+/** The rows of a manifest as objects; these manifests quote nothing. */
+export function manifest(dir) {
+  const [head, ...rows] = readFileSync(join(dir, 'manifest.csv'), 'utf8').trim().split(/\r?\n/);
+  const keys = head.split(',');
+  return rows.map((r) => Object.fromEntries(r.split(',').map((v, i) => [keys[i], v])));
+}
+
+function freePort() {
+  return new Promise((done) => {
+    const s = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = s.address();
+      s.close(() => done(port));
+    });
+  });
+}
+
+/** Waits until `probe` gives something true; says what it waited for when it gives up. */
+export async function until(what, probe, seconds = 60) {
+  const end = Date.now() + seconds * 1000;
+  let last;
+  while (Date.now() < end) {
+    try {
+      last = await probe();
+      if (last) return last;
+    } catch (e) {
+      last = e;
+    }
+    await new Promise((r) => setTimeout(r, 100));
+  }
+  throw new Error(`waited ${seconds} s for ${what}; last seen: ${last?.stack ?? JSON.stringify(last)}`);
+}
+
+export class Platform {
+  /** `mode` is `run` or `demo`. */
+  static async start(mode = 'run') {
+    const p = new Platform();
+    p.dir = mkdtempSync(join(tmpdir(), 'danxia-browser-'));
+    [p.mqtt, p.http] = [await freePort(), await freePort()];
+    p.url = `http://127.0.0.1:${p.http}`;
+    const args = [mode, '--data', join(p.dir, 'data'), '--mqtt', `127.0.0.1:${p.mqtt}`, '--http', `127.0.0.1:${p.http}`];
+    if (mode === 'run') args.push('--anonymous');
+    p.words = '';
+    p.child = spawn(danxia, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const s of [p.child.stdout, p.child.stderr]) s.on('data', (d) => (p.words = (p.words + d).slice(-20000)));
+    await until('/readyz', async () => {
+      if (p.child.exitCode !== null) throw new Error(`danxia ended: ${p.words}`);
+      return (await fetch(`${p.url}/readyz`)).ok;
+    });
+    return p;
+  }
+
+  async get(path) {
+    const r = await fetch(this.url + path);
+    if (!r.ok) throw new Error(`${path} answered ${r.status}: ${await r.text()}`);
+    return r.json();
+  }
+
+  replay(dir) {
+    execFileSync(danxia, ['replay', dir, '--mqtt', `127.0.0.1:${this.mqtt}`], { stdio: ['ignore', 'pipe', 'pipe'] });
+  }
+
+  async stop() {
+    const ended = new Promise((r) => this.child.once('exit', r));
+    this.child.kill('SIGTERM');
+    await ended;
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+export function launch() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync'],
+  });
+}
+
+/** A page that remembers everything its console complained about. */
+export async function open(browser, options) {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'zh-CN', ...options });
+  const page = await context.newPage();
+  page.complaints = [];
+  page.on('console', (m) => m.type() === 'error' && page.complaints.push(m.text()));
+  page.on('pageerror', (e) => page.complaints.push(String(e)));
+  return page;
+}
