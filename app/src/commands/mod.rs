@@ -1,0 +1,42 @@
+//! What each command does. Data goes to standard output, words to standard error.
+
+pub mod config;
+pub mod demo;
+pub mod doctor;
+pub mod evaluate;
+pub mod export;
+pub mod replay;
+pub mod run;
+pub mod user;
+pub mod verify;
+
+/// How a command that did its work ends: the process's exit code.
+///
+/// 0 ok, 1 failure, 2 usage, 69 unavailable, 78 configuration, 130 interrupted (sysexits.h and the shell's habit).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It did what was asked.
+    Ok,
+    /// It ran, and what it looked at is not well.
+    Failure,
+    /// What was asked makes no sense.
+    Usage,
+    /// Nobody answers, or the port is taken.
+    Unavailable,
+    /// The settings are wrong.
+    Configuration,
+}
+
+impl Exit {
+    /// The number.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Failure => 1,
+            Self::Usage => 2,
+            Self::Unavailable => 69,
+            Self::Configuration => 78,
+        }
+    }
+}
