@@ -1,0 +1,2 @@
+//! Placeholder until the chain stands.
+fn main() {}

@@ -1,0 +1,346 @@
+//! The chain: guard, features, velocity, averaged spectrum, envelope decision, on one record after the other.
+
+use plant::{BearingOrders, Quantity, Samples, Speed, Unit, Waveform};
+use realfft::num_complex::Complex;
+
+use super::envelope::{Envelope, EnvelopePlans, Refusal, Scored};
+use super::features::{TimeFeatures, time_features};
+use super::guard::{self, Fault, Faults, Stated};
+use super::plans::{Plans, quick_length};
+use super::spectrum::{Spectrum, hann_power_into};
+use super::welch::{SEGMENT, Welch};
+
+/// Longest record that is transformed, in samples; of a longer one the beginning is taken.
+const LONGEST: usize = 1 << 20;
+/// Shortest record that has a spectrum worth the name.
+const SHORTEST: usize = 1024;
+/// Shaft turns that an envelope decision takes.
+const TURNS: f64 = 16.0;
+/// Speed may vary by this part of its mean within one record before the lines smear out of reach.
+const UNSTEADY: f64 = 0.01;
+/// Samples per Hz of usable bandwidth: the usual guard band of anti-aliasing filters.
+const PER_HZ: f64 = 2.56;
+/// Slowest shaft, Hz: 120 r/min, where ISO 20816-3 begins.
+const SLOWEST_HZ: f64 = 2.0;
+
+/// What is known of the machine behind a record.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// Speed measured during the record, or the code of why there is none.
+    pub speed: Result<Speed, Refusal>,
+    /// Speed for which the machine is made, r/min. Only chooses the velocity band where no speed was measured.
+    pub nominal_rpm: Option<f64>,
+    /// The bearings that the sensor can hear.
+    pub bearings: &'a [BearingOrders],
+    /// Probability that a record without any damage is called significant.
+    pub alpha: f64,
+}
+
+/// Broad-band velocity as ISO 20816 asks for it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Velocity {
+    /// mm/s RMS.
+    pub rms_mm_s: f64,
+    /// From this frequency, Hz: 10, or 2 below 600 r/min,
+    pub low_hz: f64,
+    /// to this one.
+    pub high_hz: f64,
+}
+
+/// The coarse shape of the signal, by which a sensor that came loose is told from its own past.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Shape {
+    /// Acceleration within 10 to 1000 Hz, m/s² RMS.
+    pub low_rms: f64,
+    /// Acceleration above 1000 Hz, m/s² RMS.
+    pub high_rms: f64,
+    /// Mean frequency of the latter, weighted by power, Hz.
+    pub high_hz: f64,
+    /// Largest ratio of a line at the first ten multiples of shaft speed to its surroundings (power), where the speed is
+    /// known and the record resolves them.
+    pub rotation: Option<f64>,
+}
+
+/// What one record says. The hypotheses stand in [`Analyser::hypotheses`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Analysis {
+    /// Statistics of the acceleration, m/s².
+    pub features: TimeFeatures,
+    /// What is wrong with the sensor; then there is neither velocity nor bearing.
+    pub faults: Faults,
+    /// Broad-band velocity, or the code of what is missing.
+    pub velocity: Result<Velocity, Refusal>,
+    /// Velocity of the line at shaft speed, mm/s RMS.
+    pub amplitude_1x: Option<f64>,
+    /// Coarse shape.
+    pub shape: Shape,
+    /// The shaft speed by which the bearings were judged, Hz, or the code of why they were not.
+    pub bearing: Result<f64, Refusal>,
+}
+
+impl Analysis {
+    /// The part of the velocity that stands at shaft speed, 0 to 1: above 0.8 speaks for imbalance.
+    #[must_use]
+    pub fn share_1x(&self) -> Option<f64> {
+        let v = self.velocity.ok()?.rms_mm_s;
+        Some((self.amplitude_1x? / v).min(1.0)).filter(|_| v > 0.0)
+    }
+}
+
+/// Runs the chain. Owns every buffer: from the second record of a length on, nothing is allocated.
+///
+/// ```
+/// use analytics::rotating::{Analyser, Context, Plans, Stated};
+///
+/// let x: Vec<f64> = (0..65_536).map(|i| (f64::from(i) * 0.01).sin()).collect();
+/// let mut analyser = Analyser::new(Plans::default());
+/// let context = Context { speed: Err("speed"), nominal_rpm: Some(1500.0), bearings: &[], alpha: 1e-4 };
+/// let said = analyser.analyse(&x, 25_600.0, &Stated::default(), &context);
+/// assert!((said.features.rms - 0.5f64.sqrt()).abs() < 0.01);
+/// assert!(said.velocity.is_ok());
+/// assert_eq!(said.bearing, Err("geometry"));
+/// ```
+#[derive(Default)]
+pub struct Analyser {
+    plans: Plans,
+    x: Vec<f64>,
+    buffer: Vec<f64>,
+    lines: Vec<Complex<f64>>,
+    scratch: Vec<Complex<f64>>,
+    power: Vec<f64>,
+    n: usize,
+    fs: f64,
+    welch: Welch,
+    envelope: Envelope,
+    hypotheses: Vec<Scored>,
+}
+
+impl Analyser {
+    /// An analyser that takes its plans from `plans`.
+    #[must_use]
+    pub fn new(plans: Plans) -> Self {
+        Self { plans, ..Self::default() }
+    }
+
+    /// Analyses a waveform of acceleration in any unit; `range` is what the sensor can measure, in the waveform's unit.
+    ///
+    /// `Err("unit")` where the waveform is not one of acceleration.
+    pub fn waveform(
+        &mut self,
+        waveform: &Waveform,
+        range: Option<(f64, f64)>,
+        context: &Context<'_>,
+    ) -> Result<Analysis, Refusal> {
+        let stated = self.load(waveform, range)?;
+        let x = std::mem::take(&mut self.x);
+        let said = self.analyse(&x, waveform.fs, &stated, context);
+        self.x = x;
+        Ok(said)
+    }
+
+    fn load(&mut self, w: &Waveform, range: Option<(f64, f64)>) -> Result<Stated, Refusal> {
+        let si = Unit::parse("m/s²").filter(|_| w.unit.quantity() == Quantity::Acceleration).ok_or("unit")?;
+        let (factor, offset) = w.unit.linear(si).map_err(|_| "unit")?;
+        w.physical_into(&mut self.x);
+        self.x.iter_mut().for_each(|v| *v = *v * factor + offset);
+        let (step, at_rails) = match &w.samples {
+            Samples::I16 { raw, scale, .. } => {
+                let rails = raw.iter().filter(|r| matches!(**r, i16::MIN | i16::MAX)).count();
+                (Some(scale.abs() * factor), rails as u64)
+            }
+            Samples::F32(_) => (None, 0),
+        };
+        // The sensor's own full scale is symmetric; the point's is stated by its ends.
+        let range = w.meta.range.filter(|r| *r > 0.0).map(|r| (-r, r)).or(range).filter(|(l, h)| l < h);
+        Ok(Stated {
+            range: range.map(|(l, h)| (l * factor + offset, h * factor + offset)),
+            at_rails,
+            clip_count: w.meta.clip_count.unwrap_or(0),
+            gaps: w.meta.gaps,
+            bias_v: w.meta.bias_v,
+            step,
+        })
+    }
+
+    /// Analyses `x` (acceleration, m/s²) sampled at `fs` Hz.
+    pub fn analyse(&mut self, x: &[f64], fs: f64, stated: &Stated, context: &Context<'_>) -> Analysis {
+        self.hypotheses.clear();
+        let features = time_features(x);
+        let mut faults = guard::check(x, stated);
+        self.transform(x, features.mean, fs);
+        if self.n < SHORTEST {
+            let refusal = if faults.is_empty() { "record_length" } else { "sensor" };
+            let shape = Shape::default();
+            let (velocity, bearing) = (Err(refusal), Err(refusal));
+            return Analysis { features, faults, velocity, amplitude_1x: None, shape, bearing };
+        }
+        let spectrum = Spectrum { power: &self.power, n: self.n, fs };
+        if guard::ski_slope(&spectrum, &mut self.buffer) {
+            faults.add(Fault::SkiSlope);
+        }
+        let shaft = shaft(context);
+        let velocity = if faults.is_empty() { velocity(&spectrum, context) } else { Err("sensor") };
+        let amplitude_1x = shaft.ok().and_then(|(hz, _)| amplitude_at(&spectrum, hz)).filter(|_| faults.is_empty());
+        let rotation = shaft.ok().and_then(|(hz, _)| rotation(&spectrum, hz, &mut self.buffer));
+        let shape = self.shape(x, features.mean, fs, rotation);
+        let bearing = if faults.is_empty() { self.bearing(shaft, context) } else { Err("sensor") };
+        Analysis { features, faults, velocity, amplitude_1x, shape, bearing }
+    }
+
+    /// The hypotheses of the last record, the best first; empty where it was refused.
+    #[must_use]
+    pub fn hypotheses(&self) -> &[Scored] {
+        &self.hypotheses
+    }
+
+    /// The spectrum of the last record, m/s².
+    #[must_use]
+    pub fn spectrum(&self) -> Spectrum<'_> {
+        Spectrum { power: &self.power, n: self.n, fs: self.fs }
+    }
+
+    /// The averaged spectrum of the last record.
+    #[must_use]
+    pub fn welch(&self) -> &Welch {
+        &self.welch
+    }
+
+    /// The envelope of the last record as power over its local floor by line of [`Spectrum::df`], up to `highest_hz`;
+    /// empty where the record is too short or too slow to have one.
+    pub fn envelope_ratio(&mut self, highest_hz: f64) -> &[f64] {
+        if self.n < SHORTEST || !demodulable(self.fs) {
+            return &[];
+        }
+        self.run_envelope(highest_hz);
+        self.envelope.ratio()
+    }
+
+    /// Bytes that the buffers hold.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        8 * (self.x.capacity() + self.buffer.capacity() + self.power.capacity())
+            + 16 * (self.lines.capacity() + self.scratch.capacity())
+            + self.welch.bytes()
+            + self.envelope.bytes()
+    }
+
+    fn transform(&mut self, x: &[f64], mean: f64, fs: f64) {
+        self.n = quick_length(x.len().min(LONGEST));
+        self.fs = fs;
+        if self.n < SHORTEST {
+            self.power.clear();
+            return;
+        }
+        let plan = self.plans.real(self.n);
+        self.buffer.clear();
+        self.buffer.extend(x[..self.n].iter().map(|v| v - mean));
+        self.lines.resize(self.n / 2 + 1, Complex::default());
+        self.scratch.resize(plan.get_scratch_len(), Complex::default());
+        // The lengths fit by construction, which is all that can fail.
+        let done = plan.process_with_scratch(&mut self.buffer, &mut self.lines, &mut self.scratch);
+        debug_assert!(done.is_ok());
+        hann_power_into(&self.lines, &mut self.power);
+    }
+
+    fn shape(&mut self, x: &[f64], mean: f64, fs: f64, rotation: Option<f64>) -> Shape {
+        let plan = self.plans.real(quick_length(self.n.min(SEGMENT)));
+        self.welch.compute(&plan, x, mean, fs);
+        let (low_rms, _) = self.welch.band(10.0, 1000.0);
+        let (high_rms, high_hz) = self.welch.band(1000.0, fs / PER_HZ);
+        Shape { low_rms, high_rms, high_hz, rotation }
+    }
+
+    fn bearing(&mut self, shaft: Result<(f64, f64), Refusal>, context: &Context<'_>) -> Result<f64, Refusal> {
+        if context.bearings.is_empty() {
+            return Err("geometry");
+        }
+        let (hz, unsteadiness) = shaft?;
+        if unsteadiness > UNSTEADY {
+            return Err("speed_unsteady");
+        }
+        if !demodulable(self.fs) {
+            return Err("rate");
+        }
+        if (self.n as f64) < TURNS * self.fs / hz {
+            return Err("record_length");
+        }
+        let highest = context.bearings.iter().map(highest_order).fold(0.0, f64::max) * hz;
+        self.run_envelope(4.0 * highest * (1.0 + super::SLIP.1));
+        let df = self.fs / self.n as f64;
+        self.envelope.decide(df, hz, context.bearings, context.alpha, &mut self.hypotheses)?;
+        Ok(hz)
+    }
+
+    fn run_envelope(&mut self, highest_hz: f64) {
+        let plans = EnvelopePlans { inverse: self.plans.inverse(self.n / 2), forward: self.plans.real(self.n / 2) };
+        self.envelope.compute(&plans, &self.lines, self.n, self.fs, highest_hz);
+    }
+}
+
+fn highest_order(o: &BearingOrders) -> f64 {
+    o.bpfi.max(o.bpfo).max(2.0 * o.bsf).max(o.ftf)
+}
+
+/// Whether a record at `fs` has room above 300 Hz for resonances to be modulated in: at least two octaves.
+fn demodulable(fs: f64) -> bool {
+    super::BAND_HIGH * fs / 2.0 >= 4.0 * super::BAND_LOW_HZ
+}
+
+/// Shaft speed in Hz and how far it varied, as a part of its mean.
+fn shaft(context: &Context<'_>) -> Result<(f64, f64), Refusal> {
+    let speed = context.speed?;
+    let hz = speed.mean_rpm / 60.0;
+    if !(hz.is_finite() && hz >= SLOWEST_HZ) {
+        return Err("speed");
+    }
+    let varied = speed.range_rpm.map_or(0.0, |(low, high)| (high - low).abs() / speed.mean_rpm);
+    Ok((hz, varied))
+}
+
+fn velocity(s: &Spectrum<'_>, context: &Context<'_>) -> Result<Velocity, Refusal> {
+    let rpm = context.speed.ok().map(|v| v.mean_rpm).or(context.nominal_rpm);
+    let low_hz = if rpm.is_some_and(|rpm| rpm < 600.0) { 2.0 } else { 10.0 };
+    let high_hz = 1000.0;
+    if s.fs < PER_HZ * high_hz {
+        return Err("bandwidth");
+    }
+    if s.n as f64 / s.fs < 20.0 / low_hz - 1e-9 {
+        return Err("record_length");
+    }
+    Ok(Velocity { rms_mm_s: 1000.0 * s.integrated_rms(low_hz, high_hz), low_hz, high_hz })
+}
+
+/// Velocity of the line at `shaft` Hz, mm/s RMS; `None` where the record does not resolve it from its neighbours.
+fn amplitude_at(s: &Spectrum<'_>, shaft: f64) -> Option<f64> {
+    let reach = (2.0 * s.df()).max(0.02 * shaft);
+    if shaft < 8.0 * s.df() || shaft * 2.0 > s.fs / PER_HZ {
+        return None;
+    }
+    let (hz, rms) = s.tone(shaft - reach, shaft + reach)?;
+    Some(1000.0 * rms / (std::f64::consts::TAU * hz))
+}
+
+/// The largest of the first ten multiples of shaft speed over the median of its surroundings, as power.
+fn rotation(s: &Spectrum<'_>, shaft: f64, scratch: &mut Vec<f64>) -> Option<f64> {
+    if shaft < 16.0 * s.df() {
+        return None;
+    }
+    let mut best: f64 = 0.0;
+    for k in 1..=10 {
+        let at = f64::from(k) * shaft;
+        let near = s.lines(at - 2.0 * s.df() - 0.002 * at, at + 2.0 * s.df() + 0.002 * at);
+        let around = s.lines(at - 0.5 * shaft, at + 0.5 * shaft);
+        if around.end >= s.power.len() {
+            break;
+        }
+        let peak = s.power[near].iter().copied().fold(0.0, f64::max);
+        scratch.clear();
+        scratch.extend_from_slice(&s.power[around]);
+        let middle = scratch.len() / 2;
+        let floor = *scratch.select_nth_unstable_by(middle, f64::total_cmp).1;
+        if floor > 0.0 {
+            best = best.max(peak / floor);
+        }
+    }
+    Some(best)
+}

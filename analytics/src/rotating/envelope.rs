@@ -1,0 +1,352 @@
+//! The envelope decision: is a bearing damaged, and where.
+//!
+//! Cepstral pre-whitening (Borghesani et al., MSSP 36 (2013), 370) sets every line of the transform to magnitude 1, so
+//! that no tone of the machine outweighs the faint train of impacts, which lives in the phases. The squared envelope of
+//! what is left is transformed again; a fault that strikes f times a second shows at f, 2f, 3f, 4f over the local floor.
+
+use std::sync::Arc;
+
+use plant::{BearingFault, BearingOrders};
+use realfft::RealToComplex;
+use realfft::num_complex::Complex;
+use rustfft::Fft;
+
+use super::null;
+use super::spectrum::hann_power_into;
+
+/// Lower edge of the band that is demodulated, Hz: below live the machine's own tones.
+pub const BAND_LOW_HZ: f64 = 300.0;
+/// Upper edge as a part of the Nyquist frequency: above works the anti-aliasing filter.
+pub const BAND_HIGH: f64 = 0.95;
+/// Slip of rolling elements: the fault frequency lies this far below to above its kinematic value.
+pub const SLIP: (f64, f64) = (-0.02, 0.01);
+/// Lines left out on either side of a multiple of shaft speed.
+const MASK: usize = 3;
+/// Half the width of the running median that is the floor, in lines.
+const FLOOR_HALF: usize = 100;
+/// The floor is computed this many lines apart and interpolated between.
+const FLOOR_HOP: usize = 16;
+/// The first lines hold what is left of the mean.
+const FIRST: usize = 2;
+/// A fault whose lines stand closer than this cannot be told from its neighbours.
+const RESOLVED: f64 = 8.0;
+/// A cage is named for the lines that a damaged ball shows too, if noise alone would show more at the ball's own
+/// frequency this often.
+const BALL_ABSENT: f64 = 0.9;
+
+/// Buffers of the envelope spectrum of one record length.
+#[derive(Default)]
+pub(super) struct Envelope {
+    analytic: Vec<Complex<f64>>,
+    squared: Vec<f64>,
+    lines: Vec<Complex<f64>>,
+    power: Vec<f64>,
+    median: Vec<f64>,
+    floor: Vec<f64>,
+    ratio: Vec<f64>,
+    highest: Vec<f64>,
+    scratch: Vec<Complex<f64>>,
+}
+
+/// The transforms that one record length takes: the inverse of n/2 complex lines, the forward of n/2 real samples.
+pub(super) struct EnvelopePlans {
+    pub inverse: Arc<dyn Fft<f64>>,
+    pub forward: Arc<dyn RealToComplex<f64>>,
+}
+
+impl Envelope {
+    /// Fills [`Envelope::ratio`] from the transform `x` of `n` samples, for lines up to `highest_hz`.
+    ///
+    /// The pre-whitened signal has only positive frequencies below Nyquist, so n/2 complex samples carry it whole, and
+    /// their squared magnitude is the squared envelope at half the rate. What that halving folds together differs by
+    /// n/2 lines: pairs that exist only above n/2 less the band's width, where nothing is read.
+    pub fn compute(&mut self, plans: &EnvelopePlans, x: &[Complex<f64>], n: usize, fs: f64, highest_hz: f64) {
+        let half = n / 2;
+        let band = band_lines(n, fs);
+        self.analytic.clear();
+        self.analytic.extend(x[..half].iter().enumerate().map(|(k, v)| {
+            let size = v.norm_sqr().sqrt();
+            if band.contains(&k) && size > 0.0 { v / size } else { Complex::default() }
+        }));
+        self.scratch.resize(plans.inverse.get_inplace_scratch_len(), Complex::default());
+        plans.inverse.process_with_scratch(&mut self.analytic, &mut self.scratch);
+        self.squared.clear();
+        self.squared.extend(self.analytic.iter().map(|z| z.norm_sqr()));
+        let mean = self.squared.iter().sum::<f64>() / half as f64;
+        self.squared.iter_mut().for_each(|v| *v -= mean);
+        self.lines.resize(half / 2 + 1, Complex::default());
+        self.scratch.resize(plans.forward.get_scratch_len(), Complex::default());
+        // The lengths fit by construction, which is all that can fail.
+        let done = plans.forward.process_with_scratch(&mut self.squared, &mut self.lines, &mut self.scratch);
+        debug_assert!(done.is_ok());
+        let wanted = (highest_hz * n as f64 / fs) as usize + FLOOR_HALF + 2;
+        let kept = wanted.clamp(2, self.lines.len());
+        hann_power_into(&self.lines[..kept], &mut self.power);
+        if kept < self.lines.len() {
+            // The last line was windowed as if the spectrum ended there.
+            self.power.pop();
+        }
+        self.divide_by_floor();
+    }
+
+    /// Power over the local floor by line; lines below [`FIRST`] are 0.
+    pub fn ratio(&self) -> &[f64] {
+        &self.ratio
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        16 * (self.analytic.capacity() + self.lines.capacity() + self.scratch.capacity())
+            + 8 * (self.squared.capacity()
+                + self.power.capacity()
+                + self.median.capacity()
+                + self.floor.capacity()
+                + self.ratio.capacity()
+                + self.highest.capacity())
+    }
+
+    fn divide_by_floor(&mut self) {
+        let lines = self.power.len();
+        self.floor.clear();
+        for at in (FIRST..lines).step_by(FLOOR_HOP) {
+            let window = at.saturating_sub(FLOOR_HALF).max(FIRST)..(at + FLOOR_HALF + 1).min(lines);
+            self.median.clear();
+            self.median.extend_from_slice(&self.power[window]);
+            let middle = self.median.len() / 2;
+            let (_, median, _) = self.median.select_nth_unstable_by(middle, f64::total_cmp);
+            // The median of an exponential distribution is its mean times ln 2.
+            self.floor.push(*median / std::f64::consts::LN_2);
+        }
+        self.ratio.clear();
+        for (k, p) in self.power.iter().enumerate() {
+            let floor = interpolated(&self.floor, k);
+            self.ratio.push(if k >= FIRST && floor > 0.0 { p / floor } else { 0.0 });
+        }
+    }
+
+    /// Prepares [`Envelope::highest`]: ratios without the lines of the shaft, each the largest of itself and its
+    /// neighbours.
+    fn mask_shaft(&mut self, shaft_lines: f64) {
+        self.highest.clear();
+        self.highest.extend_from_slice(&self.ratio);
+        let lines = self.highest.len();
+        let mut multiple = 1.0;
+        while multiple * shaft_lines < (lines + MASK) as f64 {
+            let at = (multiple * shaft_lines).round() as usize;
+            self.highest[at.saturating_sub(MASK).min(lines)..(at + MASK + 1).min(lines)].fill(0.0);
+            multiple += 1.0;
+        }
+        let mut before = 0.0;
+        for k in 0..lines {
+            let here = self.highest[k];
+            let after = self.highest.get(k + 1).copied().unwrap_or(0.0);
+            self.highest[k] = here.max(before).max(after);
+            before = here;
+        }
+    }
+
+    /// T = max over slip of Σ ln(1+ρ_k) at multiples of `lines_per_strike`.
+    fn statistic(&self, lines_per_strike: f64) -> Comb {
+        let harmonics =
+            (1..=null::HARMONICS).take_while(|k| *k as f64 * lines_per_strike * (1.0 + SLIP.1) + 1.0 < self.highest.len() as f64);
+        let harmonics = harmonics.count();
+        // One step moves the highest harmonic by one line.
+        let trials = ((SLIP.1 - SLIP.0) * harmonics as f64 * lines_per_strike).ceil() as usize + 1;
+        let trials = trials.max(2);
+        let mut best = Comb { harmonics, trials, ..Comb::default() };
+        for i in 0..trials {
+            let slip = SLIP.0 + (SLIP.1 - SLIP.0) * i as f64 / (trials - 1) as f64;
+            let at = |k: usize| self.highest[(k as f64 * lines_per_strike * (1.0 + slip)).round() as usize];
+            let t: f64 = (1..=harmonics).map(|k| at(k).ln_1p()).sum();
+            if t > best.statistic || i == 0 {
+                (best.statistic, best.slip) = (t, slip);
+                for k in 1..=harmonics {
+                    best.ratios[k - 1] = at(k);
+                }
+            }
+        }
+        best
+    }
+}
+
+/// The lines of the transform that are demodulated.
+fn band_lines(n: usize, fs: f64) -> std::ops::Range<usize> {
+    let first = (BAND_LOW_HZ * n as f64 / fs).ceil() as usize;
+    first..(BAND_HIGH * n as f64 / 2.0) as usize
+}
+
+fn interpolated(floor: &[f64], line: usize) -> f64 {
+    let at = line.saturating_sub(FIRST) as f64 / FLOOR_HOP as f64;
+    let i = at as usize;
+    match (floor.get(i), floor.get(i + 1)) {
+        (Some(a), Some(b)) => a + (b - a) * (at - i as f64),
+        (Some(a), None) => *a,
+        _ => floor.last().copied().unwrap_or(0.0),
+    }
+}
+
+/// The best fit of one comb of lines.
+#[derive(Clone, Copy, Debug, Default)]
+struct Comb {
+    statistic: f64,
+    slip: f64,
+    ratios: [f64; null::HARMONICS],
+    harmonics: usize,
+    trials: usize,
+}
+
+/// How well one fault of one bearing explains the envelope spectrum.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scored {
+    /// Which bearing, by its place in the list that was given.
+    pub bearing: usize,
+    /// Which part.
+    pub fault: BearingFault,
+    /// T = max over slip of Σ ln(1+ρ_k).
+    pub statistic: f64,
+    /// ln of the probability that noise reaches T for this fault alone.
+    pub ln_p: f64,
+    /// What T must exceed, corrected for slips and for the number of hypotheses.
+    pub threshold: f64,
+    /// The part whose frequency the lines stand at: that of the fault, or the cage's for a ball.
+    pub lines_of: BearingFault,
+    /// The frequency of those lines, slip included, Hz.
+    pub hz: f64,
+    /// The slip, as a part of the kinematic frequency.
+    pub slip: f64,
+    /// ρ_k at its harmonics; those beyond [`Scored::harmonics`] are 0.
+    pub ratios: [f64; null::HARMONICS],
+    /// How many harmonics the record could show.
+    pub harmonics: usize,
+}
+
+impl Scored {
+    /// Whether T passed its threshold.
+    #[must_use]
+    pub fn significant(&self) -> bool {
+        self.statistic > self.threshold
+    }
+}
+
+/// Why no decision was made; a stable code.
+pub type Refusal = &'static str;
+
+impl Envelope {
+    /// Scores every fault of every bearing; the best first. `out` is replaced.
+    ///
+    /// Ball and cage share lines: a damaged rolling element passes the load zone once per turn of the cage, and in
+    /// practice often shows there alone (Smith & Randall, MSSP 64 (2015), 100, on the ball faults of their set), while a
+    /// cage on its own is rarely the first to go. So lines at the cage's frequency speak for the ball, unless the ball's
+    /// own frequency shows less than nine of ten records of plain noise would.
+    pub fn decide(
+        &mut self,
+        df: f64,
+        shaft_hz: f64,
+        bearings: &[BearingOrders],
+        alpha: f64,
+        out: &mut Vec<Scored>,
+    ) -> Result<(), Refusal> {
+        out.clear();
+        self.mask_shaft(shaft_hz / df);
+        for (bearing, orders) in bearings.iter().enumerate() {
+            for fault in BearingFault::ALL {
+                let lines = orders.strikes(fault) * shaft_hz / df;
+                if lines < RESOLVED {
+                    continue;
+                }
+                let comb = self.statistic(lines);
+                if comb.harmonics >= 2 {
+                    out.push(scored(bearing, fault, comb, lines * df));
+                }
+            }
+            cage_speaks_for_ball(bearing, out);
+        }
+        let hypotheses = out.len();
+        for s in out.iter_mut() {
+            let trials = trials_of(s, bearings, shaft_hz / df);
+            s.threshold = null::threshold(alpha / hypotheses as f64, s.harmonics, trials);
+        }
+        let rank = |f: BearingFault| BearingFault::ALL.iter().position(|x| *x == f);
+        out.sort_by(|a, b| {
+            b.statistic.total_cmp(&a.statistic).then(rank(a.fault).cmp(&rank(b.fault))).then(a.bearing.cmp(&b.bearing))
+        });
+        if out.is_empty() { Err("record_length") } else { Ok(()) }
+    }
+}
+
+fn scored(bearing: usize, fault: BearingFault, comb: Comb, kinematic_hz: f64) -> Scored {
+    Scored {
+        bearing,
+        fault,
+        statistic: comb.statistic,
+        ln_p: null::ln_p(comb.statistic, comb.harmonics, comb.trials),
+        threshold: f64::INFINITY,
+        lines_of: fault,
+        hz: kinematic_hz * (1.0 + comb.slip),
+        slip: comb.slip,
+        ratios: comb.ratios,
+        harmonics: comb.harmonics,
+    }
+}
+
+fn trials_of(s: &Scored, bearings: &[BearingOrders], shaft_lines: f64) -> usize {
+    let lines = bearings[s.bearing].strikes(s.lines_of) * shaft_lines;
+    (((SLIP.1 - SLIP.0) * s.harmonics as f64 * lines).ceil() as usize + 1).max(2)
+}
+
+/// Lends the cage's lines to the ball of the same bearing where they say more, see [`Envelope::decide`].
+fn cage_speaks_for_ball(bearing: usize, out: &mut [Scored]) {
+    let place = |f| out.iter().position(|s: &Scored| s.bearing == bearing && s.fault == f);
+    let (Some(ball), Some(cage)) = (place(BearingFault::Ball), place(BearingFault::Cage)) else { return };
+    let (own, lent) = (out[ball], out[cage]);
+    if lent.statistic > own.statistic && own.ln_p.exp() < BALL_ABSENT {
+        out[ball] = Scored { fault: BearingFault::Ball, ..lent };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mask_takes_the_shafts_lines_and_their_neighbours_only() {
+        let mut e = Envelope { ratio: vec![1.0; 60], ..Envelope::default() };
+        e.ratio[20] = 50.0;
+        e.ratio[26] = 7.0;
+        e.mask_shaft(20.0);
+        assert_eq!(e.highest[20], 0.0);
+        assert_eq!((e.highest[15], e.highest[17], e.highest[18]), (1.0, 1.0, 0.0));
+        assert_eq!((e.highest[25], e.highest[26], e.highest[27], e.highest[28]), (7.0, 7.0, 7.0, 1.0));
+    }
+
+    #[test]
+    fn one_slip_serves_all_harmonics() {
+        let mut e = Envelope { highest: vec![0.0; 1000], ..Envelope::default() };
+        // Lines of a comb at 101 per strike, which is 1 % above 100; and one that belongs to no comb in reach.
+        for k in 1..=4 {
+            e.highest[101 * k] = 9.0;
+        }
+        e.highest[196] = 1e6;
+        let c = e.statistic(100.0);
+        assert_eq!((c.harmonics, c.ratios), (4, [9.0; 4]));
+        assert!((c.slip - 0.01).abs() < 1e-9 && (c.statistic - 4.0 * 10f64.ln()).abs() < 1e-9);
+        // Seen from 98 per strike they stand 3 % off: beyond what a bearing slips.
+        assert!(e.statistic(98.0).ratios.iter().filter(|r| **r == 9.0).count() < 2);
+    }
+
+    #[test]
+    fn cage_lines_are_named_after_the_ball_unless_the_ball_is_absent() {
+        let comb = |statistic| Comb { statistic, harmonics: 4, trials: 100, ..Comb::default() };
+        let case = |own: f64| {
+            let mut out = [
+                scored(0, BearingFault::Ball, comb(own), 100.0),
+                scored(0, BearingFault::Cage, comb(12.0), 10.0),
+            ];
+            cage_speaks_for_ball(0, &mut out);
+            (out[0].statistic, out[0].lines_of)
+        };
+        assert_eq!(case(6.0), (12.0, BearingFault::Cage));
+        assert_eq!(case(3.0), (3.0, BearingFault::Ball));
+        assert_eq!(case(13.0), (13.0, BearingFault::Ball));
+    }
+}

@@ -1,0 +1,26 @@
+//! Vibration of rotating machines: from one record to what it says.
+//!
+//! Everything here is a function of the record and of what is known of its machine; nothing is learnt, nothing is
+//! remembered between records except buffers. The units are SI (m/s², Hz) inside and those of the trade (mm/s RMS) in
+//! results that say so.
+
+mod analyser;
+mod envelope;
+mod features;
+mod guard;
+pub mod null;
+mod plans;
+mod severity;
+mod spectrum;
+#[doc(hidden)]
+pub mod testing;
+mod welch;
+
+pub use analyser::{Analyser, Analysis, Context, Shape, Velocity};
+pub use envelope::{BAND_HIGH, BAND_LOW_HZ, Refusal, SLIP, Scored};
+pub use features::{TimeFeatures, time_features};
+pub use guard::{Fault, Faults, Stated, check, ski_slope};
+pub use plans::{Plans, quick_length};
+pub use severity::{Basis, ROWS, ZoneRow, choose};
+pub use spectrum::{HANN_POWER, Spectrum, hann_power_into};
+pub use welch::Welch;
