@@ -1,1 +1,4 @@
-//! collector
+//! From bytes to observations.
+pub mod fault;
+pub mod topic;
+pub mod wire;
