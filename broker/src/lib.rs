@@ -1,1 +1,53 @@
-//! broker
+//! The MQTT door: MQTT 3.1.1 and 5 on one port, over TCP or TLS.
+//!
+//! A machine that connects is asked who it is ([`Authenticator`]); what it publishes is handed on in batches, as read
+//! from the socket ([`Intake`]); it gets its PUBACK or PUBREC when the batch is durable, and only then do other clients
+//! that subscribed get to see it. When the intake is full, reading from that socket stops: the pressure goes back to
+//! the machine, and nothing is dropped.
+//!
+//! ```text
+//! socket ─► codec ─► connection ─► Intake::accept ─► Receipt ─► PUBACK ─► router ─► sessions ─► sockets
+//! ```
+//!
+//! What this room does *not* know: what a topic or a payload means, where anything is stored, who may connect (it keeps
+//! no secret), what time it is. It knows no other room of the house.
+//!
+//! `rumqttd` gives the codec of the packets that come once per connection or subscription. PUBLISH and its
+//! acknowledgements have their own small codec here, because rumqttd hides the packet identifier that an
+//! acknowledgement held back until the commit needs, and because one that copies nothing is several times faster. Its
+//! router is not used: it leaps over messages when a subscriber falls behind, hands out a part of the retained
+//! messages only, keeps every filter it ever saw, and can be brought down by a topic name. The one here
+//! ([`router`]) is a tree of filters and a bounded queue for each session.
+
+mod broker;
+mod clients;
+mod codec;
+mod config;
+mod connection;
+mod handshake;
+mod intake;
+mod refusal;
+mod router;
+mod serve;
+mod tls;
+mod topic;
+mod will;
+
+pub use broker::{Broker, CanaryError, PublishError};
+pub use clients::ClientSnapshot;
+pub use config::{Config, ConfigError};
+pub use intake::{
+    Authenticator, BoxFuture, ClientInfo, Denied, Identity, Intake, IntakeClosed, Login, Protocol, Publish, Receipt,
+};
+pub use refusal::Refusal;
+pub use serve::{ServeError, Stopped};
+pub use tls::{TlsError, acceptor_from_bytes, acceptor_from_files};
+pub use tokio_rustls::TlsAcceptor;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Takes a lock. No code that holds one of this room's locks can panic half way through a change, so what a poisoned
+/// lock guards is still whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,27 @@
+//! Bytes to packets and back.
+//!
+//! [`frame`] cuts packets out of a stream, [`publish`] is the codec of PUBLISH and its acknowledgements, and
+//! [`control`] puts the rest into the hands of rumqttd's codec, keeping it from what it cannot digest.
+
+pub(crate) mod control;
+pub(crate) mod frame;
+pub(crate) mod publish;
+
+use crate::refusal::Refusal;
+
+/// A packet that could not be decoded, and what to tell the client.
+pub(crate) type Decoded<T> = Result<T, Refusal>;
+
+/// Packet types, the upper four bits of the first byte.
+pub(crate) mod kind {
+    pub const CONNECT: u8 = 1;
+    pub const PUBLISH: u8 = 3;
+    pub const PUBACK: u8 = 4;
+    pub const PUBREC: u8 = 5;
+    pub const PUBREL: u8 = 6;
+    pub const PUBCOMP: u8 = 7;
+    pub const SUBSCRIBE: u8 = 8;
+    pub const UNSUBSCRIBE: u8 = 10;
+    pub const PINGREQ: u8 = 12;
+    pub const DISCONNECT: u8 = 14;
+}

@@ -1,0 +1,135 @@
+//! The settings of the door, each with its default and unit.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// The settings of a [`Broker`](crate::Broker). [`Config::validate`] is called by whoever makes one of it.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Whether a client without a user name is let in. Only on a loopback address.
+    pub anonymous: bool,
+    /// The largest MQTT packet taken from a client, in bytes, its header included.
+    pub max_packet: usize,
+    /// The most clients connected at once.
+    pub max_connections: usize,
+    /// The most sockets that are open and have not yet been let in (TLS handshake, CONNECT, verification).
+    pub max_handshakes: usize,
+    /// How long a socket may take for its TLS handshake, and again for its CONNECT.
+    pub handshake_timeout: Duration,
+    /// How long a client may leave what we wrote unread before it is closed.
+    pub write_timeout: Duration,
+    /// The longest topic, in bytes.
+    pub topic_bytes: usize,
+    /// The most levels of a topic.
+    pub topic_levels: usize,
+    /// The most messages of one connection that wait for their receipt; then reading from its socket stops.
+    pub in_flight_messages: usize,
+    /// The same in bytes of payload. One message more than this is always taken.
+    pub in_flight_bytes: usize,
+    /// The most subscriptions of one client.
+    pub max_subscriptions: usize,
+    /// The most subscriptions of all clients together.
+    pub max_filters: usize,
+    /// The most messages that wait for one subscriber. Beyond: oldest dropped and counted.
+    pub queue_messages: usize,
+    /// The same in bytes.
+    pub queue_bytes: usize,
+    /// How long publishers wait for a connected subscriber that has stopped reading, before its oldest messages are
+    /// dropped.
+    pub subscriber_patience: Duration,
+    /// The most QoS 1 and 2 messages on their way to one subscriber without its acknowledgement.
+    pub send_window: u16,
+    /// The most retained messages.
+    pub retained_messages: usize,
+    /// The most bytes of retained messages.
+    pub retained_bytes: usize,
+    /// The most sessions kept, of connected clients and for absent ones.
+    pub max_sessions: usize,
+    /// The longest a session is kept for an absent client.
+    pub max_session_expiry: Duration,
+    /// How long an orderly stop waits for receipts and sockets.
+    pub stop_patience: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            anonymous: false,
+            max_packet: 4 << 20,
+            max_connections: 20_000,
+            max_handshakes: 1_024,
+            handshake_timeout: Duration::from_secs(5),
+            write_timeout: Duration::from_secs(10),
+            topic_bytes: 512,
+            topic_levels: 16,
+            in_flight_messages: 16_384,
+            in_flight_bytes: 16 << 20,
+            max_subscriptions: 1_000,
+            max_filters: 100_000,
+            queue_messages: 100_000,
+            queue_bytes: 64 << 20,
+            subscriber_patience: Duration::from_secs(2),
+            send_window: 1_024,
+            retained_messages: 10_000,
+            retained_bytes: 32 << 20,
+            max_sessions: 30_000,
+            max_session_expiry: Duration::from_secs(7 * 24 * 3600),
+            stop_patience: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What is wrong with a [`Config`].
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// Anonymous clients beyond this machine.
+    #[error(
+        "anonymous clients are let in and the listener is {0}, which other machines can reach; listen on 127.0.0.1 or \
+         [::1], or turn anonymous off and create MQTT users"
+    )]
+    AnonymousExposed(SocketAddr),
+    /// A limit no client could live with.
+    #[error("{name} is {found}; expected at least {least}")]
+    TooSmall {
+        /// The setting.
+        name: &'static str,
+        /// What it was set to.
+        found: usize,
+        /// The least that works.
+        least: usize,
+    },
+    /// MQTT cannot express more.
+    #[error("max_packet is {0} bytes; MQTT ends at 268435455")]
+    PacketTooLarge(usize),
+}
+
+impl Config {
+    /// Whether these settings can be served on `listeners`.
+    pub fn validate(&self, listeners: &[SocketAddr]) -> Result<(), ConfigError> {
+        if let Some(exposed) = listeners.iter().find(|address| self.anonymous && !address.ip().is_loopback()) {
+            return Err(ConfigError::AnonymousExposed(*exposed));
+        }
+        if self.max_packet > 268_435_455 {
+            return Err(ConfigError::PacketTooLarge(self.max_packet));
+        }
+        for (name, found, least) in [
+            ("max_packet", self.max_packet, 1024),
+            ("max_connections", self.max_connections, 1),
+            ("max_handshakes", self.max_handshakes, 1),
+            ("topic_bytes", self.topic_bytes, 1),
+            ("topic_levels", self.topic_levels, 1),
+            ("in_flight_messages", self.in_flight_messages, 1),
+            ("queue_messages", self.queue_messages, 1),
+            ("queue_bytes", self.queue_bytes, 1024),
+            ("send_window", usize::from(self.send_window), 1),
+            ("max_sessions", self.max_sessions, 1),
+        ] {
+            if found < least {
+                return Err(ConfigError::TooSmall { name, found, least });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,353 @@
+//! One client that was let in: a single task that reads, hands on, acknowledges and writes.
+//!
+//! It is one future that looks at everything it may have to do and does what is ready, so a connection at rest costs no
+//! more than this struct, and one under load handles a whole read with a single hand-over and a single write.
+
+mod pipeline;
+mod read;
+mod topics;
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::{Duration, Instant, Sleep, sleep_until, timeout};
+
+use crate::broker::Broker;
+use crate::clients::Record;
+use crate::codec::{control, kind, publish};
+use crate::intake::{ClientInfo, Protocol, Publish};
+use crate::refusal::Refusal;
+use crate::router::link::Link;
+use crate::router::session::Session;
+use pipeline::{Failed, Outcome, Pipeline};
+use topics::Topics;
+
+/// How much is read at once. The buffer belongs to the thread, so an idle connection holds none.
+const READ: usize = 256 * 1024;
+
+/// How much is encoded for a client before it has taken what was there.
+const WRITE: usize = 64 * 1024;
+
+/// Rounds before other connections of this thread get their turn.
+const ROUNDS: usize = 16;
+
+/// How long we go on reading from a client that was told to go, so that it gets to read why.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// The most topic aliases of a client.
+pub(crate) const ALIASES: u16 = 64;
+
+thread_local! {
+    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ]);
+}
+
+/// How a connection ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// With a DISCONNECT: whether the will is to be published all the same, and a changed expiry of the session.
+    Left { will: bool, expiry: Option<u32> },
+    /// The socket closed or broke.
+    Lost(String),
+    /// By us.
+    Refused(Refusal),
+}
+
+/// What a connection is made of.
+pub(crate) struct Admitted {
+    pub broker: Arc<Broker>,
+    pub info: Arc<ClientInfo>,
+    pub session: Arc<Session>,
+    pub link: Arc<Link>,
+    pub record: Arc<Record>,
+    /// What came behind the CONNECT.
+    pub unread: BytesMut,
+    /// What goes out first.
+    pub out: BytesMut,
+    /// In seconds; 0 is never.
+    pub keep_alive: u16,
+}
+
+/// A connection.
+pub(crate) struct Connection<S> {
+    io: S,
+    at: Admitted,
+    topics: Topics,
+    aliases: Vec<Option<Arc<str>>>,
+    pipeline: Pipeline,
+    batch: Vec<Publish>,
+    outcome: Outcome,
+    ending: Option<Ending>,
+    /// The socket is of no use any more.
+    dead: bool,
+    unflushed: bool,
+    heard: Instant,
+    keep_alive: Option<Duration>,
+    /// Since when the client takes nothing of what waits for it.
+    stuck: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    pub fn new(io: S, at: Admitted) -> Connection<S> {
+        let now = Instant::now();
+        let keep_alive = (at.keep_alive > 0).then(|| Duration::from_millis(1_500 * u64::from(at.keep_alive)));
+        let mut connection = Connection {
+            io,
+            topics: Topics::new(at.broker.limits()),
+            at,
+            aliases: Vec::new(),
+            pipeline: Pipeline::default(),
+            batch: Vec::new(),
+            outcome: Outcome::default(),
+            ending: None,
+            dead: false,
+            unflushed: false,
+            heard: now,
+            keep_alive,
+            stuck: None,
+            timer: None,
+        };
+        if let Some(keep_alive) = keep_alive {
+            connection.arm(now + keep_alive);
+        }
+        connection
+    }
+
+    /// Serves the client until it or we end it, and everything it published has been committed and fanned out.
+    /// Yields how it ended, and what is left to say goodbye.
+    pub async fn run(mut self) -> (Ending, Goodbye<S>) {
+        self.decode();
+        let ending = poll_fn(|context| self.poll(context)).await;
+        let Admitted { mut out, info, broker, .. } = self.at;
+        if let Ending::Refused(refusal) = ending {
+            control::put_disconnect(&mut out, info.protocol, refusal.code());
+        }
+        let patience = broker.config().write_timeout;
+        let linger = matches!(ending, Ending::Refused(_));
+        (ending, Goodbye { io: (!self.dead).then_some(self.io), out, patience, linger })
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Ending> {
+        if let Some(why) = self.at.link.register(context.waker()) {
+            self.end(Ending::Refused(why));
+        }
+        for _ in 0..ROUNDS {
+            let mut moved = self.poll_pipeline(context);
+            if let Some(ending) = self.ending.take_if(|_| self.pipeline.is_empty()) {
+                return Poll::Ready(ending);
+            }
+            moved |= self.fill();
+            moved |= self.poll_write(context);
+            moved |= self.poll_read(context);
+            if !moved && !self.poll_timer(context) {
+                return Poll::Pending;
+            }
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn end(&mut self, ending: Ending) {
+        self.dead |= matches!(ending, Ending::Lost(_));
+        self.ending.get_or_insert(ending);
+    }
+
+    fn poll_pipeline(&mut self, context: &mut Context<'_>) -> bool {
+        let had_room = self.pipeline.room.is_none();
+        let moved = self.pipeline.poll(context, self.at.broker.router(), &mut self.topics, &mut self.at.out);
+        if let (true, Some(room)) = (had_room, &self.pipeline.room) {
+            let until = room.since + self.at.broker.config().subscriber_patience;
+            self.arm(until);
+        }
+        match moved {
+            Ok(moved) => moved,
+            Err(Failed(acks)) => {
+                for pkid in publish::acked(&acks, kind::PUBREC) {
+                    self.at.session.release(pkid);
+                }
+                self.end(Ending::Refused(Refusal::IntakeClosed));
+                true
+            }
+        }
+    }
+
+    /// Takes what waits for the client.
+    fn fill(&mut self) -> bool {
+        if self.ending.is_some() || self.at.out.len() >= WRITE {
+            return false;
+        }
+        self.at.session.fill(&self.at.link, &mut self.at.out, WRITE, Instant::now())
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>) -> bool {
+        let mut moved = false;
+        while !self.dead && !self.at.out.is_empty() {
+            match Pin::new(&mut self.io).poll_write(context, &self.at.out) {
+                Poll::Pending => {
+                    if self.stuck.is_none() {
+                        let now = Instant::now();
+                        self.stuck = Some(now);
+                        self.arm(now + self.at.broker.config().write_timeout);
+                    }
+                    return moved;
+                }
+                Poll::Ready(Ok(0)) => self.end(Ending::Lost("the client closed the connection".to_owned())),
+                Poll::Ready(Ok(written)) => self.at.out.advance(written),
+                Poll::Ready(Err(error)) => self.end(lost(&error)),
+            }
+            self.stuck = None;
+            self.unflushed = true;
+            moved = true;
+        }
+        if moved {
+            self.at.out = BytesMut::new();
+        }
+        if self.unflushed && !self.dead {
+            match Pin::new(&mut self.io).poll_flush(context) {
+                Poll::Pending => {}
+                Poll::Ready(Ok(())) => self.unflushed = false,
+                Poll::Ready(Err(error)) => self.end(lost(&error)),
+            }
+        }
+        moved
+    }
+
+    /// Whether there is room for more of the client's messages.
+    fn may_read(&self) -> bool {
+        let config = self.at.broker.config();
+        self.ending.is_none()
+            && !self.pipeline.is_blocked()
+            && self.pipeline.messages < config.in_flight_messages
+            && self.pipeline.bytes < config.in_flight_bytes
+            && self.at.out.len() < WRITE
+    }
+
+    fn poll_read(&mut self, context: &mut Context<'_>) -> bool {
+        if !self.may_read() {
+            return false;
+        }
+        let read = SCRATCH.with_borrow_mut(|scratch| {
+            let mut buffer = ReadBuf::new(scratch);
+            let read = Pin::new(&mut self.io).poll_read(context, &mut buffer);
+            read.map_ok(|()| {
+                self.at.unread.extend_from_slice(buffer.filled());
+                buffer.filled().len()
+            })
+        });
+        match read {
+            Poll::Pending => return false,
+            Poll::Ready(Ok(0)) => self.end(Ending::Lost("the client closed the connection".to_owned())),
+            Poll::Ready(Err(error)) => self.end(lost(&error)),
+            Poll::Ready(Ok(_)) => {
+                self.heard = Instant::now();
+                self.decode();
+            }
+        }
+        true
+    }
+
+    /// Has the timer run at `at` or before.
+    fn arm(&mut self, at: Instant) {
+        match &mut self.timer {
+            Some(timer) if timer.deadline() <= at && !timer.is_elapsed() => {}
+            Some(timer) => timer.as_mut().reset(at),
+            None => self.timer = Some(Box::pin(sleep_until(at))),
+        }
+    }
+
+    fn poll_timer(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(timer) = &mut self.timer else { return false };
+        if timer.as_mut().poll(context).is_pending() {
+            return false;
+        }
+        let now = Instant::now();
+        let next = [self.check_keep_alive(now), self.check_stuck(now), self.check_room(now)];
+        match next.into_iter().flatten().min() {
+            Some(next) => self.arm(next),
+            None => self.timer = None,
+        }
+        true
+    }
+
+    fn check_keep_alive(&mut self, now: Instant) -> Option<Instant> {
+        let keep_alive = self.keep_alive?;
+        if !self.may_read() {
+            // It may have spoken; we did not listen.
+            self.heard = now;
+        }
+        if self.heard + keep_alive <= now {
+            self.end(Ending::Refused(Refusal::KeepAlive));
+        }
+        Some(self.heard + keep_alive).filter(|_| self.ending.is_none())
+    }
+
+    fn check_stuck(&mut self, now: Instant) -> Option<Instant> {
+        let until = self.stuck? + self.at.broker.config().write_timeout;
+        if until <= now {
+            self.end(Ending::Refused(Refusal::WriteTimeout));
+            self.dead = true;
+            self.stuck = None;
+        }
+        self.stuck.map(|_| until)
+    }
+
+    fn check_room(&mut self, now: Instant) -> Option<Instant> {
+        let patience = self.at.broker.config().subscriber_patience;
+        let room = self.pipeline.room.as_mut()?;
+        if room.since + patience <= now {
+            let taken = room.session.taken();
+            if taken == room.taken {
+                room.session.stall();
+                return None;
+            }
+            (room.taken, room.since) = (taken, now);
+        }
+        Some(room.since + patience)
+    }
+
+    fn is_v5(&self) -> bool {
+        self.at.info.protocol == Protocol::V5
+    }
+}
+
+fn lost(error: &io::Error) -> Ending {
+    Ending::Lost(error.to_string())
+}
+
+/// The last words to a client.
+pub(crate) struct Goodbye<S> {
+    io: Option<S>,
+    out: BytesMut,
+    patience: Duration,
+    linger: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Goodbye<S> {
+    /// For a client that was not let in.
+    pub fn refused(io: S, out: BytesMut, patience: Duration) -> Goodbye<S> {
+        Goodbye { io: Some(io), out, patience, linger: true }
+    }
+
+    /// Writes what is left to write and closes. What the client still sends is read and thrown away for a moment:
+    /// otherwise the system would answer it with a reset, which takes the reason away from under the client.
+    pub async fn say(self) {
+        let Goodbye { io, out, patience, linger } = self;
+        let Some(mut io) = io else { return };
+        let written = timeout(patience, async {
+            io.write_all(&out).await?;
+            io.shutdown().await
+        });
+        if linger && matches!(written.await, Ok(Ok(()))) {
+            let mut waste = vec![0; 16 * 1024];
+            let reading = async { while matches!(io.read(&mut waste).await, Ok(n) if n > 0) {} };
+            // Whether it ends by itself or by the clock is the same to us.
+            let _ = timeout(LINGER, reading).await;
+        }
+    }
+}

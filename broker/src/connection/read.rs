@@ -1,0 +1,211 @@
+//! From the bytes of one read to one batch for the intake.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{ALIASES, Connection, Ending};
+use crate::codec::frame::{self, Frame};
+use crate::codec::publish::{self, Incoming};
+use crate::codec::{control, kind};
+use crate::intake::Publish;
+use crate::refusal::Refusal;
+use crate::router::message::{Message, expires, keep};
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// Decodes every packet that has come to its end, and hands what was published to the intake.
+    pub(super) fn decode(&mut self) {
+        let max = self.at.broker.config().max_packet;
+        let decoded = match frame::first(&self.at.unread, max) {
+            Ok(None) => return,
+            Ok(Some(_)) => self.decode_all(max),
+            Err(refusal) => self.refuse_unread(refusal),
+        };
+        self.submit();
+        if let Err(refusal) = decoded {
+            self.end(Ending::Refused(refusal));
+        }
+    }
+
+    fn decode_all(&mut self, max: usize) -> Result<(), Refusal> {
+        let data = std::mem::take(&mut self.at.unread).freeze();
+        let mut at = 0;
+        while self.ending.is_none() {
+            match frame::first(&data[at..], max) {
+                Ok(Some(frame)) => {
+                    self.packet(&data, at, frame)?;
+                    at += frame.len;
+                }
+                Ok(None) => break,
+                Err(refusal) => {
+                    self.at.unread = BytesMut::from(&data[at..]);
+                    return self.refuse_unread(refusal);
+                }
+            }
+        }
+        if at < data.len() {
+            self.at.unread = BytesMut::from(&data[at..]);
+        }
+        Ok(())
+    }
+
+    /// What cannot even be read to its end counts as a message, if it is one.
+    fn refuse_unread(&mut self, refusal: Refusal) -> Result<(), Refusal> {
+        if self.at.unread.first().is_some_and(|byte| byte >> 4 == kind::PUBLISH) {
+            self.refuse_message(refusal);
+        }
+        Err(refusal)
+    }
+
+    fn refuse_message(&self, refusal: Refusal) {
+        self.at.broker.intake().refused(self.at.info.clone(), 1, refusal.name());
+    }
+
+    fn packet(&mut self, data: &Bytes, offset: usize, frame: Frame) -> Result<(), Refusal> {
+        let protocol = self.at.info.protocol;
+        let packet = &data[offset..offset + frame.len];
+        match frame.kind {
+            kind::PUBLISH => match self.publish(data, offset, frame) {
+                Ok(()) => Ok(()),
+                Err(refusal) => {
+                    self.refuse_message(refusal);
+                    Err(refusal)
+                }
+            },
+            kind::PUBACK | kind::PUBREC | kind::PUBREL | kind::PUBCOMP => {
+                let (pkid, success) = publish::decode_ack(frame, &packet[frame.body..], protocol)?;
+                self.acknowledged(frame.kind, pkid, success);
+                Ok(())
+            }
+            kind::SUBSCRIBE => self.subscribe(packet, frame),
+            kind::UNSUBSCRIBE => {
+                let (pkid, filters) = control::unsubscribe(protocol, packet, frame)?;
+                let router = self.at.broker.router();
+                let existed: Vec<_> = filters.iter().map(|f| router.unsubscribe(&self.at.session, f)).collect();
+                control::put_unsuback(&mut self.at.out, protocol, pkid, &existed);
+                Ok(())
+            }
+            kind::PINGREQ if frame.flags == 0 && frame.len == 2 => {
+                control::put_pong(&mut self.at.out);
+                Ok(())
+            }
+            kind::DISCONNECT => {
+                let (will, expiry) = control::disconnect(protocol, packet, frame)?;
+                self.end(Ending::Left { will, expiry });
+                Ok(())
+            }
+            kind::PINGREQ => Err(Refusal::Malformed),
+            _ => Err(Refusal::Protocol),
+        }
+    }
+
+    fn acknowledged(&mut self, packet: u8, pkid: u16, success: bool) {
+        let v5 = self.is_v5();
+        let out = &mut self.at.out;
+        if packet == kind::PUBREL {
+            let known = self.at.session.release(pkid);
+            publish::put_ack(out, kind::PUBCOMP, pkid, if known || !v5 { 0 } else { 0x92 });
+        } else if let Some(reason) = self.at.session.acknowledged(packet, pkid, success) {
+            publish::put_ack(out, kind::PUBREL, pkid, if v5 { reason } else { 0 });
+        }
+    }
+
+    fn subscribe(&mut self, packet: &[u8], frame: Frame) -> Result<(), Refusal> {
+        let protocol = self.at.info.protocol;
+        let (pkid, filters) = control::subscribe(protocol, packet, frame)?;
+        let broker = &self.at.broker;
+        let mut subscribe = |wanted: &control::Wanted| {
+            let granted = broker.router().subscribe(&self.at.session, wanted);
+            granted.inspect_err(|refusal| broker.count(*refusal))
+        };
+        let granted: Vec<_> = filters.iter().map(&mut subscribe).collect();
+        control::put_suback(&mut self.at.out, protocol, pkid, &granted);
+        Ok(())
+    }
+
+    fn publish(&mut self, data: &Bytes, offset: usize, frame: Frame) -> Result<(), Refusal> {
+        let incoming = publish::decode(data, offset, frame, self.at.info.protocol)?;
+        let ack = if incoming.qos == 2 { kind::PUBREC } else { kind::PUBACK };
+        let (topic, wanted) = match self.topic(data, &incoming) {
+            Ok(topic) => topic,
+            Err(refusal) if self.is_v5() && incoming.qos > 0 && is_policy(refusal) => {
+                self.at.broker.count(refusal);
+                self.refuse_message(refusal);
+                self.at.record.failed(refusal.name());
+                publish::put_ack(&mut self.outcome.acks, ack, incoming.pkid, refusal.code());
+                return Ok(());
+            }
+            Err(refusal) => return Err(refusal),
+        };
+        if incoming.qos > 0 {
+            publish::put_ack(&mut self.outcome.acks, ack, incoming.pkid, 0);
+        }
+        if incoming.qos == 2 && !self.at.session.receive(incoming.pkid) {
+            return Ok(());
+        }
+        let payload = data.slice(incoming.payload.clone());
+        self.outcome.messages += 1;
+        self.outcome.bytes += frame.len;
+        if wanted || incoming.retain {
+            self.outcome.fan.push_back(self.message(&topic, &payload, &incoming));
+        }
+        let Incoming { qos, retain, dup, .. } = incoming;
+        self.batch.push(Publish { topic, payload, qos, retain, dup });
+        Ok(())
+    }
+
+    fn message(&self, topic: &Arc<str>, payload: &Bytes, incoming: &Incoming) -> Arc<Message> {
+        Arc::new(Message {
+            topic: topic.clone(),
+            payload: keep(payload),
+            qos: incoming.qos,
+            retain: incoming.retain,
+            properties: keep(&incoming.properties),
+            expires: expires(incoming.expiry),
+            from: self.at.session.id,
+        })
+    }
+
+    /// The topic of a PUBLISH, by its alias if it has one, and whether anybody wants it.
+    fn topic(&mut self, data: &Bytes, incoming: &Incoming) -> Result<(Arc<str>, bool), Refusal> {
+        let name = &data[incoming.topic.clone()];
+        let aliased = match incoming.alias {
+            Some(alias) if alias == 0 || alias > ALIASES => return Err(Refusal::TopicAlias),
+            Some(alias) if name.is_empty() => {
+                let known = self.aliases.get(usize::from(alias - 1)).cloned().flatten();
+                Some(known.ok_or(Refusal::TopicAlias)?)
+            }
+            _ => None,
+        };
+        let name = aliased.as_deref().map_or(name, str::as_bytes);
+        let known = self.topics.get(name, self.at.broker.router())?;
+        let found = (known.topic.clone(), !known.targets.is_empty());
+        if let (Some(alias), None) = (incoming.alias, aliased) {
+            let at = usize::from(alias - 1);
+            if self.aliases.len() <= at {
+                self.aliases.resize(at + 1, None);
+            }
+            self.aliases[at] = Some(found.0.clone());
+        }
+        Ok(found)
+    }
+
+    /// Hands the batch to the intake.
+    fn submit(&mut self) {
+        let outcome = std::mem::take(&mut self.outcome);
+        if self.batch.is_empty() {
+            self.pipeline.push_acks(&outcome.acks, &mut self.at.out);
+            return;
+        }
+        let batch = std::mem::take(&mut self.batch);
+        self.at.record.received(&batch, outcome.bytes);
+        let accepting = self.at.broker.intake().accept(self.at.info.clone(), batch);
+        self.pipeline.push(accepting, outcome);
+    }
+}
+
+/// Refused by our limits, not by the standard: the client may go on.
+fn is_policy(refusal: Refusal) -> bool {
+    matches!(refusal, Refusal::TopicReserved | Refusal::TopicTooLong | Refusal::TopicTooDeep)
+}

@@ -1,0 +1,210 @@
+//! From an open socket to a client: CONNECT, who it is, its session, CONNACK.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::{Arc, LazyLock};
+
+use bytes::{Buf, BytesMut};
+use rumqttd::protocol::ConnAckProperties;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::time::{Duration, Instant, timeout, timeout_at};
+
+use crate::broker::Broker;
+use crate::clients::Record;
+use crate::codec::control::{self, ConnectPacket};
+use crate::codec::{frame, kind};
+use crate::connection::{ALIASES, Admitted};
+use crate::intake::{ClientInfo, Denied, Login, Protocol};
+use crate::refusal::Refusal;
+use crate::router::link::Link;
+use crate::router::session::{Session, Terms};
+use crate::router::{Attached, Claim};
+use crate::will::Will;
+
+/// The largest CONNECT, in bytes; who sends it is not known yet.
+const MAX_CONNECT: usize = 256 * 1024;
+
+/// The longest client identifier, in bytes.
+const MAX_CLIENT_ID: usize = 256;
+
+/// A client that may be served, and what is to be done when it is gone.
+pub(crate) struct Guest {
+    pub admitted: Admitted,
+    pub will: Option<Will>,
+    /// How long its session is kept for it.
+    pub expiry: Duration,
+}
+
+/// Why not, and in which version to say so.
+pub(crate) struct TurnedAway {
+    pub refusal: Refusal,
+    pub protocol: Option<Protocol>,
+    /// Whether it gets a CONNACK: not what never spoke MQTT.
+    pub answer: bool,
+}
+
+fn away(refusal: Refusal, protocol: Protocol) -> TurnedAway {
+    TurnedAway { refusal, protocol: Some(protocol), answer: true }
+}
+
+/// Lets a client in, or not.
+pub(crate) async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
+    broker: &Arc<Broker>,
+    io: &mut S,
+    address: SocketAddr,
+    listener: u64,
+) -> Result<Guest, TurnedAway> {
+    let until = Instant::now() + broker.config().handshake_timeout;
+    let silent = |refusal| TurnedAway { refusal, protocol: None, answer: false };
+    let max = MAX_CONNECT.min(broker.config().max_packet);
+    let read = timeout_at(until, read_connect(io, max)).await;
+    let (packet, frame, unread) = read.unwrap_or(Err(Refusal::ConnectTimeout)).map_err(silent)?;
+    let connect = control::connect(&packet, frame).map_err(|refusal| TurnedAway {
+        refusal,
+        protocol: None,
+        answer: refusal == Refusal::Version,
+    })?;
+    let protocol = connect.protocol;
+    let welcomed = welcome(broker, connect, address, listener, unread, until).await;
+    welcomed.map_err(|refusal| away(refusal, protocol))
+}
+
+async fn read_connect<S: AsyncRead + Unpin>(
+    io: &mut S,
+    max: usize,
+) -> Result<(BytesMut, frame::Frame, BytesMut), Refusal> {
+    let mut buffer = BytesMut::with_capacity(512);
+    loop {
+        if buffer.first().is_some_and(|byte| byte >> 4 != kind::CONNECT) {
+            return Err(Refusal::ConnectExpected);
+        }
+        if let Some(frame) = frame::first(&buffer, max)? {
+            let packet = buffer.split_to(frame.len);
+            return Ok((packet, frame, BytesMut::from(buffer.chunk())));
+        }
+        match io.read_buf(&mut buffer).await {
+            Ok(n) if n > 0 => {}
+            _ => return Err(Refusal::ConnectExpected),
+        }
+    }
+}
+
+async fn welcome(
+    broker: &Arc<Broker>,
+    packet: ConnectPacket,
+    address: SocketAddr,
+    listener: u64,
+    unread: BytesMut,
+    until: Instant,
+) -> Result<Guest, Refusal> {
+    let ConnectPacket { protocol, connect, properties, will, login } = packet;
+    if properties.authentication_method.is_some() {
+        return Err(Refusal::AuthenticationMethod);
+    }
+    let (client_id, assigned) = client_id(&connect.client_id, protocol, connect.clean_session)?;
+    let will = will.map(|(will, properties)| Will::new(will, properties, broker.limits())).transpose()?;
+    let identity = identify(broker, login, &client_id, address, until).await?;
+
+    let wanted = match protocol {
+        Protocol::V311 if connect.clean_session => Duration::ZERO,
+        Protocol::V311 => Duration::MAX,
+        Protocol::V5 => Duration::from_secs(u64::from(properties.session_expiry_interval.unwrap_or(0))),
+    };
+    let expiry = wanted.min(broker.config().max_session_expiry);
+    let terms = Terms {
+        protocol,
+        window: usize::from(properties.receive_maximum.unwrap_or(u16::MAX).min(broker.config().send_window)),
+        max_packet: properties.max_packet_size.map_or(usize::MAX, |max| max as usize),
+    };
+    let claim = Claim { client_id: client_id.clone(), identity: identity.clone(), clean: connect.clean_session, terms };
+    let link = Arc::new(Link::default());
+    let (session, present) = attach(broker, &claim, &link).await?;
+    let info = Arc::new(ClientInfo { client_id, address, identity, protocol, connection: broker.next_connection() });
+    let record = Arc::new(Record::new(info.clone(), session.clone(), link.clone(), listener));
+
+    let mut out = BytesMut::new();
+    let answer = connack(broker, &info, assigned, (expiry != wanted).then_some(expiry));
+    control::put_connack(&mut out, protocol, present, answer);
+    let broker = broker.clone();
+    let admitted = Admitted { broker, info, session, link, record, unread, out, keep_alive: connect.keep_alive };
+    Ok(Guest { admitted, will, expiry })
+}
+
+/// The client identifier, and whether it is ours.
+fn client_id(wanted: &str, protocol: Protocol, clean: bool) -> Result<(Arc<str>, bool), Refusal> {
+    // One secret for the life of the process: identifiers we assign cannot be guessed from each other.
+    static SECRET: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    if !wanted.is_empty() {
+        let usable = wanted.len() <= MAX_CLIENT_ID && !wanted.chars().any(char::is_control);
+        return if usable { Ok((wanted.into(), false)) } else { Err(Refusal::ClientId) };
+    }
+    if protocol == Protocol::V311 && !clean {
+        return Err(Refusal::ClientId);
+    }
+    let n = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let mut hasher = SECRET.build_hasher();
+    hasher.write_u64(n);
+    Ok((format!("auto-{n}-{:016x}", hasher.finish()).into(), true))
+}
+
+async fn identify(
+    broker: &Broker,
+    login: Option<rumqttd::protocol::Login>,
+    client_id: &Arc<str>,
+    address: SocketAddr,
+    until: Instant,
+) -> Result<Arc<str>, Refusal> {
+    let Some(login) = login else {
+        return if broker.config().anonymous { Ok("anonymous".into()) } else { Err(Refusal::Anonymous) };
+    };
+    let login = Login { user: login.username, password: login.password, client_id: client_id.clone(), address };
+    match timeout_at(until, broker.authenticator().verify(login)).await {
+        Ok(Ok(identity)) => Ok(identity.0),
+        Ok(Err(Denied::Credentials)) => Err(Refusal::Credentials),
+        Ok(Err(Denied::NotAuthorized)) => Err(Refusal::NotAuthorized),
+        Ok(Err(Denied::Unavailable)) | Err(_) => Err(Refusal::Unavailable),
+    }
+}
+
+/// The client's session. Another connection of this client is asked to go first; it has until then finished with
+/// everything it took in, so the order of what this client publishes holds across its connections.
+async fn attach(broker: &Broker, claim: &Claim, link: &Arc<Link>) -> Result<(Arc<Session>, bool), Refusal> {
+    let patience = broker.config().handshake_timeout;
+    let taking = async {
+        loop {
+            let full = broker.connected() >= broker.config().max_connections;
+            let busy = match broker.router().attach(claim, link, Instant::now()) {
+                Attached::Here { session, .. } if full => {
+                    broker.router().detach(&session, Duration::ZERO, Instant::now());
+                    return Err(Refusal::Connections);
+                }
+                Attached::Here { session, present } => return Ok((session, present)),
+                Attached::Refused(refusal) => return Err(refusal),
+                Attached::Busy(session) => session,
+            };
+            let mut gone = pin!(busy.detached.notified());
+            gone.as_mut().enable();
+            if busy.link().is_some() {
+                gone.await;
+            }
+        }
+    };
+    timeout(patience, taking).await.unwrap_or(Err(Refusal::Unavailable))
+}
+
+/// What an MQTT 5 client is told of us: no more than we do.
+fn connack(broker: &Broker, info: &ClientInfo, assigned: bool, expiry: Option<Duration>) -> ConnAckProperties {
+    ConnAckProperties {
+        session_expiry_interval: expiry.map(|expiry| u32::try_from(expiry.as_secs()).unwrap_or(u32::MAX)),
+        max_packet_size: Some(broker.config().max_packet as u32),
+        assigned_client_identifier: assigned.then(|| info.client_id.to_string()),
+        topic_alias_max: Some(ALIASES),
+        wildcard_subscription_available: Some(1),
+        subscription_identifiers_available: Some(0),
+        shared_subscription_available: Some(0),
+        ..ConnAckProperties::default()
+    }
+}

@@ -1,0 +1,246 @@
+//! Who gets what: the tree of filters, the retained messages and the sessions.
+//!
+//! It does no I/O and runs no task: a connection that has something to give calls [`Router::deliver`], and the
+//! connections that have something to write are woken.
+
+pub(crate) mod link;
+pub(crate) mod message;
+pub(crate) mod retained;
+pub(crate) mod session;
+pub(crate) mod tree;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use tokio::time::{Duration, Instant};
+
+use crate::codec::control::Wanted;
+use crate::config::Config;
+use crate::lock;
+use crate::refusal::{Counters, Refusal};
+use crate::topic::{self, Limits};
+use link::Link;
+use message::{Delivery, Message};
+use retained::Retained;
+use rumqttd::protocol::RetainForwardRule;
+use session::{Bounds, Session, Terms};
+use tree::{Target, Tree};
+
+/// All that is known about subscribers.
+pub(crate) struct Router {
+    tree: RwLock<Tree>,
+    /// Changes whenever the tree does, so that who matches may be remembered.
+    generation: AtomicU64,
+    retained: Mutex<Retained>,
+    sessions: Mutex<HashMap<Arc<str>, Arc<Session>>>,
+    next_session: AtomicU64,
+    counters: Arc<Counters>,
+    bounds: Bounds,
+    limits: Limits,
+    max_sessions: usize,
+    max_subscriptions: usize,
+    max_filters: usize,
+}
+
+/// A client that wants its session.
+pub(crate) struct Claim {
+    pub client_id: Arc<str>,
+    pub identity: Arc<str>,
+    /// It wants none of what was before.
+    pub clean: bool,
+    pub terms: Terms,
+}
+
+/// The answer to a [`Claim`].
+pub(crate) enum Attached {
+    /// Here it is; `present` tells whether it is an old one.
+    Here { session: Arc<Session>, present: bool },
+    /// Another connection holds it and was asked to end.
+    Busy(Arc<Session>),
+    /// No.
+    Refused(Refusal),
+}
+
+impl Router {
+    pub fn new(config: &Config, counters: Arc<Counters>) -> Router {
+        Router {
+            tree: RwLock::default(),
+            generation: AtomicU64::new(1),
+            retained: Mutex::new(Retained::new(config.retained_messages, config.retained_bytes)),
+            sessions: Mutex::default(),
+            next_session: AtomicU64::new(1),
+            counters,
+            bounds: Bounds { messages: config.queue_messages, bytes: config.queue_bytes },
+            limits: Limits { bytes: config.topic_bytes, levels: config.topic_levels },
+            max_sessions: config.max_sessions,
+            max_subscriptions: config.max_subscriptions,
+            max_filters: config.max_filters,
+        }
+    }
+
+    /// Gives a client its session, for the connection behind `link`.
+    pub fn attach(&self, claim: &Claim, link: &Arc<Link>, now: Instant) -> Attached {
+        let mut sessions = lock(&self.sessions);
+        if let Some(session) = sessions.get(&claim.client_id).cloned() {
+            let expired = session.expired(now);
+            if !expired && session.identity != claim.identity {
+                return Attached::Refused(Refusal::ClientIdBound);
+            }
+            if let Some(other) = session.link() {
+                other.end(Refusal::TakenOver);
+                return Attached::Busy(session);
+            }
+            if !claim.clean && !expired {
+                session.attach(link.clone(), claim.terms);
+                return Attached::Here { session, present: true };
+            }
+            sessions.remove(&claim.client_id);
+            self.forget(&session);
+        }
+        if sessions.len() >= self.max_sessions {
+            return Attached::Refused(Refusal::Sessions);
+        }
+        let session = self.session(claim);
+        session.attach(link.clone(), claim.terms);
+        sessions.insert(claim.client_id.clone(), session.clone());
+        Attached::Here { session, present: false }
+    }
+
+    /// A session that is not in the list of clients.
+    pub fn session(&self, claim: &Claim) -> Arc<Session> {
+        let id = self.next_session.fetch_add(1, Ordering::Relaxed);
+        let (client_id, identity) = (claim.client_id.clone(), claim.identity.clone());
+        Arc::new(Session::new(id, client_id, identity, self.bounds, self.counters.clone(), claim.terms))
+    }
+
+    /// A connection lets go of its session, which lives on for `expiry`.
+    pub fn detach(&self, session: &Arc<Session>, expiry: Duration, now: Instant) {
+        let mut sessions = lock(&self.sessions);
+        if expiry.is_zero() {
+            if sessions.get(&session.client_id).is_some_and(|held| held.id == session.id) {
+                sessions.remove(&session.client_id);
+            }
+            self.forget(session);
+        }
+        session.detach(expiry, now);
+    }
+
+    /// Ends the sessions of clients that were away for too long.
+    pub fn sweep(&self, now: Instant) {
+        let mut sessions = lock(&self.sessions);
+        sessions.retain(|_, session| {
+            let keep = !session.expired(now);
+            if !keep {
+                self.forget(session);
+            }
+            keep
+        });
+    }
+
+    /// Takes a session's subscriptions out of the tree.
+    pub fn forget(&self, session: &Session) {
+        let filters = session.end();
+        if filters.is_empty() {
+            return;
+        }
+        let mut tree = self.tree.write().unwrap_or_else(PoisonError::into_inner);
+        for filter in filters {
+            tree.remove(&filter, session.id);
+        }
+        drop(tree);
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// Whether this session still stands for its client, and nobody is connected to it.
+    pub fn is_absent(&self, session: &Session) -> bool {
+        let sessions = lock(&self.sessions);
+        sessions.get(&session.client_id).is_none_or(|held| held.link().is_none())
+    }
+
+    /// The sessions of absent clients.
+    pub fn absent(&self) -> Vec<Arc<Session>> {
+        lock(&self.sessions).values().filter(|session| session.link().is_none()).cloned().collect()
+    }
+
+    /// Subscribes a session: the quality granted. Retained messages are queued for it.
+    pub fn subscribe(&self, session: &Arc<Session>, wanted: &Wanted) -> Result<u8, Refusal> {
+        topic::check_filter(&wanted.path, self.limits)?;
+        self.subscribe_unchecked(session, wanted)
+    }
+
+    /// The same for the platform's own filters.
+    pub fn subscribe_unchecked(&self, session: &Arc<Session>, wanted: &Wanted) -> Result<u8, Refusal> {
+        let qos = wanted.qos as u8;
+        let mut tree = self.tree.write().unwrap_or_else(PoisonError::into_inner);
+        if tree.len() >= self.max_filters {
+            return Err(Refusal::Subscriptions);
+        }
+        let new = session.subscribe(&wanted.path, qos, self.max_subscriptions)?;
+        let target = Target {
+            session: session.clone(),
+            qos,
+            no_local: wanted.nolocal,
+            retain_as_published: wanted.preserve_retain,
+        };
+        tree.insert(&wanted.path, target);
+        drop(tree);
+        self.generation.fetch_add(1, Ordering::Release);
+        let retained = match wanted.retain_forward_rule {
+            RetainForwardRule::OnEverySubscribe => true,
+            RetainForwardRule::OnNewSubscribe => new,
+            RetainForwardRule::Never => false,
+        };
+        if retained {
+            for message in lock(&self.retained).matching(&wanted.path) {
+                let qos = qos.min(message.qos);
+                session.push(Delivery { message, qos, retain: true });
+            }
+        }
+        Ok(qos)
+    }
+
+    /// Ends a subscription; whether there was one.
+    pub fn unsubscribe(&self, session: &Session, filter: &str) -> bool {
+        session.unsubscribe(filter);
+        let removed = self.tree.write().unwrap_or_else(PoisonError::into_inner).remove(filter, session.id);
+        self.generation.fetch_add(1, Ordering::Release);
+        removed
+    }
+
+    /// Changes whenever [`Router::matching`] may answer differently.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Who wants messages with this topic.
+    pub fn matching(&self, topic: &str) -> Vec<Target> {
+        let tree = self.tree.read().unwrap_or_else(PoisonError::into_inner);
+        if tree.len() == 0 { Vec::new() } else { tree.matching(topic) }
+    }
+
+    /// Keeps a message for those who subscribe later, if it asks for it.
+    pub fn retain(&self, message: &Arc<Message>) {
+        if message.retain
+            && let Err(refusal) = lock(&self.retained).set(message)
+        {
+            self.counters.add(refusal, 1);
+        }
+    }
+
+    /// Queues a message for `targets`. Yields a session whose reader is slow, for the publisher to wait for.
+    pub fn deliver(&self, message: &Arc<Message>, targets: &[Target]) -> Option<Arc<Session>> {
+        let mut slow = None;
+        for target in targets.iter().filter(|t| !(t.no_local && t.session.id == message.from)) {
+            let delivery = Delivery {
+                message: message.clone(),
+                qos: message.qos.min(target.qos),
+                retain: message.retain && target.retain_as_published,
+            };
+            if target.session.push(delivery) {
+                slow = Some(target.session.clone());
+            }
+        }
+        slow
+    }
+}

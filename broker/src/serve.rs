@@ -1,0 +1,226 @@
+//! The listener: accepting, handshakes in tasks of their own, and an orderly end.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Duration, Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use crate::broker::Broker;
+use crate::clients::Record;
+use crate::codec::control;
+use crate::config::ConfigError;
+use crate::connection::{Connection, Ending, Goodbye};
+use crate::handshake::{self, Guest, TurnedAway};
+use crate::refusal::Refusal;
+use crate::router::session::Session;
+use crate::will::Will;
+
+/// How often sessions of clients that stay away are looked through.
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// Why a listener cannot be served.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// The settings do not suit this listener.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The listener is of no use.
+    #[error("the listener cannot tell its address: {0}")]
+    Listener(#[from] io::Error),
+}
+
+/// How serving a listener ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped {
+    /// How many clients were connected when it was asked to stop.
+    pub connected: usize,
+    /// Those that had not come to their end when patience ran out: something they published may not be durable. They
+    /// got no acknowledgement for it.
+    pub pending: Vec<Arc<str>>,
+}
+
+/// What the tasks of one listener share.
+struct Door {
+    broker: Arc<Broker>,
+    tls: Option<TlsAcceptor>,
+    listener: u64,
+    stop: watch::Receiver<bool>,
+}
+
+impl Broker {
+    /// Serves `listener` until `shutdown` resolves; then accepts no more, tells every client to go (MQTT 5:
+    /// DISCONNECT 0x8B), and waits until what they published is durable and acknowledged.
+    ///
+    /// The wills of clients that are sent away by a stop are not published: the machines did not die.
+    pub async fn serve(
+        self: Arc<Broker>,
+        listener: TcpListener,
+        tls: Option<TlsAcceptor>,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<Stopped, ServeError> {
+        self.config().validate(&[listener.local_addr()?])?;
+        let (stop, stopped) = watch::channel(false);
+        let id = self.next_listener();
+        let door = Arc::new(Door { broker: self.clone(), tls, listener: id, stop: stopped });
+        let mut tasks = JoinSet::new();
+        accept(&door, listener, &mut tasks, shutdown).await;
+
+        let clients = self.through(id);
+        stop.send_replace(true);
+        clients.iter().for_each(|client| client.link.end(Refusal::Stopping));
+        let drained = async { while tasks.join_next().await.is_some() {} };
+        let in_time = timeout(self.config().stop_patience, drained).await.is_ok();
+        let pending = if in_time { Vec::new() } else { self.through(id) };
+        let pending: Vec<_> = pending.iter().map(|client| client.info.client_id.clone()).collect();
+        tasks.shutdown().await;
+        Ok(Stopped { connected: clients.len(), pending })
+    }
+}
+
+async fn accept(door: &Arc<Door>, listener: TcpListener, tasks: &mut JoinSet<()>, shutdown: impl Future<Output = ()>) {
+    let mut shutdown = pin!(shutdown);
+    let handshakes = Arc::new(Semaphore::new(door.broker.config().max_handshakes));
+    let mut sweep = interval(SWEEP);
+    sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut shutdown => return,
+            accepted = listener.accept() => accepted,
+            Some(_) = tasks.join_next() => continue,
+            _ = sweep.tick() => {
+                door.broker.router().sweep(Instant::now());
+                continue;
+            }
+        };
+        match accepted {
+            Ok((stream, address)) => match handshakes.clone().try_acquire_owned() {
+                Ok(permit) => drop(tasks.spawn(door.clone().open(stream, address, permit))),
+                Err(_) => door.broker.turned_away(Refusal::Handshakes, address),
+            },
+            Err(error) => {
+                // Out of file descriptors, most likely: serving those we have goes before taking more.
+                tracing::warn!(%error, "a connection could not be accepted");
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+impl Door {
+    async fn open(self: Arc<Door>, stream: TcpStream, address: SocketAddr, permit: OwnedSemaphorePermit) {
+        // Without it, an acknowledgement may wait 40 ms for the next one. A socket that refuses is about to fail anyway.
+        let _ = stream.set_nodelay(true);
+        let Some(tls) = &self.tls else { return self.client(stream, address, permit).await };
+        let mut stop = self.stop.clone();
+        let handshake = tokio::select! {
+            handshake = timeout(self.broker.config().handshake_timeout, tls.accept(stream)) => handshake,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        match handshake {
+            Ok(Ok(stream)) => self.client(stream, address, permit).await,
+            _ => self.broker.turned_away(Refusal::TlsHandshake, address),
+        }
+    }
+
+    async fn client<S>(&self, mut io: S, address: SocketAddr, permit: OwnedSemaphorePermit)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let mut stop = self.stop.clone();
+        let admitted = tokio::select! {
+            admitted = handshake::admit(&self.broker, &mut io, address, self.listener) => admitted,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        match admitted {
+            Ok(guest) => {
+                drop(permit);
+                self.serve_client(io, guest).await;
+            }
+            Err(TurnedAway { refusal, protocol, answer }) => {
+                self.broker.turned_away(refusal, address);
+                let mut out = BytesMut::new();
+                if answer {
+                    control::put_refused_connack(&mut out, protocol, refusal);
+                }
+                Goodbye::refused(io, out, self.broker.config().handshake_timeout).say().await;
+            }
+        }
+    }
+
+    async fn serve_client<S: AsyncRead + AsyncWrite + Unpin>(&self, io: S, guest: Guest) {
+        let Guest { admitted, will, expiry } = guest;
+        let seat = Seat::take(self, admitted.record.clone(), will, expiry);
+        if *self.stop.borrow() {
+            admitted.link.end(Refusal::Stopping);
+        }
+        let (ending, goodbye) = Connection::new(io, admitted).run().await;
+        seat.leave(&ending);
+        goodbye.say().await;
+    }
+}
+
+/// A connection's place among the clients; given back whatever happens to the task.
+struct Seat {
+    broker: Arc<Broker>,
+    record: Arc<Record>,
+    session: Arc<Session>,
+    will: Option<Will>,
+    expiry: Duration,
+    taken: bool,
+}
+
+impl Seat {
+    fn take(door: &Door, record: Arc<Record>, will: Option<Will>, expiry: Duration) -> Seat {
+        door.broker.arrived(&record);
+        Seat { broker: door.broker.clone(), session: record.session.clone(), record, will, expiry, taken: true }
+    }
+
+    fn leave(mut self, ending: &Ending) {
+        let client = &self.record.info.client_id;
+        match ending {
+            Ending::Left { .. } => {}
+            Ending::Lost(why) => self.record.failed(why),
+            Ending::Refused(refusal) => {
+                self.broker.count(*refusal);
+                self.record.failed(refusal.name());
+                tracing::debug!(%client, reason = refusal.name(), "disconnected");
+            }
+        }
+        if let Ending::Left { expiry: Some(seconds), .. } = ending
+            && !self.expiry.is_zero()
+        {
+            let wanted = Duration::from_secs(u64::from(*seconds));
+            self.expiry = wanted.min(self.broker.config().max_session_expiry);
+        }
+        let died = !matches!(ending, Ending::Left { will: false, .. } | Ending::Refused(Refusal::Stopping));
+        let will = self.will.take().filter(|_| died);
+        self.give_back();
+        if let Some(will) = will {
+            let (broker, info, session) = (self.broker.clone(), self.record.info.clone(), self.session.clone());
+            tokio::spawn(will.execute(broker, info, session, self.expiry));
+        }
+    }
+
+    fn give_back(&mut self) {
+        if std::mem::replace(&mut self.taken, false) {
+            self.broker.left(&self.record);
+            self.broker.router().detach(&self.session, self.expiry, Instant::now());
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.give_back();
+    }
+}
