@@ -11,6 +11,9 @@
 //! engineer knows (names, bearings, limits); of the faults that it plays, and of the labels of a recording, it says
 //! nothing.
 
+#[cfg(test)]
+mod fake_broker;
 pub mod kit;
 pub mod physics;
 pub mod publisher;
+pub mod simulator;
