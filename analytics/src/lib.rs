@@ -9,4 +9,5 @@
 //! (time is that of the data and of the commits), and the labels of any recording. Same journal and same settings give
 //! the same findings.
 
+pub mod evaluate;
 pub mod rotating;

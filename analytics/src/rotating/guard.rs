@@ -166,10 +166,18 @@ impl Runs {
     }
 }
 
-/// The smallest difference other than 0 between neighbours: the converter's step, or close above it.
+/// The converter's step, as the smallest difference other than 0 between neighbours; 0 where the small differences are
+/// not multiples of it, so that the values are no counts.
 fn smallest_step(x: &[f64]) -> f64 {
-    let smallest = x.windows(2).map(|w| (w[1] - w[0]).abs()).filter(|d| *d > 0.0).fold(f64::MAX, f64::min);
-    if smallest == f64::MAX { 0.0 } else { smallest }
+    let differences = || x.windows(2).map(|w| (w[1] - w[0]).abs()).filter(|d| *d > 0.0);
+    let step = differences().fold(f64::MAX, f64::min);
+    let (mut small, mut whole) = (0u32, 0u32);
+    for d in differences().filter(|d| *d < 20.5 * step).take(4096) {
+        small += 1;
+        whole += u32::from((d / step - (d / step).round()).abs() < 0.1);
+    }
+    // Differences without a step fall within a tenth of a multiple one time in five.
+    if small >= 16 && f64::from(whole) > 0.9 * f64::from(small) { step } else { 0.0 }
 }
 
 /// Whether the acceleration spectrum shows a ski slope: velocity within 2 to 10 Hz above three times that within 10 to

@@ -52,7 +52,7 @@ fn recall<P: ?Sized>(kept: &mut Vec<(usize, Arc<P>)>, len: usize, plan: impl FnO
 
 /// The largest length up to `n` that is a multiple of 4 and has no prime factor above 5, 0 where there is none.
 ///
-/// Such lengths transform quickly; from 1,000 samples on less than 4 % of the record's end are left out (0 for the
+/// Such lengths transform quickly; from 1,000 samples on at most a tenth of the record's end are left out (none for the
 /// usual powers of two and multiples of 25,600).
 #[must_use]
 pub fn quick_length(n: usize) -> usize {
@@ -81,7 +81,7 @@ mod tests {
         }
         for n in 1000..3000 {
             let q = quick_length(n);
-            assert!(q <= n && q % 4 == 0 && q as f64 > 0.95 * n as f64, "{n}: {q}");
+            assert!(q <= n && q % 4 == 0 && q as f64 > 0.9 * n as f64, "{n}: {q}");
             let mut rest = q;
             for p in [2, 3, 5] {
                 while rest % p == 0 {
