@@ -1,0 +1,326 @@
+// The wire types of /api/v1, after web/src/dto/*.rs.
+
+/** RFC 3339 text in UTC, up to nanoseconds. */
+export type Instant = string;
+
+export interface Title {
+  zh?: string | null;
+  en?: string | null;
+}
+
+export type PriorityNumber = 1 | 2 | 3 | 4;
+export type ZoneLetter = "A" | "B" | "C" | "D";
+
+export interface Status {
+  version: string;
+  /** Changes with every start of the server. */
+  boot: string;
+  demo: boolean;
+  anonymous: boolean;
+  loopback_only: boolean;
+  now: Instant;
+  plant_time_zone: string;
+  started: Instant;
+  mqtt: { address: string; tls_address?: string | null };
+  store: { head_seq: number; series: number; machines: number };
+}
+
+export type MachineStatus = "normal" | "alarm" | "stale" | "offline" | "no_data" | "sensor";
+
+export interface MachineSummary {
+  site: string;
+  machine: string;
+  title: Title;
+  class: string;
+  area?: string | null;
+  line?: string | null;
+  status: MachineStatus;
+  priority?: PriorityNumber | null;
+  zone?: ZoneLetter | null;
+  velocity_rms?: number | null;
+  unacknowledged: number;
+  last_seen?: Instant | null;
+  spark?: { t_ms: number[]; v: number[] } | null;
+}
+
+export interface Counts {
+  unacknowledged: Record<"1" | "2" | "3" | "4", number>;
+  active: number;
+}
+
+export interface Overview {
+  counts: Counts;
+  areas: { area: string | null; machines: MachineSummary[] }[];
+}
+
+export interface Sample {
+  t: Instant;
+  value: number | boolean | string;
+  /** `good`, `uncertain(reason)` or `bad(reason)`. */
+  quality: string;
+}
+
+export interface Limits {
+  hh?: number | null;
+  h?: number | null;
+  l?: number | null;
+  ll?: number | null;
+}
+
+/** A zone and what it rests on, or (field `refused`) what is missing to give one. */
+export type ZoneVerdict =
+  | { refused: string[] }
+  | { zone: ZoneLetter; velocity_mm_s: number; boundaries: [number, number, number]; basis: string };
+
+export interface Hypothesis {
+  bearing: string;
+  fault: string;
+  statistic: number;
+  threshold: number;
+  hz: number;
+}
+
+/** The envelope decision, or (field `refused`) why there is none. */
+export type BearingVerdict = { refused: string[] } | { hypotheses: Hypothesis[]; threshold: number; shaft_hz: number };
+
+export interface Diagnosis {
+  waveform: string;
+  point: string;
+  t: Instant;
+  sensor: { healthy: boolean; codes: string[] };
+  zone: ZoneVerdict;
+  bearing: BearingVerdict;
+}
+
+export interface Indicator {
+  name: string;
+  unit?: string | null;
+  last?: Sample | null;
+}
+
+export interface PointDetail {
+  /** `site/machine/point`. */
+  id: string;
+  name: string;
+  title: Title;
+  kind: "scalar" | "waveform";
+  quantity?: string | null;
+  unit?: string | null;
+  range?: [number, number] | null;
+  location: { bearing?: string | null; axis?: string | null };
+  limits: Limits;
+  period_s?: number | null;
+  last?: Sample | null;
+  indicators: Indicator[];
+  zone?: ZoneVerdict | null;
+  diagnosis?: Diagnosis | null;
+}
+
+export interface BearingInfo {
+  name: string;
+  designation?: string | null;
+  orders?: { bpfo: number; bpfi: number; bsf: number; ftf: number } | null;
+  geometry_error?: string | null;
+}
+
+export interface MachineDetail extends MachineSummary {
+  gateway?: string | null;
+  nominal_rpm?: number | null;
+  severity: { rated_kw?: number | null; shaft_height_mm?: number | null; foundation?: string | null };
+  bearings: BearingInfo[];
+  points: PointDetail[];
+  alarms: Alarm[];
+}
+
+export interface Buckets {
+  width_ms: number;
+  unit?: string | null;
+  t_ms: number[];
+  min: number[];
+  max: number[];
+  mean: number[];
+  last: number[];
+  count: number[];
+}
+
+export interface WaveformInfo {
+  id: string;
+  point: string;
+  t0: Instant;
+  fs: number;
+  n: number;
+  unit: string;
+  rpm?: number | null;
+}
+
+export interface WaveformDetail extends WaveformInfo {
+  duration_s: number;
+  received: Instant;
+  meta: {
+    rpm_range?: [number, number] | null;
+    range?: number | null;
+    hp_hz?: number | null;
+    lp_hz?: number | null;
+    bias_v?: number | null;
+    clip_count?: number | null;
+    gaps: number;
+    load?: number | null;
+    state?: string | null;
+    serial?: string | null;
+    seq?: number | null;
+  };
+  diagnosis?: Diagnosis | null;
+}
+
+export interface SpectrumLine {
+  label: string;
+  bearing?: string | null;
+  harmonic: number;
+  hz: number;
+  ratio: number;
+}
+
+/** RMS amplitudes of lines at i · df_hz; empty where there is none. */
+export interface Spectrum {
+  df_hz: number;
+  unit: string;
+  amplitude: number[];
+}
+
+export interface Spectra {
+  fs: number;
+  shaft_hz?: number | null;
+  spectrum: Spectrum;
+  velocity: Spectrum;
+  envelope: { df_hz: number; ratio: number[]; lines: SpectrumLine[] };
+  hypotheses: Hypothesis[];
+  refused: string[];
+}
+
+export type AlarmState = "normal" | "unacknowledged" | "acknowledged" | "returned_unacknowledged";
+
+export interface Evidence {
+  waveform?: string | null;
+  terms: Record<string, number>;
+  codes: string[];
+  lines: { label: string; harmonic: number; hz: number; ratio: number }[];
+}
+
+export interface Alarm {
+  id: string;
+  machine: { site: string; machine: string; title: Title };
+  point?: string | null;
+  point_title?: Title | null;
+  condition: string;
+  state: AlarmState;
+  priority: PriorityNumber;
+  raised: Instant;
+  changed: Instant;
+  acknowledged?: { by: string; at: Instant } | null;
+  occurrences: number;
+  value?: number | null;
+  limit?: number | null;
+  unit?: string | null;
+  evidence: Evidence;
+}
+
+export interface JournalEntry {
+  position: string;
+  alarm: string;
+  machine: { site: string; machine: string; title: Title };
+  point?: string | null;
+  condition: string;
+  t: Instant;
+  from: AlarmState;
+  to: AlarmState;
+  trigger: string;
+  by?: string | null;
+  priority: PriorityNumber;
+  value?: number | null;
+  limit?: number | null;
+  unit?: string | null;
+}
+
+export interface Journal {
+  entries: JournalEntry[];
+  next_before?: string | null;
+}
+
+export interface Client {
+  client_id: string;
+  address: string;
+  identity: string;
+  protocol: string;
+  since: Instant;
+  connected: boolean;
+  rate_msgs_s: number;
+  rate_bytes_s: number;
+  messages: number;
+  bytes: number;
+  subscriptions: number;
+  last_topic?: string | null;
+  last_error?: string | null;
+}
+
+export interface Connections {
+  clients: Client[];
+  totals: { connected: number; rate_msgs_s: number; rate_bytes_s: number; messages: number; bytes: number };
+  refused: Record<string, number>;
+}
+
+export interface QuarantineEntry {
+  id: number;
+  t: Instant;
+  source: string;
+  topic: string;
+  size: number;
+  head: string;
+  /** `utf-8`, or `hex` where the payload is not text. */
+  head_encoding: string;
+  code: string;
+  reason: string;
+}
+
+export interface QuarantineGroup {
+  code: string;
+  count: number;
+  last: Instant;
+  example: QuarantineEntry;
+}
+
+export interface LedgerTotal {
+  received: number;
+  committed: number;
+  duplicates: number;
+  quarantined: number;
+  refused: number;
+}
+
+export interface Ledger {
+  sources: (LedgerTotal & { source: string })[];
+  total: LedgerTotal;
+}
+
+export interface LiveValue {
+  point: string;
+  indicator?: string | null;
+  t: Instant;
+  value: number | boolean | string;
+  quality: string;
+}
+
+export interface LiveStatus {
+  now: Instant;
+  seq: number;
+  committed: Instant;
+  counts: Counts;
+  /** Those whose line has changed; all of them in a snapshot. */
+  machines: MachineSummary[];
+}
+
+export interface LiveSnapshot {
+  seq: number;
+  values: LiveValue[] | null;
+  alarms: Alarm[] | null;
+  status: LiveStatus | null;
+}

@@ -1,0 +1,102 @@
+import { useEffect } from "preact/hooks";
+import { get } from "./api/client";
+import { listen } from "./api/live";
+import { useResource } from "./api/resource";
+import type { Status } from "./api/types";
+import { t } from "./i18n";
+import { plantZone } from "./lib/format";
+import { startKeys } from "./lib/keys";
+import { lazy } from "./lib/lazy";
+import { lang } from "./lib/prefs";
+import { go, href, useRoute, type Route } from "./lib/router";
+import { useStore } from "./lib/store";
+import { Alarms } from "./pages/alarms";
+import { Connections } from "./pages/connections";
+import { Overview } from "./pages/overview";
+import { Header, focusSearch } from "./parts/header";
+import { Help, toggleHelp } from "./parts/help";
+import { Empty } from "./parts/states";
+
+const Machine = lazy(() => import("./pages/machine").then((m) => m.Machine));
+const Vibration = lazy(() => import("./pages/vibration").then((m) => m.Vibration));
+
+let keysStarted = false;
+function keysOnce(): void {
+  if (keysStarted) return;
+  keysStarted = true;
+  startKeys(
+    {
+      o: () => go(["overview"]),
+      a: () => go(["alarms"]),
+      c: () => go(["connections"]),
+      m: () => goMachine(),
+    },
+    { "/": focusSearch, "?": toggleHelp },
+  );
+}
+
+/** The machine looked at last, so that `g m` leads back to it. */
+let lastMachine: string[] | undefined;
+function goMachine(): void {
+  if (lastMachine) go(["machine", ...lastMachine]);
+  else go(["overview"]);
+}
+
+export function App() {
+  useStore(lang);
+  const zone = useStore(plantZone);
+  const route = useRoute();
+  const status = useResource<Status>("status", (s) => get("status", s), 15_000);
+  const [page = "overview", site, machine] = route.path;
+  const onMachine = (page === "machine" || page === "vibration") && site && machine;
+
+  useEffect(keysOnce, []);
+  useEffect(() => {
+    if (status.data) plantZone.set(status.data.plant_time_zone);
+  }, [status.data]);
+  useEffect(() => {
+    if (onMachine) lastMachine = [site, machine];
+    listen(page === "machine" && onMachine ? `${site}/${machine}` : undefined);
+  }, [page, site, machine]);
+  useEffect(() => {
+    document.title = `${pageTitle(route)} · Danxia 丹霞`;
+  });
+
+  return (
+    <>
+      <a class="skip" href="#main" onClick={(e) => (e.preventDefault(), document.getElementById("main")?.focus())}>
+        {t("nav.skip")}
+      </a>
+      <Header page={page} status={status.data} />
+      <main id="main" tabIndex={-1} class={`page-${page}`} key={zone}>
+        {pageOf(route, status.data)}
+      </main>
+      <Help />
+    </>
+  );
+}
+
+function pageOf(route: Route, status: Status | undefined): preact.JSX.Element {
+  const [page = "overview", ...rest] = route.path;
+  const [first, second, ...more] = rest;
+  if (page === "overview") return <Overview />;
+  if (page === "alarms") return <Alarms selected={first} />;
+  if (page === "connections") return <Connections status={status} />;
+  if (page === "machine" && first && second) return <Machine site={first} machine={second} />;
+  if (page === "vibration" && first && second && more.length > 0)
+    return <Vibration site={first} machine={second} point={more.join("/")} />;
+  return (
+    <Empty text={t("nav.nowhere")}>
+      <a href={href(["overview"])}>{t("nav.overview")}</a>
+    </Empty>
+  );
+}
+
+function pageTitle(route: Route): string {
+  const [page = "overview", , machine, ...point] = route.path;
+  if (page === "alarms") return t("nav.alarms");
+  if (page === "connections") return t("nav.connections");
+  if (page === "machine") return machine ?? t("nav.machine");
+  if (page === "vibration") return `${t("nav.vibration")} ${machine ?? ""} ${point.join("/")}`;
+  return t("nav.overview");
+}

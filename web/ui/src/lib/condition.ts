@@ -1,0 +1,81 @@
+import type { Alarm, PointDetail, Sample } from "../api/types";
+import { code, t, title } from "../i18n";
+import { num } from "./format";
+
+export interface Condition {
+  /** `bearing`, `zone_c`, `high_high`, … */
+  kind: string;
+  bearing?: string;
+  fault?: string;
+}
+
+/** `bearing.DE.outer_race` in its parts; a bearing's own name may hold dots. */
+export function parseCondition(text: string): Condition {
+  const match = /^bearing\.(.+)\.([a-z_]+)$/.exec(text);
+  return match ? { kind: "bearing", bearing: match[1]!, fault: match[2]! } : { kind: text };
+}
+
+/** The alarm in one sentence. */
+export function message(a: Pick<Alarm, "condition" | "evidence">): string {
+  const c = parseCondition(a.condition);
+  const text = code("message", c.kind)
+    .replace("{bearing}", c.bearing ?? "")
+    .replace("{fault}", code("fault", c.fault ?? ""));
+  return a.evidence.codes.includes("imbalance") ? `${text} · ${code("remark", "imbalance")}` : text;
+}
+
+/** `85.2 > 80 °C`: the value against its limit, whichever of them there is. */
+export function valueAgainstLimit(a: Pick<Alarm, "value" | "limit" | "unit" | "condition">): string {
+  if (a.value === null || a.value === undefined) return "";
+  const unit = a.unit ? ` ${a.unit}` : "";
+  if (a.limit === null || a.limit === undefined) return `${num(a.value)}${unit}`;
+  const sign = a.value > a.limit ? ">" : a.value < a.limit ? "<" : "=";
+  return `${num(a.value)} ${sign} ${num(a.limit)}${unit}`;
+}
+
+export const machineTitle = (m: { title: Alarm["machine"]["title"]; machine: string }): string =>
+  title(m.title, m.machine);
+
+export const pointTitle = (p: Pick<PointDetail, "title" | "name">): string => title(p.title, p.name);
+
+/** `bad(offline)` in its parts. */
+export function parseQuality(q: string): { grade: string; reason?: string } {
+  const match = /^(\w+)\((\w+)\)$/.exec(q);
+  return match ? { grade: match[1]!, reason: match[2]! } : { grade: q };
+}
+
+/** The quality in words; nothing for a good one. */
+export function qualityText(q: string): string {
+  const { grade, reason } = parseQuality(q);
+  if (grade === "good") return "";
+  return reason ? `${code("quality", grade)}: ${code("reason", reason)}` : code("quality", grade);
+}
+
+export const usable = (s: Sample | null | undefined): s is Sample => !!s && parseQuality(s.quality).grade !== "bad";
+
+/** A reading's value for people: numbers rounded, on/off in words. */
+export function valueText(v: Sample["value"]): string {
+  if (typeof v === "number") return num(v, 4);
+  if (typeof v === "boolean") return t(v ? "value.on" : "value.off");
+  return v;
+}
+
+/** Which limit `v` is beyond, the worst first. */
+export function beyond(v: number, l: PointDetail["limits"]): "hh" | "h" | "l" | "ll" | null {
+  if (l.hh != null && v > l.hh) return "hh";
+  if (l.ll != null && v < l.ll) return "ll";
+  if (l.h != null && v > l.h) return "h";
+  if (l.l != null && v < l.l) return "l";
+  return null;
+}
+
+/** Order of a list of alarms: unacknowledged first, then the most urgent, then the newest. */
+export function byUrgency(a: Alarm, b: Alarm): number {
+  const waiting = (x: Alarm) => (isWaiting(x) ? 0 : isActive(x) ? 1 : 2);
+  return waiting(a) - waiting(b) || a.priority - b.priority || Date.parse(b.raised) - Date.parse(a.raised);
+}
+
+export const isActive = (a: Pick<Alarm, "state">): boolean =>
+  a.state === "unacknowledged" || a.state === "acknowledged";
+export const isWaiting = (a: Pick<Alarm, "state">): boolean =>
+  a.state === "unacknowledged" || a.state === "returned_unacknowledged";

@@ -1,0 +1,20 @@
+import { render } from "preact";
+import { App } from "./app";
+import { startLive } from "./api/live";
+import { useLanguage } from "./i18n";
+import { startClock } from "./lib/now";
+import { lang, startPrefs } from "./lib/prefs";
+import { startRouter } from "./lib/router";
+import "./styles/base.css";
+import "./styles/shell.css";
+import "./styles/parts.css";
+import "./styles/pages.css";
+
+startPrefs();
+startRouter();
+startClock();
+startLive();
+void useLanguage(lang.get()).then(() => {
+  const root = document.getElementById("app");
+  if (root) render(<App />, root);
+});

@@ -1,0 +1,328 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { get, post, Problem, segments } from "../api/client";
+import { liveAlarms, overlay } from "../api/live";
+import { useResource } from "../api/resource";
+import type { Alarm, Journal } from "../api/types";
+import { code, t, title } from "../i18n";
+import { byUrgency, isActive, isWaiting, machineTitle, message, valueAgainstLimit } from "../lib/condition";
+import { int, span, when } from "../lib/format";
+import { registerKeys } from "../lib/keys";
+import { now, serverNow } from "../lib/now";
+import { go, href, useRoute } from "../lib/router";
+import { useStore } from "../lib/store";
+import { EvidencePanel } from "../parts/evidence";
+import { PriorityMark } from "../parts/marks";
+import { Empty, Guarded, ProblemBox } from "../parts/states";
+
+const EVERY = 10_000;
+const TABS = ["active", "unacknowledged", "history"] as const;
+type Tab = (typeof TABS)[number];
+/** Rows drawn at first; more on request, so that a thousand alarms scroll smoothly. */
+const PAGE = 200;
+
+export function Alarms({ selected }: { selected: string | undefined }) {
+  const answer = useResource<{ alarms: Alarm[]; total: number }>("alarms", (s) => get("alarms?state=all", s), EVERY);
+  return (
+    <Guarded of={answer} every={EVERY}>
+      {(data) => <AlarmList fetched={data.alarms} at={answer.at ?? 0} selected={selected} reload={answer.reload} />}
+    </Guarded>
+  );
+}
+
+/** What was just acknowledged here, until the server's own word arrives. */
+type Answered = ReadonlyMap<string, { what: Alarm; at: number }>;
+
+function AlarmList(props: { fetched: Alarm[]; at: number; selected: string | undefined; reload: () => void }) {
+  const { selected } = props;
+  const heard = useStore(liveAlarms);
+  const { query } = useRoute();
+  const tab: Tab = TABS.find((x) => x === query["tab"]) ?? "active";
+  const [answered, setAnswered] = useState<Answered>(new Map());
+  const [problem, setProblem] = useState<Problem | undefined>();
+  const [busy, setBusy] = useState<ReadonlySet<string>>(new Set());
+  const [room, setRoom] = useState(PAGE);
+
+  const all = useMemo(() => {
+    const id = (a: Alarm) => a.id;
+    const live = overlay(props.fetched, props.at, heard, id);
+    // Our own acknowledgement is as old as the answer to it; whatever was heard later is newer.
+    return live.map((a) => {
+      const own = answered.get(a.id);
+      const stream = heard.get(a.id);
+      return own && own.at > props.at && (!stream || own.at > stream.at) ? own.what : a;
+    });
+  }, [props.fetched, props.at, heard, answered]);
+  const machine = query["machine"];
+  const scoped = machine ? all.filter((a) => `${a.machine.site}/${a.machine.machine}` === machine) : all;
+  const waiting = scoped.filter(isWaiting);
+  const active = scoped.filter((a) => isActive(a) || isWaiting(a));
+  const rows = (tab === "active" ? active : tab === "unacknowledged" ? waiting : scoped).slice();
+  if (tab === "history") rows.sort((a, b) => Date.parse(b.changed) - Date.parse(a.changed));
+  else rows.sort(byUrgency);
+  const shown = rows.slice(0, room);
+  const open = all.find((a) => a.id === selected);
+
+  const acknowledge = async (alarms: Alarm[]) => {
+    const wanted = alarms.filter((a) => isWaiting(a) && !busy.has(a.id));
+    if (wanted.length === 0) return;
+    setProblem(undefined);
+    setBusy((b) => new Set([...b, ...wanted.map((a) => a.id)]));
+    for (const a of wanted) {
+      try {
+        const what = await post<Alarm>(`alarms/${segments(a.id)}/acknowledge`, {});
+        setAnswered((m) => new Map(m).set(a.id, { what, at: Date.now() }));
+      } catch (e) {
+        setProblem(e instanceof Problem ? e : new Problem(0, String(e), "", "", ""));
+      }
+      setBusy((b) => new Set([...b].filter((x) => x !== a.id)));
+    }
+  };
+  const step = (by: number) => {
+    const at = shown.findIndex((a) => a.id === selected);
+    const next = shown[at < 0 ? 0 : Math.max(0, Math.min(shown.length - 1, at + by))];
+    if (next) go(["alarms", next.id], query);
+  };
+  useEffect(() => registerKeys({ j: () => step(1), k: () => step(-1), a: () => open && void acknowledge([open]) }));
+  useEffect(() => {
+    document.querySelector(".alarm-list tr[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+  }, [selected]);
+
+  const count: Record<Tab, number | undefined> = {
+    active: active.length,
+    unacknowledged: waiting.length,
+    history: undefined,
+  };
+  const visibleWaiting = shown.filter(isWaiting);
+  return (
+    <div class={`alarms ${selected ? "with-evidence" : ""}`}>
+      <section class="alarm-list" aria-label={t("nav.alarms")}>
+        <div class="toolbar">
+          <h1>{t("nav.alarms")}</h1>
+          <div class="segmented" role="tablist" aria-label={t("alarms.tabs")}>
+            {TABS.map((x) => (
+              <button
+                key={x}
+                type="button"
+                role="tab"
+                id={`tab-${x}`}
+                aria-selected={tab === x}
+                aria-controls="alarm-rows"
+                data-testid={`tab-${x}`}
+                onClick={() => go(["alarms"], { ...query, tab: x })}
+              >
+                {code("tab", x)} {count[x] !== undefined && <b>{int(count[x])}</b>}
+              </button>
+            ))}
+          </div>
+          {machine && (
+            <a class="chip" href={href(["alarms"], { ...query, machine: null })}>
+              {machine} <span aria-label={t("alarms.remove_filter")}>×</span>
+            </a>
+          )}
+          <button
+            type="button"
+            class="primary push"
+            data-testid="alarm-ack-all"
+            disabled={visibleWaiting.length === 0 || busy.size > 0}
+            onClick={() => void acknowledge(visibleWaiting)}
+          >
+            {t("alarms.acknowledge_visible", { n: int(visibleWaiting.length) })}
+          </button>
+        </div>
+        {problem && <ProblemBox problem={problem} retry={props.reload} />}
+        <div id="alarm-rows" role="tabpanel" aria-labelledby={`tab-${tab}`}>
+          {rows.length === 0 ? (
+            <Empty text={code("alarms_empty", tab)} />
+          ) : (
+            <AlarmTable
+              rows={shown}
+              selected={selected}
+              tab={tab}
+              busy={busy}
+              query={query}
+              acknowledge={(a) => void acknowledge([a])}
+            />
+          )}
+          {rows.length > shown.length && (
+            <button type="button" onClick={() => setRoom(room + PAGE)}>
+              {t("alarms.more", { n: int(rows.length - shown.length) })}
+            </button>
+          )}
+        </div>
+        {tab === "history" && <JournalTable />}
+      </section>
+      {selected && (
+        <EvidencePanel
+          key={selected}
+          id={selected}
+          known={open}
+          close={() => go(["alarms"], query)}
+          acknowledge={(a) => void acknowledge([a])}
+          busy={busy.has(selected)}
+        />
+      )}
+    </div>
+  );
+}
+
+function AlarmTable(props: {
+  rows: Alarm[];
+  selected: string | undefined;
+  tab: Tab;
+  busy: ReadonlySet<string>;
+  query: Record<string, string>;
+  acknowledge: (a: Alarm) => void;
+}) {
+  return (
+    <table class="rows cards">
+      <thead>
+        <tr>
+          <th scope="col">{t("alarms.priority")}</th>
+          <th scope="col">{t("alarms.state")}</th>
+          <th scope="col">{t("alarms.raised")}</th>
+          <th scope="col">{t("alarms.duration")}</th>
+          <th scope="col">{t("alarms.equipment")}</th>
+          <th scope="col">{t("alarms.message")}</th>
+          <th scope="col" class="n">{t("alarms.value")}</th>
+          <th scope="col">
+            <span class="sr">{t("alarms.acknowledge")}</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {props.rows.map((a) => (
+          <AlarmRow key={a.id} a={a} {...props} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function AlarmRow(props: {
+  a: Alarm;
+  selected: string | undefined;
+  busy: ReadonlySet<string>;
+  query: Record<string, string>;
+  acknowledge: (a: Alarm) => void;
+}) {
+  const { a } = props;
+  const link = href(["alarms", a.id], props.query);
+  return (
+    <tr
+      class={`alarm st-${a.state}`}
+      aria-selected={a.id === props.selected}
+      data-testid="alarm-row"
+      data-id={a.id}
+      data-condition={a.condition}
+      data-machine={`${a.machine.site}/${a.machine.machine}`}
+      onClick={(e) => {
+        if (!(e.target as Element).closest("a, button")) location.hash = link;
+      }}
+    >
+      <td class="c-priority">
+        <PriorityMark priority={a.priority} state={a.state} />
+      </td>
+      <td class="c-state">
+        <span data-testid="alarm-state" data-state={a.state}>
+          {code("state", a.state)}
+        </span>
+        {a.acknowledged && <small class="muted"> {a.acknowledged.by}</small>}
+      </td>
+      <td class="c-raised">
+        <time datetime={a.raised}>{when(a.raised, serverNow())}</time>
+      </td>
+      <td class="c-duration">
+        <Duration a={a} />
+      </td>
+      <td class="c-equipment">
+        <a href={href(["machine", a.machine.site, a.machine.machine], { point: a.point })}>{machineTitle(a.machine)}</a>
+        {a.point && <small class="muted"> {title(a.point_title, a.point)}</small>}
+      </td>
+      <td class="c-message">
+        <a href={link}>{message(a)}</a>
+        {a.occurrences > 1 && <small class="muted"> ×{int(a.occurrences)}</small>}
+      </td>
+      <td class="c-value n">{valueAgainstLimit(a)}</td>
+      <td class="c-ack">
+        {isWaiting(a) && (
+          <button
+            type="button"
+            data-testid="alarm-ack"
+            disabled={props.busy.has(a.id)}
+            aria-label={`${t("alarms.acknowledge")}: ${machineTitle(a.machine)} ${message(a)}`}
+            onClick={() => props.acknowledge(a)}
+          >
+            {t("alarms.acknowledge")}
+          </button>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+/** How long the condition has held, or held. */
+function Duration({ a }: { a: Alarm }) {
+  useStore(now);
+  const end = isActive(a) ? serverNow() : Date.parse(a.changed);
+  return <>{a.state === "normal" && a.acknowledged ? "" : span(end - Date.parse(a.raised))}</>;
+}
+
+/** Every step of every alarm, newest first, as the server journals them. */
+function JournalTable() {
+  const [pages, setPages] = useState<Journal[]>([]);
+  const first = useResource<Journal>("journal", (s) => get("journal?limit=100", s), EVERY);
+  const more = async (before: string) => {
+    const next = await get<Journal>(`journal?limit=100&before=${encodeURIComponent(before)}`);
+    setPages((p) => [...p, next]);
+  };
+  return (
+    <section aria-labelledby="journal-title" class="journal">
+      <h2 id="journal-title">{t("journal.title")}</h2>
+      <Guarded of={first} every={EVERY}>
+        {(page) => {
+          const entries = [page, ...pages].flatMap((p) => p.entries);
+          const before = (pages[pages.length - 1] ?? page).next_before;
+          if (entries.length === 0) return <Empty text={t("journal.empty")} />;
+          return (
+            <>
+              <table class="rows">
+                <thead>
+                  <tr>
+                    <th scope="col">{t("journal.time")}</th>
+                    <th scope="col">{t("journal.step")}</th>
+                    <th scope="col">{t("alarms.equipment")}</th>
+                    <th scope="col">{t("alarms.message")}</th>
+                    <th scope="col" class="n">{t("alarms.value")}</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {[...new Map(entries.map((e) => [e.position, e])).values()].map((e) => (
+                    <tr key={e.position} data-testid="journal-row">
+                      <td>{when(e.t, serverNow())}</td>
+                      <td>
+                        {code("trigger", e.trigger)}
+                        {e.by && <small class="muted"> {e.by}</small>}
+                      </td>
+                      <td>{machineTitle(e.machine)}</td>
+                      <td>
+                        <a href={href(["alarms", e.alarm], { tab: "history" })}>
+                          {message({ condition: e.condition, evidence: { terms: {}, codes: [], lines: [] } })}
+                        </a>
+                      </td>
+                      <td class="n">{valueAgainstLimit(e)}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+              {before && (
+                <button type="button" onClick={() => void more(before)}>
+                  {t("journal.more")}
+                </button>
+              )}
+            </>
+          );
+        }}
+      </Guarded>
+    </section>
+  );
+}

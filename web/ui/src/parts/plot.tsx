@@ -1,0 +1,93 @@
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { num } from "../lib/format";
+
+/** A colour of the theme, for canvases. */
+export const ink = (name: string): string =>
+  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+const FONT = '11px system-ui, "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif';
+export const canvasFont = (): string => FONT.replace("11px", `${11 * devicePixelRatio}px`);
+
+/** The look all axes share. */
+export function axis(extra: uPlot.Axis = {}): uPlot.Axis {
+  return {
+    stroke: ink("ink-2"),
+    font: FONT,
+    labelFont: FONT,
+    labelSize: 18,
+    grid: { stroke: ink("grid"), width: 1 },
+    ticks: { stroke: ink("grid"), width: 1, size: 4 },
+    values: (_, splits) => splits.map((v) => (v === null ? "" : num(v, 4))),
+    ...extra,
+  };
+}
+
+/** A diagonal hatch for what is not known. */
+export function hatch(ctx: CanvasRenderingContext2D): CanvasPattern | string {
+  const size = Math.round(8 * devicePixelRatio);
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = size;
+  const c = tile.getContext("2d");
+  if (!c) return ink("grid");
+  c.strokeStyle = ink("hatch");
+  c.lineWidth = devicePixelRatio;
+  c.beginPath();
+  c.moveTo(-1, size + 1);
+  c.lineTo(size + 1, -1);
+  c.moveTo(-1, 1);
+  c.lineTo(1, -1);
+  c.moveTo(size - 1, size + 1);
+  c.lineTo(size + 1, size - 1);
+  c.stroke();
+  return ctx.createPattern(tile, "repeat") ?? ink("grid");
+}
+
+/**
+ * A uPlot that lives as long as `look` stays the same; new data goes into the one that is there.
+ * `label` names the canvas for readers; a table beside it must say the same in words.
+ */
+export function Plot(props: {
+  look: string;
+  options: () => Omit<uPlot.Options, "width" | "height">;
+  data: uPlot.AlignedData;
+  height: number;
+  label: string;
+  testid?: string;
+  onReady?: (u: uPlot) => void;
+}) {
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const data = useRef(props.data);
+  data.current = props.data;
+
+  useEffect(() => {
+    const el = box.current;
+    if (!el) return;
+    const u = new uPlot(
+      { ...props.options(), width: Math.max(120, el.clientWidth), height: props.height },
+      data.current,
+      el,
+    );
+    plot.current = u;
+    props.onReady?.(u);
+    const observer = new ResizeObserver(() => {
+      const width = Math.max(120, el.clientWidth);
+      if (width !== u.width) u.setSize({ width, height: props.height });
+    });
+    observer.observe(el);
+    return () => {
+      observer.disconnect();
+      plot.current = null;
+      u.destroy();
+    };
+  }, [props.look, props.height]);
+
+  useEffect(() => {
+    const u = plot.current;
+    if (u && u.data !== props.data) u.setData(props.data);
+  }, [props.data]);
+
+  return <div ref={box} class="plot" role="img" aria-label={props.label} data-testid={props.testid} />;
+}
