@@ -1,3 +1,37 @@
-//! The API and the page.
+//! The web door: the HTTP API, the live stream and the page, on one address.
+//!
+//! [`serve`] takes a listener, what other rooms know ([`Services`]), and a future that calls for the end. History is
+//! answered as JSON from the historian's faces; what is live is followed on the historian's tail by one task and heard by
+//! every browser over server-sent events. Everything shown has been committed before.
+//!
+//! What this crate does *not* know: MQTT, topics and payloads (the page's list of clients comes through [`Door`]), how a
+//! spectrum or an alarm is computed ([`Analyst`], and the findings in the store), the wall clock (a `plant::Clock` is
+//! handed in). It writes nothing but what people do, as [`plant::Action`]s; what follows from it is for analytics to say.
+//!
+//! Everything is bounded: connections, streams, reads of the store at once, the size of requests, lists and labels, and
+//! the patience with clients that say or take nothing.
 
+mod api;
+mod config;
 pub mod dto;
+mod guard;
+mod hub;
+mod live;
+mod meter;
+mod page;
+mod problem;
+mod pulse;
+mod query;
+mod reads;
+mod respond;
+mod router;
+mod seams;
+mod server;
+mod stall;
+mod state;
+mod view;
+
+pub use api::openapi;
+pub use config::{Config, ConfigError};
+pub use seams::{About, Analyst, Door, Metric, MetricKind, Metrics, Part, Readiness, Services};
+pub use server::{ServeError, serve};

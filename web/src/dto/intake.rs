@@ -12,11 +12,19 @@ pub struct Quarantine {
     pub entries: Vec<QuarantineEntry>,
 }
 
-/// A message that was let in and could not be understood.
+/// One message in quarantine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct QuarantineEntry {
     /// Its number in the quarantine.
     pub id: u64,
+    /// The message (the fields stand beside `id`).
+    #[serde(flatten)]
+    pub message: QuarantinedMessage,
+}
+
+/// A message that was let in and could not be understood.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct QuarantinedMessage {
     /// When it was received.
     pub t: Time,
     /// From whom: the client id.
@@ -45,7 +53,7 @@ pub struct QuarantineGroup {
     /// When the last one was received.
     pub last: Time,
     /// The last one.
-    pub example: QuarantineEntry,
+    pub example: QuarantinedMessage,
 }
 
 /// What became of all messages since the store began; `received = committed + duplicates + quarantined + refused`.

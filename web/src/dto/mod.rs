@@ -20,7 +20,7 @@ mod waveform;
 pub use alarm::{Acknowledged, Acknowledgement, Alarm, Alarms, Evidence, EvidenceLine, Journal, JournalEntry};
 pub use common::{Number, Priority, Quality, Reading, Time, Title};
 pub use connection::{Client, ConnectionTotals, Connections};
-pub use intake::{Ledger, LedgerSource, LedgerTotal, Quarantine, QuarantineEntry, QuarantineGroup};
+pub use intake::{Ledger, LedgerSource, LedgerTotal, Quarantine, QuarantineEntry, QuarantineGroup, QuarantinedMessage};
 pub use live::{LiveSnapshot, LiveStatus, LiveValue, LiveValues};
 pub use machine::{
     Bearing, BearingVerdict, Diagnosis, Hypothesis, Indicator, Limits, Location, MachineDetail, MachineRef, Orders,

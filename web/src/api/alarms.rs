@@ -1,0 +1,286 @@
+//! Alarms, their journal, and "I have seen it".
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use historian::{Batch, Seq};
+use plant::{Action, AlarmId, AlarmRecord, AlarmState, MachineId};
+use tokio::sync::broadcast;
+use tokio::time::{Instant, timeout_at};
+use warp::http::StatusCode;
+
+use crate::dto::Time;
+use crate::hub::Frame;
+use crate::problem::{Kind, Problem, shorten};
+use crate::router::{Answer, Ask};
+use crate::state::State;
+use crate::{dto, respond, view};
+
+/// Who acknowledges, where nobody says so and nobody is logged in.
+const SOMEBODY: &str = "operator";
+/// Longest name of who acknowledges, in characters.
+const MAX_NAME: usize = 64;
+/// How often the register is asked for an acknowledgement whose step the live stream did not bring.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// Which alarms are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Filter {
+    Active,
+    Unacknowledged,
+    All,
+}
+
+impl Filter {
+    fn lets(self, a: &AlarmRecord) -> bool {
+        match self {
+            Self::Active => a.state.active(),
+            Self::Unacknowledged => waits(a),
+            Self::All => true,
+        }
+    }
+}
+
+fn waits(a: &AlarmRecord) -> bool {
+    matches!(a.state, AlarmState::Unacknowledged | AlarmState::ReturnedUnacknowledged)
+}
+
+/// Alarms in the order in which they want to be acted on.
+#[utoipa::path(get, path = "/api/v1/alarms", tag = "alarms",
+    params(
+        ("state" = Option<String>, Query, description = "`active` (the condition holds), `unacknowledged` (nobody has seen it, whether or not it holds), or `all` (also the normal ones); `active` where it is left out."),
+        ("machine" = Option<String>, Query, description = "Of this machine only, `site/machine`."),
+        ("limit" = Option<usize>, Query, description = "At most so many, 1 to 10000; 1000 where it is left out."),
+    ),
+    responses(
+        (status = 200, description = "The alarms.", body = dto::Alarms),
+        (status = "default", description = "What went wrong.", body = dto::Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn list(ask: Ask) -> Answer {
+    ask.query.only(&["state", "machine", "limit"])?;
+    let choices = [("active", Filter::Active), ("unacknowledged", Filter::Unacknowledged), ("all", Filter::All)];
+    let filter = ask.query.choice("state", &choices)?.unwrap_or(Filter::Active);
+    let machine: Option<MachineId> = ask.query.get("machine", "a machine's id, SITE/MACHINE")?;
+    let limit = ask.query.count("limit", 1_000, 10_000)?;
+    let register = ask.state.sources.register.clone();
+    let read = move || {
+        let mut found = register.alarms()?;
+        found.retain(|a| filter.lets(a) && machine.as_ref().is_none_or(|m| a.key.machine == *m));
+        let total = found.len() as u64;
+        let mut alarms = view::alarms(&register.plant(), found);
+        alarms.truncate(limit);
+        Ok(dto::Alarms { alarms, total })
+    };
+    Ok(respond::json(&ask.headers, &ask.state.reads.run(read).await?))
+}
+
+/// One alarm as it stands.
+#[utoipa::path(get, path = "/api/v1/alarms/{id}", tag = "alarms",
+    params(("id" = String, Path, description = "The alarm's id, 16 hexadecimal digits.")),
+    responses(
+        (status = 200, description = "The alarm.", body = dto::Alarm),
+        (status = "default", description = "What went wrong.", body = dto::Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn one(ask: Ask) -> Answer {
+    ask.query.only(&[])?;
+    let found = load(&ask.state, id(&ask)?).await?;
+    Ok(respond::json(&ask.headers, &view::alarm(&ask.state.sources.register.plant(), &found)))
+}
+
+/// The steps of one alarm, the newest first.
+#[utoipa::path(get, path = "/api/v1/alarms/{id}/journal", tag = "alarms",
+    params(
+        ("id" = String, Path, description = "The alarm's id, 16 hexadecimal digits."),
+        ("limit" = Option<usize>, Query, description = "At most so many, 1 to 1000; 100 where it is left out."),
+        ("before" = Option<String>, Query, description = "`next_before` of the answer before this one."),
+    ),
+    responses(
+        (status = 200, description = "The steps.", body = dto::Journal),
+        (status = "default", description = "What went wrong.", body = dto::Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn journal_of(ask: Ask) -> Answer {
+    let id = id(&ask)?;
+    load(&ask.state, id).await?;
+    steps(ask, Some(id)).await
+}
+
+/// The steps of all alarms, the newest first.
+#[utoipa::path(get, path = "/api/v1/journal", tag = "alarms",
+    params(
+        ("limit" = Option<usize>, Query, description = "At most so many, 1 to 1000; 100 where it is left out."),
+        ("before" = Option<String>, Query, description = "`next_before` of the answer before this one."),
+    ),
+    responses(
+        (status = 200, description = "The steps.", body = dto::Journal),
+        (status = "default", description = "What went wrong.", body = dto::Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn journal(ask: Ask) -> Answer {
+    steps(ask, None).await
+}
+
+async fn steps(ask: Ask, id: Option<AlarmId>) -> Answer {
+    ask.query.only(&["limit", "before"])?;
+    let limit = ask.query.count("limit", 100, 1_000)?;
+    let before = ask.query.text("before").map(position).transpose()?;
+    let register = ask.state.sources.register.clone();
+    let read = move || {
+        // One more than asked for says whether there are more.
+        let mut found = register.alarm_journal(id, before, limit + 1)?;
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let plant = register.plant();
+        let entries: Vec<_> = found.iter().map(|e| view::journal_entry(&plant, e)).collect();
+        let next_before = entries.last().filter(|_| more).map(|e: &dto::JournalEntry| e.position.clone());
+        Ok(dto::Journal { entries, next_before })
+    };
+    Ok(respond::json(&ask.headers, &ask.state.reads.run(read).await?))
+}
+
+/// `seq.n`, as an entry's `position` says it.
+fn position(text: &str) -> Result<(Seq, u32), Problem> {
+    let parts = text.split_once('.').and_then(|(seq, n)| Some((seq.parse().ok()?, n.parse().ok()?)));
+    parts.ok_or_else(|| Problem::query("before", "the next_before of the answer before, such as 120.3", text))
+}
+
+/// Says that somebody has seen an alarm; answers once that is on disk and the alarm's new state is known.
+#[utoipa::path(post, path = "/api/v1/alarms/{id}/acknowledge", tag = "alarms",
+    params(("id" = String, Path, description = "The alarm's id, 16 hexadecimal digits.")),
+    request_body(content = dto::Acknowledgement, description = "Who has seen it. May be empty."),
+    responses(
+        (status = 200, description = "The alarm after the step.", body = dto::Alarm),
+        (status = 404, description = "There is no such alarm.", body = dto::Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It is normal, or somebody has acknowledged it already.", body = dto::Problem, content_type = "application/problem+json"),
+        (status = 503, description = "It was not confirmed in time.", body = dto::Problem, content_type = "application/problem+json"),
+        (status = "default", description = "What went wrong.", body = dto::Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn acknowledge(ask: Ask) -> Answer {
+    ask.query.only(&[])?;
+    let id = id(&ask)?;
+    let by = who(&ask.body)?;
+    let state = &ask.state;
+    let found = load(state, id).await?;
+    if !waits(&found) {
+        return Err(settled(&found));
+    }
+    // Listening begins before the commit, so that the step cannot pass unheard.
+    let frames = state.frames.subscribe();
+    let deadline = Instant::now() + state.config.action_timeout;
+    let action = Action::Acknowledge { alarm: id, by };
+    let committing = state.recorder.commit(Batch { actions: vec![action], ..Batch::default() });
+    match timeout_at(deadline, committing).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => {
+            let next = "try again; if it stays so, look at the server's log and at /readyz";
+            return Err(Problem::new(Kind::Unavailable, format!("it was not stored: {error}"), next));
+        }
+        Err(_) => return Err(late("the store has not taken it", state)),
+    }
+    let after = confirmed(state, id, frames, deadline).await?;
+    Ok(respond::fresh(StatusCode::OK, &view::alarm(&state.sources.register.plant(), &after)))
+}
+
+/// Waits until the register shows that somebody has acknowledged.
+async fn confirmed(
+    state: &Arc<State>,
+    id: AlarmId,
+    mut frames: broadcast::Receiver<Arc<Frame>>,
+    deadline: Instant,
+) -> Result<AlarmRecord, Problem> {
+    loop {
+        let found = load(state, id).await?;
+        if !waits(&found) {
+            return Ok(found);
+        }
+        if Instant::now() >= deadline {
+            return Err(late("it is stored, and alarm supervision has not answered", state));
+        }
+        let moved = async {
+            loop {
+                match frames.recv().await {
+                    Ok(frame) if !matches!(&*frame, Frame::Alarms { alarms, .. } if alarms.iter().any(|a| a.0 == id)) =>
+                        {}
+                    // The step, or too much to tell: look.
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+                    Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+                }
+            }
+        };
+        // What ends the waiting does not matter: the register decides.
+        let _ = timeout_at(deadline.min(Instant::now() + LOOK_AGAIN), moved).await;
+    }
+}
+
+fn late(what: &str, state: &State) -> Problem {
+    let detail = format!("{what} within {} s", state.config.action_timeout.as_secs_f64());
+    Problem::new(Kind::Unavailable, detail, "look at the alarm again in a moment; if nothing moves, look at /readyz")
+}
+
+/// Why an alarm that does not wait cannot be acknowledged.
+fn settled(a: &AlarmRecord) -> Problem {
+    let detail = match (&a.acknowledged, a.state) {
+        (Some((by, at)), AlarmState::Acknowledged) => {
+            format!("{} acknowledged this alarm at {}", shorten(by), Time(*at))
+        }
+        _ => format!("the alarm is {}: nothing waits for acknowledgement", a.state.as_str()),
+    };
+    Problem::new(Kind::Conflict, detail, "look at the alarm again; it has moved since it was shown")
+}
+
+/// Who acknowledges, from the body.
+fn who(body: &[u8]) -> Result<Arc<str>, Problem> {
+    let next = "send {\"by\": \"a name\"}, or {}";
+    let said: dto::Acknowledgement = if body.is_empty() {
+        dto::Acknowledgement::default()
+    } else {
+        serde_json::from_slice(body).map_err(|e| Problem::new(Kind::BadBody, e.to_string(), next))?
+    };
+    let by = said.by.as_deref().unwrap_or(SOMEBODY).trim();
+    if by.is_empty() || by.chars().count() > MAX_NAME || by.chars().any(char::is_control) {
+        let detail = format!("\"by\" is {:?}; expected 1 to {MAX_NAME} characters, none of them control", shorten(by));
+        return Err(Problem::new(Kind::BadBody, detail, next));
+    }
+    Ok(by.into())
+}
+
+fn id(ask: &Ask) -> Result<AlarmId, Problem> {
+    ask.param(0).parse().map_err(|_| missing(ask.param(0)))
+}
+
+async fn load(state: &State, id: AlarmId) -> Result<AlarmRecord, Problem> {
+    let register = state.sources.register.clone();
+    state.reads.run(move || register.alarm(id)).await?.ok_or_else(|| missing(&id.to_string()))
+}
+
+fn missing(id: &str) -> Problem {
+    Problem::not_found("alarm", id, "GET /api/v1/alarms?state=all lists the alarms")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_acknowledges_is_a_short_name() {
+        let check = |body: &str, expect: Option<&str>| {
+            assert_eq!(who(body.as_bytes()).ok().as_deref(), expect, "{body}");
+        };
+        check("", Some("operator"));
+        check("{}", Some("operator"));
+        check("{\"by\":null}", Some("operator"));
+        check("{\"by\":\" 林 \"}", Some("林"));
+        check("{\"by\":\"\"}", None);
+        check("{\"by\":\"a\\nb\"}", None);
+        check(&format!("{{\"by\":\"{}\"}}", "x".repeat(65)), None);
+        check("{\"from\":\"x\"}", None);
+        check("[]", None);
+        check("{", None);
+    }
+
+    #[test]
+    fn positions_are_read_as_they_are_written() {
+        assert_eq!(position("120.3"), Ok((120, 3)));
+        for bad in ["", "120", "120.", "-1.2", "1.2.3"] {
+            assert!(position(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The live stream's door.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use plant::MachineId;
+use warp::Reply;
+
+use crate::dto;
+use crate::live::{KEEP_ALIVE, Wanted, stream};
+use crate::problem::{Kind, Problem};
+use crate::router::{Answer, Ask};
+
+/// What happens now, as server-sent events: `snapshot` first, then `values`, `alarm` and `status`. A client that falls
+/// behind gets another `snapshot`, which replaces all it knew. Ids are `<boot>-<seq>`.
+#[utoipa::path(get, path = "/api/v1/live", tag = "live",
+    params(
+        ("topics" = Option<String>, Query, description = "Any of `values`, `alarms`, `status`, joined by commas; all of them where it is left out."),
+        ("machine" = Option<String>, Query, description = "Values of this machine only, `site/machine`. Alarms and status are always those of the whole plant."),
+    ),
+    responses(
+        (status = 200, description = "The stream. `snapshot` holds a LiveSnapshot, `values` LiveValues, `alarm` an Alarm, `status` a LiveStatus.", content_type = "text/event-stream", body = String),
+        (status = 503, description = "There are too many streams.", body = dto::Problem, content_type = "application/problem+json"),
+        (status = "default", description = "What went wrong.", body = dto::Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn live(ask: Ask) -> Answer {
+    ask.query.only(&["topics", "machine"])?;
+    let wanted = wanted(&ask)?;
+    let Ok(room) = ask.state.streams.clone().try_acquire_owned() else {
+        ask.state.meter.refused_streams.fetch_add(1, Relaxed);
+        let detail = format!("{} live streams are open, as many as are allowed", ask.state.config.max_streams);
+        return Err(Problem::new(
+            Kind::TooManyStreams,
+            detail,
+            "close pages that nobody looks at, or raise max_streams",
+        ));
+    };
+    let events = stream(ask.state, wanted, room).await?;
+    let events = warp::sse::keep_alive().interval(KEEP_ALIVE).stream(events);
+    Ok(warp::sse::reply(events).into_response())
+}
+
+fn wanted(ask: &Ask) -> Result<Wanted, Problem> {
+    const EXPECTED: &str = "any of values, alarms, status, joined by commas";
+    let machine: Option<MachineId> = ask.query.get("machine", "a machine's id, SITE/MACHINE")?;
+    let mut wanted = Wanted { machine, ..Wanted::default() };
+    for topic in ask.query.text("topics").unwrap_or("values,alarms,status").split(',') {
+        match topic.trim() {
+            "values" => wanted.values = true,
+            "alarms" => wanted.alarms = true,
+            "status" => wanted.status = true,
+            other => return Err(Problem::query("topics", EXPECTED, other)),
+        }
+    }
+    if let Some(m) = &wanted.machine
+        && !ask.state.sources.register.plant().machines.contains_key(m)
+    {
+        return Err(Problem::not_found("machine", m.as_str(), "GET /api/v1/overview lists the machines"));
+    }
+    Ok(wanted)
+}

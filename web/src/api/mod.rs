@@ -1,0 +1,132 @@
+//! What answers each path. The attributes above the handlers make the OpenAPI document; a test holds it against the table.
+
+mod alarms;
+mod intake;
+mod live;
+mod plant;
+mod platform;
+mod series;
+mod waveforms;
+
+use utoipa::OpenApi;
+
+use crate::router::Route;
+
+/// Every path that is not a file of the page.
+pub(crate) static ROUTES: &[Route] = &[
+    Route::get("/healthz", |a| Box::pin(platform::healthz(a))),
+    Route::get("/readyz", |a| Box::pin(platform::readyz(a))),
+    Route::get("/metrics", |a| Box::pin(platform::metrics(a))),
+    Route::get("/api/v1/openapi.json", |a| Box::pin(platform::openapi_json(a))),
+    Route::get("/api/v1/status", |a| Box::pin(platform::status(a))),
+    Route::get("/api/v1/overview", |a| Box::pin(plant::overview(a))),
+    Route::get("/api/v1/machines/{site}/{machine}", |a| Box::pin(plant::machine(a))),
+    Route::get("/api/v1/series/last", |a| Box::pin(series::last(a))),
+    Route::get("/api/v1/series/range", |a| Box::pin(series::range(a))),
+    Route::get("/api/v1/series/buckets", |a| Box::pin(series::buckets(a))),
+    Route::get("/api/v1/waveforms", |a| Box::pin(waveforms::list(a))),
+    Route::get("/api/v1/waveforms/{id}", |a| Box::pin(waveforms::detail(a))),
+    Route::get("/api/v1/waveforms/{id}/samples", |a| Box::pin(waveforms::samples(a))),
+    Route::get("/api/v1/waveforms/{id}/spectra", |a| Box::pin(waveforms::spectra(a))),
+    Route::get("/api/v1/alarms", |a| Box::pin(alarms::list(a))),
+    Route::get("/api/v1/alarms/{id}", |a| Box::pin(alarms::one(a))),
+    Route::get("/api/v1/alarms/{id}/journal", |a| Box::pin(alarms::journal_of(a))),
+    Route::post("/api/v1/alarms/{id}/acknowledge", |a| Box::pin(alarms::acknowledge(a))),
+    Route::get("/api/v1/journal", |a| Box::pin(alarms::journal(a))),
+    Route::get("/api/v1/connections", |a| Box::pin(intake::connections(a))),
+    Route::get("/api/v1/quarantine", |a| Box::pin(intake::quarantine(a))),
+    Route::get("/api/v1/quarantine/groups", |a| Box::pin(intake::quarantine_groups(a))),
+    Route::get("/api/v1/ledger", |a| Box::pin(intake::ledger(a))),
+    Route::get("/api/v1/ledger/total", |a| Box::pin(intake::ledger_total(a))),
+    Route::get("/api/v1/live", |a| Box::pin(live::live(a))),
+];
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Danxia",
+        description = "What a plant says, and what is concluded from it. Instants are RFC 3339 in UTC, columns of bulk \
+                       data whole milliseconds since 1970; errors are `application/problem+json`. A parameter that a path \
+                       does not know is an error.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    paths(
+        platform::healthz,
+        platform::readyz,
+        platform::metrics,
+        platform::openapi_json,
+        platform::status,
+        plant::overview,
+        plant::machine,
+        series::last,
+        series::range,
+        series::buckets,
+        waveforms::list,
+        waveforms::detail,
+        waveforms::samples,
+        waveforms::spectra,
+        alarms::list,
+        alarms::one,
+        alarms::journal_of,
+        alarms::acknowledge,
+        alarms::journal,
+        intake::connections,
+        intake::quarantine,
+        intake::quarantine_groups,
+        intake::ledger,
+        intake::ledger_total,
+        live::live,
+    ),
+    components(schemas(crate::dto::LiveSnapshot, crate::dto::LiveValues, crate::dto::LiveStatus))
+)]
+struct Document;
+
+/// The OpenAPI document of the API, as JSON.
+#[must_use]
+pub fn openapi() -> String {
+    // Made from the attributes above; it serialises, as a test shows.
+    Document::openapi().to_pretty_json().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn the_document_lists_the_table_and_nothing_else() {
+        let document: Value = serde_json::from_str(&openapi()).unwrap();
+        let mut documented = BTreeSet::new();
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            for method in operations.as_object().unwrap().keys() {
+                documented.insert(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+        let served: BTreeSet<_> = ROUTES.iter().map(|r| format!("{} {}", r.method, r.template)).collect();
+        assert_eq!(documented, served);
+    }
+
+    #[test]
+    fn every_parameter_of_a_path_is_described_and_every_reference_leads_somewhere() {
+        let text = openapi();
+        let document: Value = serde_json::from_str(&text).unwrap();
+        for route in ROUTES {
+            let operation = &document["paths"][route.template][route.method.as_str().to_lowercase()];
+            let wanted: BTreeSet<_> =
+                route.template.split('/').filter_map(|s| s.strip_prefix('{')?.strip_suffix('}')).collect();
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let found = parameters.iter().filter(|p| p["in"] == "path").filter_map(|p| p["name"].as_str()).collect();
+            assert_eq!(wanted, found, "{}", route.template);
+            for p in &parameters {
+                assert!(p["description"].is_string(), "{} {}", route.template, p["name"]);
+            }
+        }
+        for reference in text.split("#/components/schemas/").skip(1) {
+            let name = reference.split('"').next().unwrap();
+            assert!(document["components"]["schemas"][name].is_object(), "{name} is referred to and not defined");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Who may speak to the page while there are no accounts: this computer's own browser, on our own page.
+//!
+//! A page on the internet can make a visitor's browser talk to 127.0.0.1. Two rules keep it out: the name under which
+//! the server was reached must be a loopback name (against DNS rebinding, where a stranger's name points here), and a
+//! request that changes something must come from our own origin and carry JSON (against cross-site writes).
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use warp::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, ORIGIN};
+use warp::http::uri::Authority;
+
+use crate::problem::{Kind, Problem, shorten};
+
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Whether the request came in under a loopback name.
+pub(crate) fn host(authority: Option<&Authority>) -> Result<&Authority, Problem> {
+    match authority {
+        Some(a) if loopback(a.host()) => Ok(a),
+        found => Err(Problem::new(
+            Kind::ForeignHost,
+            format!(
+                "the Host header is {:?}; expected localhost or a loopback address, as long as there are no accounts",
+                found.map_or(String::new(), |a| shorten(a.as_str()))
+            ),
+            "open http://localhost with the server's port on the computer that runs it",
+        )),
+    }
+}
+
+/// Whether a request that changes something comes from our own page, or from a program, and carries JSON.
+pub(crate) fn write(authority: &Authority, headers: &HeaderMap) -> Result<(), Problem> {
+    let next = "send the request from the page that this server delivers, or from a program without an Origin header";
+    if let Some(origin) = headers.get(ORIGIN) {
+        let origin = origin.to_str().unwrap_or("");
+        if !origin.strip_prefix("http://").is_some_and(|o| o.eq_ignore_ascii_case(authority.as_str())) {
+            let detail = format!("the Origin header is {:?}; expected \"http://{authority}\"", shorten(origin));
+            return Err(Problem::new(Kind::ForeignOrigin, detail, next));
+        }
+    }
+    if let Some(site) = headers.get(FETCH_SITE)
+        && !matches!(site.as_bytes(), b"same-origin" | b"none")
+    {
+        let detail = "the Sec-Fetch-Site header says that another site sent this; expected same-origin";
+        return Err(Problem::new(Kind::ForeignOrigin, detail, next));
+    }
+    json(headers)
+}
+
+fn json(headers: &HeaderMap) -> Result<(), Problem> {
+    let found = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
+    let essence = found.split(';').next().unwrap_or("").trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let detail = format!("the Content-Type header is {:?}; expected application/json", shorten(found));
+    Err(Problem::new(Kind::MediaType, detail, "send the body as JSON and say so in Content-Type"))
+}
+
+/// `localhost`, `127.0.0.0/8` or `[::1]`.
+fn loopback(host: &str) -> bool {
+    if host.eq_ignore_ascii_case("localhost") {
+        return true;
+    }
+    match host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
+        Some(v6) => v6.parse::<Ipv6Addr>().is_ok_and(|a| a.is_loopback()),
+        None => host.parse::<IpAddr>().is_ok_and(|a| a.is_loopback()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_names_are_ours() {
+        let ours = ["localhost", "LocalHost:8080", "127.0.0.1:8080", "127.9.9.9", "[::1]:80", "[0:0:0:0:0:0:0:1]"];
+        let foreign =
+            ["evil.example", "localhost.evil.example:8080", "127.0.0.1.evil.example", "10.0.0.1", "[::2]", "0"];
+        for (hosts, ok) in [(&ours[..], true), (&foreign[..], false)] {
+            for h in hosts {
+                assert_eq!(host(Some(&h.parse().unwrap())).is_ok(), ok, "{h}");
+            }
+        }
+        assert!(host(None).is_err());
+    }
+
+    #[test]
+    fn writes_come_from_our_own_page_or_from_programs() {
+        let authority: Authority = "localhost:8080".parse().unwrap();
+        let check = |headers: &[(&'static str, &'static str)], expect: Result<(), Kind>| {
+            let map = headers.iter().map(|(k, v)| (HeaderName::from_static(k), v.parse().unwrap())).collect();
+            let found = write(&authority, &map);
+            assert_eq!(found.clone().map_err(|p| p.status()), expect.map_err(|k| Problem::new(k, "", "").status()));
+        };
+        const JSON: (&str, &str) = ("content-type", "application/json");
+        check(&[JSON], Ok(()));
+        check(&[("content-type", "Application/JSON; charset=utf-8")], Ok(()));
+        check(&[JSON, ("origin", "http://localhost:8080"), ("sec-fetch-site", "same-origin")], Ok(()));
+        check(&[JSON, ("origin", "http://localhost:9090")], Err(Kind::ForeignOrigin));
+        check(&[JSON, ("origin", "https://evil.example")], Err(Kind::ForeignOrigin));
+        check(&[JSON, ("origin", "null")], Err(Kind::ForeignOrigin));
+        check(&[JSON, ("sec-fetch-site", "cross-site")], Err(Kind::ForeignOrigin));
+        check(&[], Err(Kind::MediaType));
+        check(&[("content-type", "text/plain")], Err(Kind::MediaType));
+    }
+}

@@ -1,0 +1,134 @@
+//! Errors as their receiver sees them: what was expected, what was found, what to do next.
+
+use warp::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use warp::http::{Method, StatusCode};
+use warp::reply::Response;
+
+use crate::dto;
+
+/// Media type of every error (RFC 9457).
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+
+/// A kind of problem. The first field of each row of [`Kind::row`] is its stable name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    BadRequest,
+    BadQuery,
+    BadBody,
+    ForeignHost,
+    ForeignOrigin,
+    NotFound,
+    MethodNotAllowed,
+    BodyTimeout,
+    Conflict,
+    BodyTooLarge,
+    MediaType,
+    TooManyStreams,
+    Unreadable,
+    Unavailable,
+}
+
+impl Kind {
+    const fn row(self) -> (&'static str, &'static str, StatusCode) {
+        match self {
+            Self::BadRequest => ("bad_request", "The request is not understood", StatusCode::BAD_REQUEST),
+            Self::BadQuery => ("bad_query", "A parameter is not understood", StatusCode::BAD_REQUEST),
+            Self::BadBody => ("bad_body", "The body is not understood", StatusCode::BAD_REQUEST),
+            Self::ForeignHost => ("foreign_host", "Not under this name", StatusCode::MISDIRECTED_REQUEST),
+            Self::ForeignOrigin => ("foreign_origin", "Not from another site", StatusCode::FORBIDDEN),
+            Self::NotFound => ("not_found", "There is no such thing", StatusCode::NOT_FOUND),
+            Self::MethodNotAllowed => ("method_not_allowed", "Not by this method", StatusCode::METHOD_NOT_ALLOWED),
+            Self::BodyTimeout => ("body_timeout", "The body did not arrive", StatusCode::REQUEST_TIMEOUT),
+            Self::Conflict => ("conflict", "Its state does not allow it", StatusCode::CONFLICT),
+            Self::BodyTooLarge => ("body_too_large", "The body is too large", StatusCode::PAYLOAD_TOO_LARGE),
+            Self::MediaType => ("media_type", "Not in this form", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            Self::TooManyStreams => ("too_many_streams", "Too many live streams", StatusCode::SERVICE_UNAVAILABLE),
+            Self::Unreadable => ("unreadable", "The store could not be read", StatusCode::INTERNAL_SERVER_ERROR),
+            Self::Unavailable => ("unavailable", "Not at present", StatusCode::SERVICE_UNAVAILABLE),
+        }
+    }
+}
+
+/// What went wrong with one request. Becomes [`dto::Problem`] once the request's id is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    kind: Kind,
+    detail: String,
+    next: String,
+    /// Methods that would have been right.
+    allow: Vec<Method>,
+}
+
+impl Problem {
+    /// `detail`: what was expected and what was found. `next`: what to do.
+    pub(crate) fn new(kind: Kind, detail: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), next: next.into(), allow: Vec::new() }
+    }
+
+    /// A parameter of the query that cannot be used.
+    pub(crate) fn query(name: &str, expected: &str, found: &str) -> Self {
+        let detail = format!("the parameter {name:?} is {:?}; expected {expected}", shorten(found));
+        Self::new(Kind::BadQuery, detail, "correct the parameter; /api/v1/openapi.json lists what each path takes")
+    }
+
+    /// Something that is not there; `next` says where to look.
+    pub(crate) fn not_found(what: &str, found: &str, next: &str) -> Self {
+        Self::new(Kind::NotFound, format!("there is no {what} {:?}", shorten(found)), next)
+    }
+
+    /// A path that exists, asked by the wrong method.
+    pub(crate) fn method(found: &Method, allow: Vec<Method>) -> Self {
+        let names: Vec<_> = allow.iter().map(Method::as_str).collect();
+        let detail = format!("this path answers to {}; found {}", names.join(", "), shorten(found.as_str()));
+        let next = format!("use {}", names.join(" or "));
+        Self { allow, ..Self::new(Kind::MethodNotAllowed, detail, next) }
+    }
+
+    /// The store could not be read. What the disk said goes to the log under the request's id, not to the page.
+    pub(crate) fn unreadable(error: &historian::ReadError) -> Self {
+        tracing::error!(%error, "the store could not be read");
+        Self::new(
+            Kind::Unreadable,
+            "the store could not be read",
+            "look for this request_id in the server's log, which holds the cause; `danxia verify` checks the store",
+        )
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.kind.row().2
+    }
+
+    /// The answer, under the request's id.
+    pub(crate) fn into_response(self, request_id: &str) -> Response {
+        let (name, title, status) = self.kind.row();
+        let body = dto::Problem {
+            kind: format!("/problems/{name}"),
+            title: title.into(),
+            status: status.as_u16(),
+            detail: self.detail,
+            next: self.next,
+            request_id: request_id.into(),
+        };
+        // Strings and a number always serialise.
+        let mut response = Response::new(serde_json::to_vec(&body).unwrap_or_default().into());
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        let allow = self.allow.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+        if let (false, Ok(allow)) = (allow.is_empty(), HeaderValue::from_str(&allow)) {
+            headers.insert(ALLOW, allow);
+        }
+        response
+    }
+}
+
+/// What a stranger sent, at most 100 characters of it.
+pub(crate) fn shorten(s: &str) -> String {
+    match s.char_indices().nth(100) {
+        Some((end, _)) => format!("{}…", &s[..end]),
+        None => s.to_owned(),
+    }
+}

@@ -1,0 +1,280 @@
+//! Which request is answered by whom: one table, matched in order, with warp taking the request apart.
+//!
+//! The table and not a tree of filters, so that a test can hold it against the OpenAPI document, and so that a wrong
+//! method, a wrong path and a wrong parameter are all answered in the same form.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use futures_util::future::BoxFuture;
+use futures_util::{Stream, StreamExt};
+use tokio::time::Instant;
+use tracing::Instrument;
+use warp::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
+use warp::http::uri::Authority;
+use warp::http::{Method, StatusCode};
+use warp::path::FullPath;
+use warp::reply::{Reply, Response};
+use warp::{Filter, Rejection};
+
+use crate::problem::{Kind, Problem, shorten};
+use crate::query::{Query, decode};
+use crate::state::State;
+use crate::{api, guard, page, respond};
+
+/// The largest body of a request, bytes.
+const MAX_BODY: usize = 64 << 10;
+
+/// What a handler answers.
+pub(crate) type Answer = Result<Response, Problem>;
+
+type Handler = fn(Ask) -> BoxFuture<'static, Answer>;
+
+/// One request, taken apart.
+pub(crate) struct Ask {
+    pub(crate) state: Arc<State>,
+    /// What stands in the place of the `{…}` of the route's template, decoded.
+    pub(crate) params: Vec<String>,
+    pub(crate) query: Query,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Ask {
+    /// The `i`-th parameter of the path; the route's template holds that many.
+    pub(crate) fn param(&self, i: usize) -> &str {
+        self.params.get(i).map_or("", String::as_str)
+    }
+}
+
+/// One line of the table.
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    /// As in the OpenAPI document: `/api/v1/alarms/{id}`.
+    pub(crate) template: &'static str,
+    pub(crate) handler: Handler,
+}
+
+impl Route {
+    pub(crate) const fn get(template: &'static str, handler: Handler) -> Self {
+        Self { method: Method::GET, template, handler }
+    }
+
+    pub(crate) const fn post(template: &'static str, handler: Handler) -> Self {
+        Self { method: Method::POST, template, handler }
+    }
+
+    /// The values of the template's parameters, still encoded, when `path` fits it.
+    fn fit<'p>(&self, path: &'p str) -> Option<Vec<&'p str>> {
+        let mut params = Vec::new();
+        let (mut wanted, mut found) = (self.template.split('/'), path.split('/'));
+        loop {
+            match (wanted.next(), found.next()) {
+                (None, None) => return Some(params),
+                (Some(w), Some(f)) if w.starts_with('{') && !f.is_empty() => params.push(f),
+                (Some(w), Some(f)) if w == f => {}
+                _ => return None,
+            }
+        }
+    }
+}
+
+/// The request as warp hands it over.
+struct Raw<S> {
+    method: Method,
+    path: FullPath,
+    query: String,
+    authority: Option<Authority>,
+    headers: HeaderMap,
+    body: S,
+}
+
+/// Everything this server answers, as one filter.
+pub(crate) fn filter(
+    state: Arc<State>,
+) -> impl Filter<Extract = (Response,), Error = Infallible> + Clone + Send + Sync + 'static {
+    let refusing = state.clone();
+    warp::method()
+        .and(warp::path::full())
+        .and(warp::query::raw().or(warp::any().map(String::new)).unify())
+        .and(warp::host::optional())
+        .and(warp::header::headers_cloned())
+        .and(warp::body::stream())
+        .then(move |method, path, query, authority, headers, body| {
+            serve(state.clone(), Raw { method, path, query, authority, headers, body })
+        })
+        // What warp itself refuses is a Host header that is none, or that contradicts the request's own address.
+        .recover(move |_: Rejection| {
+            let id = refusing.request_id();
+            let problem = Problem::new(Kind::BadRequest, "the Host header is not the name of a host", "correct it");
+            let mut response = problem.into_response(&id);
+            respond::finish(&mut response, &id);
+            std::future::ready(Ok::<_, Infallible>(response))
+        })
+        .unify()
+        .map(|reply: Response| reply.into_response())
+}
+
+async fn serve<S, B>(state: Arc<State>, raw: Raw<S>) -> Response
+where
+    S: Stream<Item = Result<B, warp::Error>> + Send + 'static,
+    B: Buf + Send,
+{
+    let id = state.request_id();
+    let begun = Instant::now();
+    let span = tracing::info_span!("request", %id, method = %shorten(raw.method.as_str()), path = raw.path.as_str());
+    let head = raw.method == Method::HEAD;
+    let (route, answer) = dispatch(&state, raw).instrument(span.clone()).await;
+    let mut response = answer.unwrap_or_else(|problem| problem.into_response(&id));
+    respond::finish(&mut response, &id);
+    let took = begun.elapsed();
+    state.meter.answered(route, response.status(), took);
+    span.in_scope(|| tracing::debug!(status = response.status().as_u16(), ms = took.as_millis(), "answered"));
+    // What the head promises stands; a body must not follow it.
+    if head { headless(response) } else { response }
+}
+
+fn headless(response: Response) -> Response {
+    let (parts, _) = response.into_parts();
+    Response::from_parts(parts, Default::default())
+}
+
+/// The route's template (for counting) and what its handler says.
+async fn dispatch<S, B>(state: &Arc<State>, raw: Raw<S>) -> (&'static str, Answer)
+where
+    S: Stream<Item = Result<B, warp::Error>> + Send + 'static,
+    B: Buf + Send,
+{
+    let authority = match guard::host(raw.authority.as_ref()) {
+        Ok(a) => a.clone(),
+        Err(problem) => return ("refused", Err(problem)),
+    };
+    // HEAD is GET without the body.
+    let method = if raw.method == Method::HEAD { Method::GET } else { raw.method.clone() };
+    let path = raw.path.as_str();
+    let mut allow = Vec::new();
+    for route in api::ROUTES {
+        let Some(params) = route.fit(path) else { continue };
+        if route.method == method {
+            return (
+                route.template,
+                handle(state, route, params, &authority, &raw.query, &raw.headers, raw.body).await,
+            );
+        }
+        allow.push(route.method.clone());
+    }
+    if !allow.is_empty() {
+        return ("refused", Err(Problem::method(&raw.method, allow)));
+    }
+    ("page", static_file(&method, path, &raw.headers))
+}
+
+fn static_file(method: &Method, path: &str, headers: &HeaderMap) -> Answer {
+    let api = path == "/api" || path.starts_with("/api/");
+    let file = if api { None } else { page::file(path, headers) };
+    match file {
+        Some(_) if *method != Method::GET => Err(Problem::method(method, vec![Method::GET])),
+        Some(file) => Ok(file),
+        None if api => Err(Problem::not_found("path", path, "GET /api/v1/openapi.json lists the paths")),
+        None => Err(Problem::not_found("file", path, "open / for the page, /api/v1/openapi.json for the API")),
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "a request taken apart; each part is borrowed or consumed differently")]
+async fn handle<S, B>(
+    state: &Arc<State>,
+    route: &Route,
+    params: Vec<&str>,
+    authority: &Authority,
+    query: &str,
+    headers: &HeaderMap,
+    body: S,
+) -> Answer
+where
+    S: Stream<Item = Result<B, warp::Error>> + Send + 'static,
+    B: Buf + Send,
+{
+    let decoded: Option<Vec<_>> = params.into_iter().map(|p| decode(p, false)).collect();
+    let Some(params) = decoded else {
+        let next = "percent-encode the path's parts as UTF-8";
+        return Err(Problem::new(Kind::BadRequest, "a part of the path is not percent-encoded UTF-8", next));
+    };
+    let query = Query::parse(query)?;
+    let body = if route.method == Method::GET {
+        Bytes::new()
+    } else {
+        guard::write(authority, headers)?;
+        collect(body, state.config.read_timeout).await?
+    };
+    (route.handler)(Ask { state: state.clone(), params, query, headers: headers.clone(), body }).await
+}
+
+async fn collect<S, B>(body: S, limit: Duration) -> Result<Bytes, Problem>
+where
+    S: Stream<Item = Result<B, warp::Error>> + Send,
+    B: Buf,
+{
+    let mut body = std::pin::pin!(body);
+    let mut whole = Vec::new();
+    let gather = async {
+        while let Some(part) = body.next().await {
+            let gone = |_| Problem::new(Kind::BadRequest, "the body broke off", "send it whole");
+            let mut part = part.map_err(gone)?;
+            if whole.len() + part.remaining() > MAX_BODY {
+                let detail = format!("the body is larger than {MAX_BODY} bytes");
+                return Err(Problem::new(Kind::BodyTooLarge, detail, "send less"));
+            }
+            while part.has_remaining() {
+                let chunk = part.chunk();
+                whole.extend_from_slice(chunk);
+                let n = chunk.len();
+                part.advance(n);
+            }
+        }
+        Ok(())
+    };
+    match tokio::time::timeout(limit, gather).await {
+        Ok(done) => done.map(|()| whole.into()),
+        Err(_) => {
+            let detail = format!("the body did not arrive within {} s", limit.as_secs());
+            Err(Problem::new(Kind::BodyTimeout, detail, "send it in one go"))
+        }
+    }
+}
+
+/// An answer that must not be kept, whatever it holds.
+pub(crate) fn plain(status: StatusCode, media: &'static str, body: impl Into<Bytes>) -> Response {
+    let mut response = Response::new(body.into().into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(warp::http::header::CONTENT_TYPE, HeaderValue::from_static(media));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_fit_whole_paths_only() {
+        let fit = |template, path| {
+            let route =
+                Route { method: Method::GET, template, handler: |_| Box::pin(async { Ok(Response::default()) }) };
+            route.fit(path).map(|p| p.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        let check = |template, path, expect: Option<&[&str]>| {
+            let expect = expect.map(|e| e.iter().map(ToString::to_string).collect::<Vec<_>>());
+            assert_eq!(fit(template, path), expect, "{template} {path}");
+        };
+        check("/a", "/a", Some(&[]));
+        check("/a", "/a/", None);
+        check("/a/{id}", "/a/7", Some(&["7"]));
+        check("/a/{id}", "/a/", None);
+        check("/a/{id}/b", "/a/7/b", Some(&["7"]));
+        check("/m/{site}/{machine}", "/m/s/x%2Fy", Some(&["s", "x%2Fy"]));
+        check("/m/{site}/{machine}", "/m/s", None);
+        check("/m/{site}/{machine}", "/m/s/m/p", None);
+    }
+}

@@ -1,0 +1,122 @@
+//! What the web door is handed: the store's faces, and what other rooms know, behind traits so that none is imported.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use historian::{Archive, Recorder, Register, Tail};
+use plant::{Clock, Machine, Timestamp, Waveform};
+
+use crate::dto;
+
+/// Computes what is drawn of a record.
+pub trait Analyst: Send + Sync + 'static {
+    /// The spectra of `waveform`, with the lines that the bearings of `machine` let expect. Called on a thread that may
+    /// compute for as long as it takes.
+    fn spectra(&self, waveform: &Waveform, machine: &Machine) -> dto::Spectra;
+}
+
+/// Knows who is connected over MQTT.
+pub trait Door: Send + Sync + 'static {
+    /// The clients, and those who left lately. Must not wait for anything.
+    fn clients(&self) -> Vec<dto::Client>;
+    /// How many messages and connections were turned away since the start, by reason.
+    fn refused(&self) -> BTreeMap<String, u64>;
+}
+
+/// One part that must work for the platform to be ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Which: `intake`, `store`.
+    pub name: &'static str,
+    /// What keeps it from working; `None` when it works.
+    pub fault: Option<String>,
+}
+
+/// Knows whether intake and store answer.
+pub trait Readiness: Send + Sync + 'static {
+    /// Every part, asked now. Whoever takes longer than two seconds does not work.
+    fn parts(&self) -> BoxFuture<'_, Vec<Part>>;
+}
+
+/// Whether a number only grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricKind {
+    /// It only grows; the name ends in `_total`.
+    Counter,
+    /// It goes up and down.
+    Gauge,
+}
+
+/// A metric with its values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metric {
+    /// Its name: `danxia_` first, unit last (`danxia_store_queued_bytes`).
+    pub name: &'static str,
+    /// One sentence on what it says.
+    pub help: &'static str,
+    /// Counter or gauge.
+    pub kind: MetricKind,
+    /// Labels (name and value) and value; at most [`Metric::MAX_SAMPLES`] are shown.
+    pub samples: Vec<(Vec<(&'static str, String)>, f64)>,
+}
+
+impl Metric {
+    /// Labels are bounded: more values than this of one metric are left out.
+    pub const MAX_SAMPLES: usize = 200;
+
+    /// A metric without labels.
+    #[must_use]
+    pub fn single(name: &'static str, help: &'static str, kind: MetricKind, value: f64) -> Self {
+        Self { name, help, kind, samples: vec![(Vec::new(), value)] }
+    }
+}
+
+/// Knows the numbers of the other rooms.
+pub trait Metrics: Send + Sync + 'static {
+    /// The metrics as they stand. Must not wait for anything.
+    fn metrics(&self) -> Vec<Metric>;
+}
+
+/// What the platform says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// Version of the program.
+    pub version: String,
+    /// Whether this is the demo plant.
+    pub demo: bool,
+    /// Whether anybody who reaches the server may publish and read.
+    pub anonymous: bool,
+    /// IANA name of the plant's time zone.
+    pub time_zone: String,
+    /// When the program started; also makes the boot id of the live stream.
+    pub started: Timestamp,
+    /// Where MQTT listens.
+    pub mqtt: String,
+    /// Where MQTT over TLS listens.
+    pub mqtt_tls: Option<String>,
+}
+
+/// Everything the web door is handed.
+pub struct Services {
+    /// What the platform says of itself.
+    pub about: About,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Recalls series, waveforms, quarantine and ledger.
+    pub archive: Archive,
+    /// Recalls plant and alarms.
+    pub register: Register,
+    /// Commits what people do.
+    pub recorder: Recorder,
+    /// Makes a tail that begins at the head of the store; called once, and again if the tail was lost.
+    pub follow: Box<dyn Fn() -> Tail + Send + Sync>,
+    /// Spectra.
+    pub analyst: Arc<dyn Analyst>,
+    /// MQTT clients.
+    pub door: Arc<dyn Door>,
+    /// Readiness.
+    pub readiness: Arc<dyn Readiness>,
+    /// Numbers of the other rooms.
+    pub metrics: Arc<dyn Metrics>,
+}

@@ -1,0 +1,103 @@
+//! What all requests share.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+
+use historian::{Archive, Recorder, Register, Seq, Tail};
+use plant::{Clock, MachineId, Timestamp};
+use tokio::sync::{Semaphore, broadcast, watch};
+
+use crate::config::Config;
+use crate::hub::Frame;
+use crate::meter::Meter;
+use crate::pulse::Pulse;
+use crate::reads::Reads;
+use crate::seams::{About, Analyst, Door, Metrics, Readiness, Services};
+use crate::view::SparkCache;
+
+/// How many frames a live stream may fall behind before it gets a fresh snapshot. A frame leaves every quarter of a
+/// second and with every commit that moves an alarm.
+const FRAMES: usize = 64;
+
+/// How far the tail has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) seq: Seq,
+    pub(crate) t: Timestamp,
+}
+
+/// The store's faces and what is known beside them: what a read on a blocking thread needs. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Sources {
+    pub(crate) archive: Archive,
+    pub(crate) register: Register,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) pulse: Arc<Pulse>,
+    pub(crate) sparks: Arc<Mutex<SparkCache>>,
+}
+
+pub(crate) struct State {
+    pub(crate) config: Config,
+    pub(crate) about: About,
+    /// Differs with every start.
+    pub(crate) boot: String,
+    pub(crate) sources: Sources,
+    pub(crate) recorder: Recorder,
+    pub(crate) follow: Box<dyn Fn() -> Tail + Send + Sync>,
+    pub(crate) analyst: Arc<dyn Analyst>,
+    pub(crate) door: Arc<dyn Door>,
+    pub(crate) readiness: Arc<dyn Readiness>,
+    pub(crate) metrics: Arc<dyn Metrics>,
+    pub(crate) reads: Reads,
+    pub(crate) meter: Meter,
+    /// Room for live streams.
+    pub(crate) streams: Arc<Semaphore>,
+    /// What the hub says to every live stream.
+    pub(crate) frames: broadcast::Sender<Arc<Frame>>,
+    pub(crate) head: watch::Sender<Head>,
+    /// Becomes true when the end is called for.
+    pub(crate) stopping: watch::Receiver<bool>,
+    requests: AtomicU64,
+}
+
+impl State {
+    pub(crate) fn new(config: Config, services: Services, stopping: watch::Receiver<bool>) -> Self {
+        let now = services.clock.now();
+        let head = Head { seq: services.archive.stats().head, t: now };
+        Self {
+            boot: format!("{:x}", services.about.started.nanos()),
+            about: services.about,
+            sources: Sources {
+                archive: services.archive,
+                register: services.register,
+                clock: services.clock,
+                pulse: Arc::new(Pulse::new(now)),
+                sparks: Arc::new(Mutex::new(BTreeMap::<MachineId, _>::new())),
+            },
+            recorder: services.recorder,
+            follow: services.follow,
+            analyst: services.analyst,
+            door: services.door,
+            readiness: services.readiness,
+            metrics: services.metrics,
+            reads: Reads::new(config.max_reads),
+            meter: Meter::default(),
+            streams: Arc::new(Semaphore::new(config.max_streams)),
+            frames: broadcast::channel(FRAMES).0,
+            head: watch::channel(head).0,
+            stopping,
+            requests: AtomicU64::new(0),
+            config,
+        }
+    }
+
+    /// A fresh id, unique over restarts.
+    pub(crate) fn request_id(&self) -> String {
+        format!("{}-{}", self.boot, self.requests.fetch_add(1, Relaxed) + 1)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.sources.clock.now()
+    }
+}
