@@ -16,4 +16,5 @@ mod fake_broker;
 pub mod kit;
 pub mod physics;
 pub mod publisher;
+pub mod replay;
 pub mod simulator;

@@ -111,8 +111,8 @@ fn faults_begin_when_scripted_and_only_where_scripted() {
 fn a_damaged_bearing_warms_up_and_stays_within_its_limit() {
     let temp = |faults| {
         let ticks = play(machine("bof-dedust-fan", 7, faults), 3600);
-        let last = ticks.iter().flat_map(|t| &t.readings).rfind(|(p, _)| p.name() == "bearing_temp_de").unwrap().1;
-        last
+        let of_de = |(p, _): &&(plant::PointId, f64)| p.name() == "bearing_temp_de";
+        ticks.iter().flat_map(|t| &t.readings).rfind(of_de).map(|r| r.1).unwrap()
     };
     let (damaged, well) = (temp(true), temp(false));
     assert!(damaged > well + 5.0 && damaged < 80.0, "{damaged} °C against {well} °C");
