@@ -455,7 +455,7 @@ pub(crate) mod tests {
         assert!(session.poll_room(&mut context).is_pending());
         session.fill(&link, &mut BytesMut::new(), usize::MAX, Instant::now());
         assert!(session.poll_room(&mut context).is_ready());
-        (0..6).for_each(|n| drop(session.push(delivery(n, 0))));
+        (0..6).for_each(|n| _ = session.push(delivery(n, 0)));
         assert!(session.poll_room(&mut context).is_pending());
         session.stall();
         assert!(session.poll_room(&mut context).is_ready());

@@ -1,0 +1,15 @@
+//! The promises of the MQTT door, each held against a broker on a real socket.
+//!
+//! A test's name is the promise. Clients are the small one of [`client`], which can also send what no client should,
+//! and in [`interop`] the ones of `rumqttc`.
+
+mod client;
+mod delivery;
+mod hazards;
+mod house;
+mod intake;
+mod interop;
+mod letting_in;
+mod malformed;
+mod stopping;
+mod tls;

@@ -1,0 +1,60 @@
+//! An orderly end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::Config;
+use tokio::net::TcpStream;
+
+use crate::client::{Client, Connect};
+use crate::house::{House, open};
+
+#[tokio::test]
+async fn a_stop_acknowledges_what_was_taken_says_why_and_publishes_no_wills() {
+    let mut house = House::new(open()).await;
+    house.intake.durable.send_replace(false);
+    let will = Some(("will", "dead"));
+    let mut machine = Client::connect(house.address, Connect { will, ..Connect::v5("m") }).await;
+    let mut old = Client::new(house.address, "old").await;
+    machine.publish("t", "x", 1, 7).await;
+    house.intake.until(1).await;
+    let intake = house.intake.clone();
+    let (address, broker) = (house.address, house.broker.clone());
+    house.ask_to_stop();
+    assert_eq!(old.ends().await, None);
+    assert!(machine.has_nothing().await, "it waits for its acknowledgement");
+    assert!(TcpStream::connect(address).await.is_err(), "nobody is let in any more");
+    intake.durable.send_replace(true);
+    assert_eq!(machine.ack(0x40).await, 7);
+    assert_eq!(machine.ends().await, Some(0x8b));
+    let stopped = house.stopped().await;
+    assert_eq!((stopped.connected, stopped.pending.len()), (2, 0));
+    assert_eq!(intake.payloads(), ["x"]);
+    assert_eq!(broker.connected(), 0);
+}
+
+#[tokio::test]
+async fn a_stop_reports_who_is_pending_when_the_intake_never_answers() {
+    let house = House::new(Config { stop_patience: Duration::from_millis(50), ..open() }).await;
+    house.intake.durable.send_replace(false);
+    let mut machine = Client::connect(house.address, Connect::v5("m")).await;
+    let _calm = Client::new(house.address, "calm").await;
+    machine.publish("t", "x", 1, 7).await;
+    house.intake.until(1).await;
+    let stopped = house.stopped().await;
+    assert_eq!(stopped.connected, 2);
+    assert_eq!(stopped.pending, [Arc::from("m")]);
+    assert_eq!(machine.ends().await, None, "no acknowledgement");
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_is_closed_in_the_end() {
+    let house = House::new(Config { write_timeout: Duration::from_millis(100), ..open() }).await;
+    let mut deaf = Client::new(house.address, "deaf").await;
+    deaf.subscribe(&[("#", 0)]).await;
+    for _ in 0..1_000 {
+        house.broker.publish("t", vec![0; 20_000].into(), 0, false).unwrap();
+    }
+    house.until("it is closed", |house| house.broker.connected() == 0).await;
+    assert_eq!(house.refused("write_timeout"), 1);
+}
