@@ -18,6 +18,8 @@ pub struct Config {
     pub group_batches: usize,
     /// How many points a finished chunk holds.
     pub chunk_points: usize,
+    /// How many points the heads of all series hold in memory, about; with very many series chunks become shorter.
+    pub head_points: usize,
     /// Points that have been in the log alone for longer than this are written into chunks.
     pub seal_age: Duration,
     /// Above this many bytes the log is shortened: the points that hold its oldest rows are written into chunks.
@@ -41,6 +43,7 @@ impl Config {
             group_bytes: 8 << 20,
             group_batches: 4_096,
             chunk_points: 1_024,
+            head_points: 4 << 20,
             seal_age: Duration::from_secs(3_600),
             log_bytes: 128 << 20,
             tail_bytes: 32 << 20,

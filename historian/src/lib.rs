@@ -1,15 +1,71 @@
 //! Commit and recall: the spine of the house. What is committed is true; everything else follows it.
+//!
+//! A [`Batch`] is committed whole or not at all, and when [`Recorder::commit`] answers, it is on disk. Every commit has
+//! a position, [`Seq`], one more than the one before. [`Tail`] gives every commit from a position on, in order, to
+//! whoever follows; [`Archive`] recalls series, waveforms, events and verdicts; [`Register`] recalls the plant as it
+//! stands, its alarms and its users.
+//!
+//! In the directory lie three SQLite files: `ts.db` (the log of commits, and the chunks into which the points of each
+//! series are compressed once there are enough of them), `wave.db` (waveforms) and `state.db` (the register: folds of
+//! the log, and users). A file `lock` keeps a second writer out.
+//!
+//! What this crate does *not* know: sockets, wire formats, what an alarm means or how a value was decoded, how a
+//! password is hashed, and the wall clock (a [`plant::Clock`] is handed in).
+//!
+//! ```
+//! # tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
+//! use std::sync::Arc;
+//! use historian::{Batch, Config, Historian};
+//! use plant::{ManualClock, Observation, Quality, SeriesKey, Timestamp, Value};
+//!
+//! let dir = tempfile::tempdir().unwrap();
+//! let t = Timestamp::from_secs(1_700_000_000);
+//! let historian = Historian::open(Config::new(dir.path()), Arc::new(ManualClock::new(t))).unwrap();
+//!
+//! let point: plant::PointId = "shaoguan/fan-3/bearing_temp_de".parse().unwrap();
+//! let seen = Observation {
+//!     point: point.clone(), t, t_received: t, value: Value::Float(61.2), quality: Quality::Good, seq: None,
+//! };
+//! let seq = historian.recorder().commit(Batch { observations: vec![seen], ..Batch::default() }).await.unwrap();
+//! assert_eq!(seq, 1);
+//! assert_eq!(historian.archive().last(&SeriesKey::raw(point)).unwrap().value, Value::Float(61.2));
+//! assert_eq!(historian.tail(0).next().await.unwrap().seq, 1);
+//! historian.close().unwrap();
+//! # });
+//! ```
 
+mod archive;
 mod batch;
+mod cache;
+mod checkpoint;
+mod codec;
 mod config;
+mod db;
 mod error;
-mod first;
+mod head;
+mod historian;
+mod ledger;
+mod read;
+mod recorder;
+mod register;
+mod shared;
+mod state;
+mod tail;
+mod ts;
 mod types;
+mod verify;
+mod wave;
+mod writer;
 
+pub use archive::Archive;
 pub use batch::{Batch, Committed, LedgerDelta, Progress, Quarantined, Seq};
 pub use config::Config;
 pub use error::{CloseError, CommitError, OpenError, ReadError, RegisterError, TailError};
-pub use first::{Archive, Historian, Pending, Recorder, Register, Tail, open_read_only};
+pub use historian::{Historian, open_read_only};
+pub use recorder::{Pending, Recorder};
+pub use register::Register;
+pub use tail::Tail;
 pub use types::{
     Bucket, JournalEntry, QuarantineEntry, QuarantineGroup, Sample, StoreStats, StoredProgress, User, WaveformInfo,
 };
+pub use verify::{Verification, verify};

@@ -113,6 +113,8 @@ pub struct StoreStats {
     pub series: u64,
     /// Points that are in the log and in memory only, not yet in chunks.
     pub head_points: u64,
+    /// The first commit that is still in the log.
+    pub log_first: Seq,
     /// Bytes of log rows.
     pub log_bytes: u64,
     /// Bytes of batches waiting for their commit.

@@ -1,0 +1,210 @@
+//! Recall: series, waveforms, events, diagnoses, quarantine, ledger.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use plant::{Diagnosis, Event, MachineId, PointId, SeriesKey, Timestamp, Waveform, WaveformId};
+use rusqlite::params;
+
+use crate::codec::load;
+use crate::db::File;
+use crate::recorder::Queue;
+use crate::shared::Shared;
+use crate::ts::records;
+use crate::{
+    Bucket, LedgerDelta, QuarantineEntry, QuarantineGroup, Quarantined, ReadError, Sample, StoreStats, WaveformInfo,
+    read, wave,
+};
+
+/// Recalls what was committed. Cheap to clone.
+///
+/// Its methods are synchronous and, apart from `series`, `series_of`, `last`, `ledger_*` and `stats`, touch the disk:
+/// call them from where blocking is allowed. Every method sees at least what was acknowledged before it was called.
+#[derive(Clone)]
+pub struct Archive {
+    shared: Arc<Shared>,
+    queue: Option<Arc<Queue>>,
+}
+
+impl fmt::Debug for Archive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Archive").field("head", &self.shared.head()).finish_non_exhaustive()
+    }
+}
+
+impl Archive {
+    pub(crate) fn new(shared: Arc<Shared>, queue: Option<Arc<Queue>>) -> Self {
+        Self { shared, queue }
+    }
+
+    /// Every series, in the order in which they first spoke.
+    #[must_use]
+    pub fn series(&self) -> Vec<SeriesKey> {
+        self.shared.series()
+    }
+
+    /// The series of one machine, in the order in which they first spoke.
+    #[must_use]
+    pub fn series_of(&self, machine: &MachineId) -> Vec<SeriesKey> {
+        self.shared.cache().of_machine(machine)
+    }
+
+    /// The latest value by the source's clock, from memory; of two at the same instant the one committed last.
+    #[must_use]
+    pub fn last(&self, key: &SeriesKey) -> Option<Sample> {
+        self.shared.cache().last(key)
+    }
+
+    /// Raw values with `from <= t < to` in order of time, the first `limit` of them.
+    pub fn range(
+        &self,
+        key: &SeriesKey,
+        from: Timestamp,
+        to: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Sample>, ReadError> {
+        read::range(&self.shared, key, from, to, limit)
+    }
+
+    /// Minimum, maximum, mean, last and count of the values with `from <= t < to`, for each stretch of `width` that
+    /// begins at a multiple of `width` since the epoch. Stretches without values are left out, as are texts and values
+    /// of bad quality. Of the first and the last stretch only what lies within the bounds counts.
+    pub fn buckets(
+        &self,
+        key: &SeriesKey,
+        from: Timestamp,
+        to: Timestamp,
+        width: Duration,
+    ) -> Result<Vec<Bucket>, ReadError> {
+        read::buckets(&self.shared, key, from, to, width)
+    }
+
+    /// Waveforms of `point` with `from <= t0 < to`, the newest first, without their samples.
+    pub fn waveforms(
+        &self,
+        point: &PointId,
+        from: Timestamp,
+        to: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<WaveformInfo>, ReadError> {
+        let head = self.shared.head();
+        self.shared.wave.read(|conn| wave::list(conn, head, point, from, to, limit))
+    }
+
+    /// One waveform with its samples.
+    pub fn waveform(&self, id: WaveformId) -> Result<Option<Arc<Waveform>>, ReadError> {
+        let head = self.shared.head();
+        self.shared.wave.read(|conn| wave::read(conn, head, id))
+    }
+
+    /// Whether this waveform is stored; `false` also where the disk cannot be asked.
+    #[must_use]
+    pub fn has_waveform(&self, id: WaveformId) -> bool {
+        let head = self.shared.head();
+        self.shared.wave.read(|conn| wave::has(conn, head, id)).unwrap_or(false)
+    }
+
+    /// Diagnoses of `point`, the newest first.
+    pub fn diagnoses(&self, point: &PointId, limit: usize) -> Result<Vec<Diagnosis>, ReadError> {
+        let said = File::Ts.said();
+        self.shared.ts.read(|conn| {
+            let sql = "SELECT body FROM diagnosis WHERE point = ? ORDER BY t DESC, id DESC LIMIT ?";
+            let mut query = conn.prepare_cached(sql).map_err(&said)?;
+            let rows = query.query_map(params![point.as_str(), count(limit)], |r| r.get(0)).map_err(&said)?;
+            records(rows, "a diagnosis in ts.db")
+        })
+    }
+
+    /// Events with `from <= t < to`, the newest first; of one machine or of all.
+    pub fn events(
+        &self,
+        machine: Option<&MachineId>,
+        from: Timestamp,
+        to: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Event>, ReadError> {
+        let said = File::Ts.said();
+        let sql = match machine {
+            Some(_) => {
+                "SELECT body FROM event WHERE machine = ?1 AND t >= ?2 AND t < ?3 ORDER BY t DESC, id DESC LIMIT ?4"
+            }
+            None => "SELECT body FROM event WHERE ?1 IS NULL AND t >= ?2 AND t < ?3 ORDER BY t DESC, id DESC LIMIT ?4",
+        };
+        self.shared.ts.read(|conn| {
+            let mut query = conn.prepare_cached(sql).map_err(&said)?;
+            let machine = machine.map(MachineId::as_str);
+            let bounds = params![machine, from.nanos(), to.nanos(), count(limit)];
+            let rows = query.query_map(bounds, |r| r.get(0)).map_err(&said)?;
+            records(rows, "an event in ts.db")
+        })
+    }
+
+    /// Messages in quarantine, the newest first; of one code or of all.
+    pub fn quarantine(&self, code: Option<&str>, limit: usize) -> Result<Vec<QuarantineEntry>, ReadError> {
+        let said = File::Ts.said();
+        let sql = match code {
+            Some(_) => "SELECT id, body FROM quarantine WHERE code = ?1 ORDER BY id DESC LIMIT ?2",
+            None => "SELECT id, body FROM quarantine WHERE ?1 IS NULL ORDER BY id DESC LIMIT ?2",
+        };
+        self.shared.ts.read(|conn| {
+            let mut query = conn.prepare_cached(sql).map_err(&said)?;
+            let columns = |r: &rusqlite::Row<'_>| Ok((r.get::<_, i64>(0)?, r.get::<_, Vec<u8>>(1)?));
+            let rows = query.query_map(params![code, count(limit)], columns).map_err(&said)?;
+            rows.map(|row| {
+                let (id, body) = row.map_err(&said)?;
+                let entry = load(&body).map_err(ReadError::damaged(format!("entry {id} of the quarantine")))?;
+                Ok(QuarantineEntry { id: id as u64, entry })
+            })
+            .collect()
+        })
+    }
+
+    /// The quarantine by reason, the most frequent first.
+    pub fn quarantine_groups(&self) -> Result<Vec<QuarantineGroup>, ReadError> {
+        let said = File::Ts.said();
+        self.shared.ts.read(|conn| {
+            let sql = "SELECT count, example FROM quarantine_group ORDER BY count DESC, code";
+            let mut query = conn.prepare_cached(sql).map_err(&said)?;
+            let columns = |r: &rusqlite::Row<'_>| Ok((r.get::<_, i64>(0)?, r.get::<_, Vec<u8>>(1)?));
+            let rows = query.query_map([], columns).map_err(&said)?;
+            rows.map(|row| {
+                let (count, body) = row.map_err(&said)?;
+                let example: Quarantined = load(&body).map_err(ReadError::damaged("a group of the quarantine"))?;
+                let (code, last) = (example.code.clone(), example.t);
+                Ok(QuarantineGroup { code, count: count as u64, last, example })
+            })
+            .collect()
+        })
+    }
+
+    /// The loss ledger over all sources; its own source is empty.
+    pub fn ledger_total(&self) -> Result<LedgerDelta, ReadError> {
+        Ok(self.shared.ledger().total())
+    }
+
+    /// The loss ledger of each source, by name. Beyond 10,000 sources the further ones are one: `(others)`.
+    pub fn ledger_by_source(&self) -> Result<Vec<LedgerDelta>, ReadError> {
+        Ok(self.shared.ledger().by_source())
+    }
+
+    /// The store in numbers.
+    #[must_use]
+    pub fn stats(&self) -> StoreStats {
+        let cache = self.shared.cache();
+        StoreStats {
+            head: self.shared.head(),
+            series: cache.len() as u64,
+            head_points: cache.unsealed,
+            log_first: self.shared.oldest(),
+            log_bytes: self.shared.log_bytes.load(Ordering::Relaxed),
+            queued_bytes: self.queue.as_ref().map_or(0, |q| q.queued_bytes()),
+            failed_commits: self.shared.failed_commits.load(Ordering::Relaxed),
+        }
+    }
+}
+
+fn count(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,500 @@
+//! The stored form of each type of the vocabulary. Enumerations are stored by their stable names.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use plant::{
+    Action, AlarmCondition, AlarmId, AlarmKey, AlarmRecord, AlarmState, AlarmTransition, AssetChange, Axis, Bearing,
+    BearingFault, BearingOrders, BearingVerdict, Diagnosis, Event, Evidence, FaultLine, Foundation, Geometry,
+    Hypothesis, Limits, Location, Machine, MachineClass, MachineId, Name, Point, PointId, PointKind, Priority, Quality,
+    Quantity, SensorState, Severity, Speed, Timestamp, Title, Trigger, Unit, Value, WaveformId, WaveformMeta, Zone,
+    ZoneVerdict,
+};
+
+use super::{Damage, Reader, Writer};
+use crate::{LedgerDelta, Progress, Quarantined};
+
+/// Something with a stored form.
+pub(crate) trait Record: Sized {
+    /// Writes it.
+    fn put(&self, w: &mut Writer);
+    /// Reads it.
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage>;
+}
+
+/// Structures: their fields in this order.
+macro_rules! fields {
+    ($($t:ty { $($f:ident),* })*) => {$(
+        impl Record for $t {
+            fn put(&self, w: &mut Writer) {
+                $(self.$f.put(w);)*
+            }
+            fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+                Ok(Self { $($f: Record::get(r)?),* })
+            }
+        }
+    )*};
+}
+
+/// Types that are written as a text and read back from it.
+macro_rules! texts {
+    ($($t:ty, $write:expr, $read:expr;)*) => {$(
+        impl Record for $t {
+            fn put(&self, w: &mut Writer) {
+                let write: fn(&$t) -> &str = $write;
+                w.bytes(write(self).as_bytes());
+            }
+            fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+                let read: fn(&str) -> Option<$t> = $read;
+                read(r.str()?).ok_or(Damage(concat!("a text is not a ", stringify!($t))))
+            }
+        }
+    )*};
+}
+
+texts! {
+    Arc<str>, |v| v, |s| Some(s.into());
+    String, |v| v, |s| Some(s.into());
+    Name, |v| v.as_str(), |s| s.parse().ok();
+    MachineId, |v| v.as_str(), |s| s.parse().ok();
+    PointId, |v| v.as_str(), |s| s.parse().ok();
+    Unit, |v| v.symbol(), Unit::parse;
+    Quantity, |v| v.as_str(), Quantity::parse;
+    MachineClass, |v| v.as_str(), MachineClass::parse;
+    Foundation, |v| v.as_str(), Foundation::parse;
+    Axis, |v| v.as_str(), Axis::parse;
+    AlarmState, |v| v.as_str(), AlarmState::parse;
+    BearingFault, |v| v.as_str(), |s| BearingFault::ALL.into_iter().find(|f| f.as_str() == s);
+}
+
+fields! {
+    Title { zh, en }
+    Severity { rated_kw, shaft_height_mm, foundation }
+    Location { bearing, axis }
+    Limits { hh, h, l, ll }
+    Point { name, title, kind, quantity, unit, range, location, limits, period }
+    BearingOrders { bpfo, bpfi, bsf, ftf }
+    Bearing { name, designation, geometry }
+    Machine { id, title, area, line, gateway, class, severity, nominal_rpm, bearings, points }
+    Event { machine, t, t_received, kind, fields }
+    Quarantined { t, source, topic, size, head, code, reason }
+    LedgerDelta { source, received, committed, duplicates, quarantined, refused }
+    Progress { follower, through, state }
+    Speed { mean_rpm, range_rpm }
+    WaveformMeta { speed, range, hp_hz, lp_hz, bias_v, clip_count, gaps, load, state, serial, seq }
+    Hypothesis { bearing, fault, statistic, hz }
+    Diagnosis { waveform, point, t, sensor, zone, bearing }
+    FaultLine { label, harmonic, hz, ratio }
+    Evidence { waveform, terms, codes, lines }
+    AlarmKey { machine, point, condition }
+    AlarmTransition { key, t, from, to, trigger, priority, value, limit, unit, evidence }
+    AlarmRecord { key, state, priority, raised, changed, acknowledged, occurrences, value, limit, unit, evidence }
+}
+
+impl Record for f64 {
+    fn put(&self, w: &mut Writer) {
+        w.raw(&self.to_le_bytes());
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(Self::from_le_bytes(r.array()?))
+    }
+}
+
+impl Record for u64 {
+    fn put(&self, w: &mut Writer) {
+        w.varint(*self);
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        r.varint()
+    }
+}
+
+impl Record for u16 {
+    fn put(&self, w: &mut Writer) {
+        w.varint(u64::from(*self));
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        r.varint()?.try_into().map_err(|_| Damage("a number is too large"))
+    }
+}
+
+impl Record for Timestamp {
+    fn put(&self, w: &mut Writer) {
+        w.zigzag(self.nanos());
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(Self::from_nanos(r.zigzag()?))
+    }
+}
+
+impl Record for Duration {
+    fn put(&self, w: &mut Writer) {
+        w.varint(self.as_secs());
+        w.varint(u64::from(self.subsec_nanos()));
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        let (secs, nanos) = (r.varint()?, r.varint()?);
+        match u32::try_from(nanos) {
+            Ok(nanos) if nanos < 1_000_000_000 => Ok(Self::new(secs, nanos)),
+            _ => Err(Damage("a duration has too many nanoseconds")),
+        }
+    }
+}
+
+impl Record for Arc<[u8]> {
+    fn put(&self, w: &mut Writer) {
+        w.bytes(self);
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(r.bytes()?.into())
+    }
+}
+
+impl<T: Record> Record for Option<T> {
+    fn put(&self, w: &mut Writer) {
+        w.u8(u8::from(self.is_some()));
+        if let Some(v) = self {
+            v.put(w);
+        }
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        match r.u8()? {
+            0 => Ok(None),
+            1 => Ok(Some(T::get(r)?)),
+            _ => Err(Damage("an option is neither there nor absent")),
+        }
+    }
+}
+
+impl<T: Record> Record for Vec<T> {
+    fn put(&self, w: &mut Writer) {
+        w.varint(self.len() as u64);
+        self.iter().for_each(|v| v.put(w));
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        let n = r.count(1)?;
+        (0..n).map(|_| T::get(r)).collect()
+    }
+}
+
+impl<K: Record + Ord, V: Record> Record for BTreeMap<K, V> {
+    fn put(&self, w: &mut Writer) {
+        w.varint(self.len() as u64);
+        for (k, v) in self {
+            k.put(w);
+            v.put(w);
+        }
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        let n = r.count(2)?;
+        (0..n).map(|_| Ok((K::get(r)?, V::get(r)?))).collect()
+    }
+}
+
+impl<A: Record, B: Record> Record for (A, B) {
+    fn put(&self, w: &mut Writer) {
+        self.0.put(w);
+        self.1.put(w);
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok((A::get(r)?, B::get(r)?))
+    }
+}
+
+impl Record for WaveformId {
+    fn put(&self, w: &mut Writer) {
+        w.raw(&self.0.to_be_bytes());
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(Self(u128::from_be_bytes(r.array()?)))
+    }
+}
+
+impl Record for AlarmId {
+    fn put(&self, w: &mut Writer) {
+        w.raw(&self.0.to_be_bytes());
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(Self(u64::from_be_bytes(r.array()?)))
+    }
+}
+
+impl Record for Quality {
+    fn put(&self, w: &mut Writer) {
+        w.u8(self.code());
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Self::from_code(r.u8()?).ok_or(Damage("a quality is not known"))
+    }
+}
+
+impl Record for Priority {
+    fn put(&self, w: &mut Writer) {
+        w.u8(self.number());
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Self::from_number(r.u8()?).ok_or(Damage("a priority is not known"))
+    }
+}
+
+impl Record for Zone {
+    fn put(&self, w: &mut Writer) {
+        w.u8(self.letter() as u8);
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Self::from_letter(char::from(r.u8()?)).ok_or(Damage("a zone is not known"))
+    }
+}
+
+impl Record for PointKind {
+    fn put(&self, w: &mut Writer) {
+        w.u8(match self {
+            Self::Scalar => 0,
+            Self::Waveform => 1,
+        });
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        match r.u8()? {
+            0 => Ok(Self::Scalar),
+            1 => Ok(Self::Waveform),
+            _ => Err(Damage("a kind of point is not known")),
+        }
+    }
+}
+
+impl Record for Value {
+    fn put(&self, w: &mut Writer) {
+        match self {
+            Self::Float(v) => {
+                w.u8(0);
+                v.put(w);
+            }
+            Self::Int(v) => {
+                w.u8(1);
+                w.zigzag(*v);
+            }
+            Self::Bool(v) => w.u8(2 + u8::from(*v)),
+            Self::Text(v) => {
+                w.u8(4);
+                v.put(w);
+            }
+        }
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(match r.u8()? {
+            0 => Self::Float(f64::get(r)?),
+            1 => Self::Int(r.zigzag()?),
+            2 => Self::Bool(false),
+            3 => Self::Bool(true),
+            4 => Self::Text(Record::get(r)?),
+            _ => return Err(Damage("a kind of value is not known")),
+        })
+    }
+}
+
+impl Record for Geometry {
+    fn put(&self, w: &mut Writer) {
+        match self {
+            Self::Dimensions { elements, ball_mm, pitch_mm, contact_rad } => {
+                w.u8(0);
+                elements.put(w);
+                [ball_mm, pitch_mm, contact_rad].into_iter().for_each(|v| v.put(w));
+            }
+            Self::Orders(o) => {
+                w.u8(1);
+                o.put(w);
+            }
+        }
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(match r.u8()? {
+            0 => Self::Dimensions {
+                elements: Record::get(r)?,
+                ball_mm: Record::get(r)?,
+                pitch_mm: Record::get(r)?,
+                contact_rad: Record::get(r)?,
+            },
+            1 => Self::Orders(Record::get(r)?),
+            _ => return Err(Damage("a kind of geometry is not known")),
+        })
+    }
+}
+
+impl Record for AssetChange {
+    fn put(&self, w: &mut Writer) {
+        match self {
+            Self::Machine(m) => {
+                w.u8(0);
+                m.put(w);
+            }
+            Self::Point(id, p) => {
+                w.u8(1);
+                id.put(w);
+                p.put(w);
+            }
+        }
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(match r.u8()? {
+            0 => Self::Machine(Record::get(r)?),
+            1 => Self::Point(Record::get(r)?, Record::get(r)?),
+            _ => return Err(Damage("a kind of change is not known")),
+        })
+    }
+}
+
+impl Record for SensorState {
+    fn put(&self, w: &mut Writer) {
+        match self {
+            Self::Healthy => w.u8(0),
+            Self::Failed(codes) => {
+                w.u8(1);
+                codes.put(w);
+            }
+        }
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(match r.u8()? {
+            0 => Self::Healthy,
+            1 => Self::Failed(Record::get(r)?),
+            _ => return Err(Damage("a state of a sensor is not known")),
+        })
+    }
+}
+
+impl Record for ZoneVerdict {
+    fn put(&self, w: &mut Writer) {
+        match self {
+            Self::Zone { zone, velocity_mm_s, boundaries, basis } => {
+                w.u8(0);
+                zone.put(w);
+                velocity_mm_s.put(w);
+                boundaries.iter().for_each(|b| b.put(w));
+                basis.put(w);
+            }
+            Self::Refused(codes) => {
+                w.u8(1);
+                codes.put(w);
+            }
+        }
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(match r.u8()? {
+            0 => Self::Zone {
+                zone: Record::get(r)?,
+                velocity_mm_s: Record::get(r)?,
+                boundaries: [f64::get(r)?, f64::get(r)?, f64::get(r)?],
+                basis: Record::get(r)?,
+            },
+            1 => Self::Refused(Record::get(r)?),
+            _ => return Err(Damage("a verdict on severity is not known")),
+        })
+    }
+}
+
+impl Record for BearingVerdict {
+    fn put(&self, w: &mut Writer) {
+        match self {
+            Self::Judged { hypotheses, threshold, shaft_hz } => {
+                w.u8(0);
+                hypotheses.put(w);
+                threshold.put(w);
+                shaft_hz.put(w);
+            }
+            Self::Refused(codes) => {
+                w.u8(1);
+                codes.put(w);
+            }
+        }
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(match r.u8()? {
+            0 => Self::Judged { hypotheses: Record::get(r)?, threshold: Record::get(r)?, shaft_hz: Record::get(r)? },
+            1 => Self::Refused(Record::get(r)?),
+            _ => return Err(Damage("a verdict on a bearing is not known")),
+        })
+    }
+}
+
+impl Record for AlarmCondition {
+    fn put(&self, w: &mut Writer) {
+        match self {
+            Self::HighHigh => w.u8(0),
+            Self::High => w.u8(1),
+            Self::Low => w.u8(2),
+            Self::LowLow => w.u8(3),
+            Self::Zone(z) => {
+                w.u8(4);
+                z.put(w);
+            }
+            Self::Bearing(name, fault) => {
+                w.u8(5);
+                name.put(w);
+                fault.put(w);
+            }
+            Self::Sensor => w.u8(6),
+            Self::Stale => w.u8(7),
+            Self::Offline => w.u8(8),
+        }
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(match r.u8()? {
+            0 => Self::HighHigh,
+            1 => Self::High,
+            2 => Self::Low,
+            3 => Self::LowLow,
+            4 => Self::Zone(Record::get(r)?),
+            5 => Self::Bearing(Record::get(r)?, Record::get(r)?),
+            6 => Self::Sensor,
+            7 => Self::Stale,
+            8 => Self::Offline,
+            _ => return Err(Damage("a condition is not known")),
+        })
+    }
+}
+
+impl Record for Trigger {
+    fn put(&self, w: &mut Writer) {
+        match self {
+            Self::Raised => w.u8(0),
+            Self::Cleared => w.u8(1),
+            Self::Acknowledged { by } => {
+                w.u8(2);
+                by.put(w);
+            }
+            Self::Historical => w.u8(3),
+            Self::Updated => w.u8(4),
+            Self::ValueLost => w.u8(5),
+        }
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(match r.u8()? {
+            0 => Self::Raised,
+            1 => Self::Cleared,
+            2 => Self::Acknowledged { by: Record::get(r)? },
+            3 => Self::Historical,
+            4 => Self::Updated,
+            5 => Self::ValueLost,
+            _ => return Err(Damage("a trigger is not known")),
+        })
+    }
+}
+
+impl Record for Action {
+    fn put(&self, w: &mut Writer) {
+        match self {
+            Self::Acknowledge { alarm, by } => {
+                w.u8(0);
+                alarm.put(w);
+                by.put(w);
+            }
+        }
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        match r.u8()? {
+            0 => Ok(Self::Acknowledge { alarm: Record::get(r)?, by: Record::get(r)? }),
+            _ => Err(Damage("an action is not known")),
+        }
+    }
+}

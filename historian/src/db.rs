@@ -1,0 +1,169 @@
+//! The three SQLite files: how they are opened for writing and for reading.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use rusqlite::{Connection, OpenFlags, Transaction};
+
+use crate::codec::Damage;
+use crate::{OpenError, ReadError};
+
+/// One of the three files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum File {
+    /// Log, chunks, and what is filed with them.
+    Ts,
+    /// Waveforms.
+    Wave,
+    /// The register.
+    State,
+}
+
+impl File {
+    pub const ALL: [Self; 3] = [Self::Ts, Self::Wave, Self::State];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ts => "ts.db",
+            Self::Wave => "wave.db",
+            Self::State => "state.db",
+        }
+    }
+
+    /// Version of the tables; stored as SQLite's `user_version`.
+    pub const fn format(self) -> i64 {
+        1
+    }
+
+    const fn schema(self) -> &'static str {
+        match self {
+            Self::Ts => include_str!("sql/ts.sql"),
+            Self::Wave => include_str!("sql/wave.sql"),
+            Self::State => include_str!("sql/state.sql"),
+        }
+    }
+
+    /// Says of an error of the database which file it is about.
+    pub fn said(self) -> impl Fn(rusqlite::Error) -> ReadError {
+        move |source| ReadError::Database { file: self.name(), source }
+    }
+}
+
+impl ReadError {
+    /// Something stored does not fit.
+    pub(crate) fn damaged(what: impl Into<String>) -> impl Fn(Damage) -> Self {
+        let what = what.into();
+        move |why| Self::Damaged { what: what.clone(), why: why.0.to_owned() }
+    }
+}
+
+/// How firmly a commit is on disk when it returns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sync {
+    /// After an fsync.
+    Full,
+    /// Soon; used for what can be made anew from the log.
+    Normal,
+}
+
+/// Opens `file` in `dir` for writing, makes its tables if there are none, and checks its format.
+pub(crate) fn open_writer(dir: &Path, file: File, sync: Sync) -> Result<Connection, OpenError> {
+    let path = dir.join(file.name());
+    let said = |source| OpenError::Read { dir: dir.to_owned(), source: file.said()(source) };
+    let conn = Connection::open(&path).map_err(said)?;
+    let sync = match sync {
+        Sync::Full => "FULL",
+        Sync::Normal => "NORMAL",
+    };
+    let setup = format!(
+        "PRAGMA page_size=16384; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous={sync};
+         PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=10000;"
+    );
+    conn.execute_batch(&setup).map_err(said)?;
+    let version = |conn: &Connection| conn.query_row("PRAGMA user_version", [], |r| r.get::<_, i64>(0));
+    if version(&conn).map_err(said)? == 0 {
+        let make = format!("BEGIN IMMEDIATE; {} PRAGMA user_version={}; COMMIT;", file.schema(), file.format());
+        conn.execute_batch(&make).map_err(said)?;
+    }
+    check_format(file, &path, version(&conn).map_err(said)?)?;
+    conn.set_prepared_statement_cache_capacity(64);
+    Ok(conn)
+}
+
+fn check_format(file: File, path: &Path, found: i64) -> Result<(), OpenError> {
+    if found == file.format() {
+        return Ok(());
+    }
+    Err(OpenError::Format { file: path.to_owned(), found, expected: file.format() })
+}
+
+/// Connections for reading one file; opened when needed, kept when given back.
+#[derive(Debug)]
+pub(crate) struct Readers {
+    file: File,
+    path: PathBuf,
+    /// Whether this process holds the store's lock: then there is a write-ahead log, or will be at any moment.
+    ours: bool,
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// More are closed when they come back.
+const IDLE: usize = 4;
+
+impl Readers {
+    pub fn new(dir: &Path, file: File, ours: bool) -> Self {
+        Self { file, path: dir.join(file.name()), ours, idle: Mutex::default() }
+    }
+
+    /// Checks that the file is there and of a format known here.
+    pub fn check(&self, dir: &Path) -> Result<(), OpenError> {
+        let said = |source| OpenError::Read { dir: dir.to_owned(), source };
+        let version =
+            self.read(|tx| tx.query_row("PRAGMA user_version", [], |r| r.get::<_, i64>(0)).map_err(self.said()));
+        check_format(self.file, &self.path, version.map_err(said)?)
+    }
+
+    /// Runs `f` within one transaction: everything it reads is of one moment.
+    pub fn read<T>(&self, f: impl FnOnce(&Transaction<'_>) -> Result<T, ReadError>) -> Result<T, ReadError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let conn = match idle {
+            Some(conn) => conn,
+            None => self.connect().map_err(self.said())?,
+        };
+        let tx = conn.unchecked_transaction().map_err(self.said())?;
+        let answer = f(&tx);
+        drop(tx);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE {
+            idle.push(conn);
+        }
+        answer
+    }
+
+    pub fn said(&self) -> impl Fn(rusqlite::Error) -> ReadError + use<> {
+        self.file.said()
+    }
+
+    /// Closes what is idle.
+    pub fn close(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn connect(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+        let mut wal = self.path.clone().into_os_string();
+        wal.push("-wal");
+        // A store that was closed cleanly has no write-ahead log, and SQLite would make an empty one to read it. Nobody
+        // writes to such a file now; who opens it to write later makes the log first.
+        let immutable = if self.ours || Path::new(&wal).exists() { "" } else { "?immutable=1" };
+        let conn = Connection::open_with_flags(format!("file:{}{immutable}", escape(&self.path)), flags)?;
+        conn.execute_batch("PRAGMA busy_timeout=10000; PRAGMA cache_size=-8192; PRAGMA query_only=1;")?;
+        Ok(conn)
+    }
+}
+
+/// A path as SQLite's URIs want it.
+fn escape(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    text.replace('%', "%25").replace('?', "%3f").replace('#', "%23")
+}

@@ -1,0 +1,207 @@
+//! state.db: what is projected from the log (asset tree, alarms, their journal), and users, who are written directly.
+//!
+//! The projection is as of one commit, whose position is stored with it in the same transaction: a commit is never
+//! applied twice and none is left out, however a run ended.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use plant::{AlarmId, AlarmRecord, AlarmTransition, AssetChange, Machine, Plant};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::codec::{Record, load, store};
+use crate::db::{File, Sync, open_writer};
+use crate::{JournalEntry, OpenError, ReadError, RegisterError, Seq, User};
+
+/// The writer's side of the projection.
+#[derive(Debug)]
+pub(crate) struct State {
+    conn: Connection,
+    /// Everything up to and including this is applied.
+    through: Seq,
+    /// What of it an fsync has confirmed.
+    confirmed: Seq,
+    alarms: HashMap<AlarmId, AlarmRecord>,
+}
+
+impl State {
+    /// Opens the file; gives the asset tree as it stands there.
+    pub fn open(dir: &Path) -> Result<(Self, Plant), OpenError> {
+        let conn = open_writer(dir, File::State, Sync::Normal)?;
+        let said = |source| OpenError::Read { dir: dir.to_owned(), source };
+        let (plant, through) = load_plant(&conn).map_err(said)?;
+        let alarms = load_alarms(&conn).map_err(said)?.into_iter().map(|a| (a.key.id(), a)).collect();
+        Ok((Self { conn, through, confirmed: 0, alarms }, plant))
+    }
+
+    /// Everything up to and including this is applied.
+    pub fn through(&self) -> Seq {
+        self.through
+    }
+
+    /// Applies commit `seq`, the one after [`State::through`]. `plant` already holds the changes.
+    pub fn apply(
+        &mut self,
+        seq: Seq,
+        plant: &Plant,
+        changes: &[AssetChange],
+        alarms: &[&AlarmTransition],
+    ) -> rusqlite::Result<()> {
+        if !changes.is_empty() || !alarms.is_empty() {
+            let tx = self.conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            for change in changes {
+                let id = match change {
+                    AssetChange::Machine(m) => &m.id,
+                    AssetChange::Point(id, _) => id,
+                };
+                if let Some(machine) = plant.machines.get(id) {
+                    let mut put = tx.prepare_cached("INSERT OR REPLACE INTO machine VALUES (?, ?)")?;
+                    put.execute(params![id.as_str(), store(&**machine)])?;
+                }
+            }
+            let mut after: HashMap<AlarmId, AlarmRecord> = HashMap::new();
+            for (n, step) in alarms.iter().enumerate() {
+                let id = step.key.id();
+                let record = AlarmRecord::after(after.get(&id).or_else(|| self.alarms.get(&id)), step);
+                after.insert(id, record);
+                let mut put = tx.prepare_cached("INSERT OR REPLACE INTO journal VALUES (?, ?, ?, ?)")?;
+                put.execute(params![seq as i64, n as i64, id.0 as i64, store(*step)])?;
+            }
+            for (id, record) in &after {
+                let mut put = tx.prepare_cached("INSERT OR REPLACE INTO alarm VALUES (?, ?)")?;
+                put.execute(params![id.0 as i64, store(record)])?;
+            }
+            tx.prepare_cached("UPDATE applied SET through = ?, revision = ?")?
+                .execute(params![seq as i64, plant.revision as i64])?;
+            tx.commit()?;
+            self.alarms.extend(after);
+        }
+        self.through = seq;
+        Ok(())
+    }
+
+    /// Makes what is applied survive a loss of power, and says up to where that holds: the log may forget that far.
+    pub fn confirm(&mut self, revision: u64) -> rusqlite::Result<Seq> {
+        if self.confirmed < self.through {
+            // In WAL mode the fsync of one commit confirms every commit before it.
+            self.conn.pragma_update(None, "synchronous", "FULL")?;
+            let put = self
+                .conn
+                .execute("UPDATE applied SET through = ?, revision = ?", params![self.through as i64, revision as i64]);
+            self.conn.pragma_update(None, "synchronous", "NORMAL")?;
+            put?;
+            self.confirmed = self.through;
+        }
+        Ok(self.confirmed)
+    }
+}
+
+/// The asset tree and the commit up to which it holds.
+pub(crate) fn load_plant(conn: &Connection) -> Result<(Plant, Seq), ReadError> {
+    let said = File::State.said();
+    let (through, revision): (i64, i64) =
+        conn.query_row("SELECT through, revision FROM applied", [], |r| Ok((r.get(0)?, r.get(1)?))).map_err(&said)?;
+    let mut plant = Plant { revision: revision as u64, ..Plant::default() };
+    let mut all = conn.prepare("SELECT body FROM machine").map_err(&said)?;
+    for body in all.query_map([], |r| r.get::<_, Vec<u8>>(0)).map_err(&said)? {
+        let machine: Machine = load(&body.map_err(&said)?).map_err(ReadError::damaged("a machine in state.db"))?;
+        plant.machines.insert(machine.id.clone(), Arc::new(machine));
+    }
+    Ok((plant, through as Seq))
+}
+
+/// Every alarm.
+pub(crate) fn load_alarms(conn: &Connection) -> Result<Vec<AlarmRecord>, ReadError> {
+    records(conn, "SELECT body FROM alarm", [], "an alarm in state.db")
+}
+
+/// One alarm.
+pub(crate) fn load_alarm(conn: &Connection, id: AlarmId) -> Result<Option<AlarmRecord>, ReadError> {
+    Ok(records(conn, "SELECT body FROM alarm WHERE id = ?", [id.0 as i64], "an alarm in state.db")?.pop())
+}
+
+fn records<T: Record>(
+    conn: &Connection,
+    sql: &str,
+    params: impl rusqlite::Params,
+    what: &str,
+) -> Result<Vec<T>, ReadError> {
+    let said = File::State.said();
+    let mut query = conn.prepare_cached(sql).map_err(&said)?;
+    let rows = query.query_map(params, |r| r.get::<_, Vec<u8>>(0)).map_err(&said)?;
+    rows.map(|body| load(&body.map_err(&said)?).map_err(ReadError::damaged(what))).collect()
+}
+
+/// The journal before `before`, the newest first; of one alarm or of all.
+pub(crate) fn load_journal(
+    conn: &Connection,
+    id: Option<AlarmId>,
+    before: (Seq, u32),
+    limit: usize,
+) -> Result<Vec<JournalEntry>, ReadError> {
+    let said = File::State.said();
+    let sql = match id {
+        None => {
+            "SELECT seq, n, body FROM journal WHERE ?1 IS NULL AND (seq, n) < (?2, ?3)
+             ORDER BY seq DESC, n DESC LIMIT ?4"
+        }
+        Some(_) => {
+            "SELECT seq, n, body FROM journal WHERE alarm = ?1 AND (seq, n) < (?2, ?3)
+             ORDER BY seq DESC, n DESC LIMIT ?4"
+        }
+    };
+    let mut query = conn.prepare_cached(sql).map_err(&said)?;
+    let before_seq = i64::try_from(before.0).unwrap_or(i64::MAX);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = query.query(params![id.map(|id| id.0 as i64), before_seq, before.1, limit]).map_err(&said)?;
+    let mut journal = Vec::new();
+    while let Some(r) = rows.next().map_err(&said)? {
+        let seq = r.get::<_, i64>(0).map_err(&said)? as Seq;
+        let body: Vec<u8> = r.get(2).map_err(&said)?;
+        let transition = load(&body).map_err(ReadError::damaged(format!("the journal's entry of commit {seq}")))?;
+        journal.push(JournalEntry { seq, n: r.get(1).map_err(&said)?, transition });
+    }
+    Ok(journal)
+}
+
+/// Users, through a connection of their own: they are on disk before they are answered for.
+#[derive(Debug)]
+pub(crate) struct Users(Connection);
+
+impl Users {
+    pub fn open(dir: &Path) -> Result<Self, OpenError> {
+        open_writer(dir, File::State, Sync::Full).map(Self)
+    }
+
+    pub fn set(&self, name: &str, hash: &str) -> Result<(), RegisterError> {
+        let mut put = self.0.prepare_cached("INSERT OR REPLACE INTO user VALUES (?, ?)")?;
+        put.execute([name, hash])?;
+        Ok(())
+    }
+
+    pub fn remove(&self, name: &str) -> Result<bool, RegisterError> {
+        Ok(self.0.prepare_cached("DELETE FROM user WHERE name = ?")?.execute([name])? > 0)
+    }
+}
+
+impl From<rusqlite::Error> for RegisterError {
+    fn from(source: rusqlite::Error) -> Self {
+        Self::Database(source)
+    }
+}
+
+/// Every user, by name.
+pub(crate) fn load_users(conn: &Connection) -> Result<Vec<User>, ReadError> {
+    let said = File::State.said();
+    let mut query = conn.prepare_cached("SELECT name, hash FROM user ORDER BY name").map_err(&said)?;
+    let rows = query.query_map([], |r| Ok(User { name: r.get(0)?, hash: r.get(1)? })).map_err(&said)?;
+    rows.map(|u| u.map_err(&said)).collect()
+}
+
+/// One user.
+pub(crate) fn load_user(conn: &Connection, name: &str) -> Result<Option<User>, ReadError> {
+    let said = File::State.said();
+    let mut query = conn.prepare_cached("SELECT name, hash FROM user WHERE name = ?").map_err(&said)?;
+    query.query_row([name], |r| Ok(User { name: r.get(0)?, hash: r.get(1)? })).optional().map_err(&said)
+}

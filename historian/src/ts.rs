@@ -1,0 +1,318 @@
+//! ts.db: the log, the chunks, and what is filed with them. One transaction a commit, one fsync a transaction.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use plant::{Finding, Name, SeriesKey, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use crate::cache::Cache;
+use crate::codec::row::{self, RawRow};
+use crate::codec::{Record, chunk, load, store};
+use crate::db::{File, Sync, open_writer};
+use crate::head::{Head, Seal};
+use crate::ledger::Ledger;
+use crate::{Batch, OpenError, Progress, ReadError, Seq, StoredProgress};
+
+/// A chunk with its bytes, ready to be written.
+#[derive(Debug)]
+pub(crate) struct Sealed {
+    pub seal: Seal,
+    /// One a chunk of the seal.
+    pub bodies: Vec<Vec<u8>>,
+    /// [`Head::last_bytes`].
+    pub last: Option<Vec<u8>>,
+}
+
+/// Everything one transaction writes.
+#[derive(Debug)]
+pub(crate) struct Work<'a> {
+    pub seq: Seq,
+    pub t: Timestamp,
+    pub body: &'a [u8],
+    pub batch: &'a Batch,
+    /// Series that speak for the first time, with their numbers.
+    pub series: &'a [(u32, SeriesKey)],
+    pub seals: &'a [Sealed],
+    /// Rows of the log to delete: from the first up to and including this one.
+    pub prune: Option<Seq>,
+    /// The ledger as of the commit before, and from where the heads must be rebuilt.
+    pub upkeep: Option<(Vec<crate::LedgerDelta>, Seq)>,
+    pub quarantine_entries: u64,
+}
+
+/// What a start finds.
+#[derive(Debug, Default)]
+pub(crate) struct Loaded {
+    pub cache: Cache,
+    pub followers: BTreeMap<Name, StoredProgress>,
+    pub ledger: Ledger,
+    /// The last commit and its time.
+    pub head: (Seq, Option<Timestamp>),
+    pub log_first: Seq,
+    pub log_bytes: u64,
+}
+
+/// The writer's side of ts.db.
+#[derive(Debug)]
+pub(crate) struct Ts {
+    pub conn: Connection,
+}
+
+impl Ts {
+    pub fn open(dir: &Path) -> Result<Self, OpenError> {
+        let conn = open_writer(dir, File::Ts, Sync::Full)?;
+        let said = |source| OpenError::Read { dir: dir.to_owned(), source: File::Ts.said()(source) };
+        // Checkpoints are made beside the commits, not within them.
+        conn.pragma_update(None, "wal_autocheckpoint", 0).map_err(said)?;
+        Ok(Self { conn })
+    }
+
+    /// Writes one commit. When this returns, it is on disk.
+    pub fn commit(&mut self, work: &Work<'_>) -> rusqlite::Result<()> {
+        let tx = self.conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        for (id, key) in work.series {
+            let mut insert = tx.prepare_cached("INSERT INTO series (id, point, indicator) VALUES (?, ?, ?)")?;
+            insert.execute(params![id, key.point.as_str(), key.indicator.as_ref().map(Name::as_str)])?;
+        }
+        tx.prepare_cached("INSERT INTO log (seq, t, body) VALUES (?, ?, ?)")?.execute(params![
+            work.seq as i64,
+            work.t.nanos(),
+            work.body
+        ])?;
+        for sealed in work.seals {
+            write_seal(&tx, sealed)?;
+        }
+        file_rare(&tx, work)?;
+        if let Some((ledger, heads_from)) = &work.upkeep {
+            write_upkeep(&tx, ledger, work.seq - 1, *heads_from)?;
+        }
+        if let Some(through) = work.prune {
+            tx.prepare_cached("DELETE FROM log WHERE seq <= ?")?.execute([through as i64])?;
+        }
+        tx.commit()
+    }
+
+    /// How many bytes the rows up to and including `through` hold.
+    pub fn bytes_through(&self, through: Seq) -> rusqlite::Result<u64> {
+        let mut sum = self.conn.prepare_cached("SELECT coalesce(sum(length(body)), 0) FROM log WHERE seq <= ?")?;
+        sum.query_row([through as i64], |r| r.get::<_, i64>(0)).map(|n| n as u64)
+    }
+}
+
+fn write_seal(tx: &Transaction<'_>, sealed: &Sealed) -> rusqlite::Result<()> {
+    let Sealed { seal, bodies, last } = sealed;
+    for (t0, seq) in &seal.replaces {
+        let mut gone =
+            tx.prepare_cached("DELETE FROM chunk WHERE series = ? AND t0 = ? AND seq = ? RETURNING block")?;
+        let block: Option<i64> = gone.query_row(params![seal.series, t0, *seq as i64], |r| r.get(0)).optional()?;
+        tx.prepare_cached("DELETE FROM block WHERE id = ?")?.execute([block])?;
+    }
+    for (c, body) in seal.chunks.iter().zip(bodies) {
+        tx.prepare_cached("INSERT INTO block (body) VALUES (?)")?.execute([body])?;
+        let block = tx.last_insert_rowid();
+        let s = &c.summary;
+        let some = |v: f64| (s.count > 0).then_some(v);
+        tx.prepare_cached("INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(params![
+            seal.series,
+            c.t0,
+            seal.seq as i64,
+            c.t1,
+            c.n as i64,
+            s.count as i64,
+            some(s.min),
+            some(s.max),
+            some(s.mean),
+            some(s.last),
+            block
+        ])?;
+    }
+    let mut update = tx.prepare_cached("UPDATE series SET sealed = ?, t1 = ?, span = ?, last = ? WHERE id = ?")?;
+    update.execute(params![seal.seq as i64, seal.t1, seal.span as i64, last, seal.series])?;
+    Ok(())
+}
+
+/// What is found by other keys than the log's.
+fn file_rare(tx: &Transaction<'_>, work: &Work<'_>) -> rusqlite::Result<()> {
+    for e in &work.batch.events {
+        let mut insert = tx.prepare_cached("INSERT INTO event (machine, t, body) VALUES (?, ?, ?)")?;
+        insert.execute(params![e.machine.as_str(), e.t.nanos(), store(e)])?;
+    }
+    for f in &work.batch.findings {
+        if let Finding::Diagnosis(d) = f {
+            let mut insert = tx.prepare_cached("INSERT INTO diagnosis (point, t, body) VALUES (?, ?, ?)")?;
+            insert.execute(params![d.point.as_str(), d.t.nanos(), store(d)])?;
+        }
+    }
+    for q in &work.batch.quarantine {
+        let body = store(q);
+        tx.prepare_cached("INSERT INTO quarantine (code, body) VALUES (?, ?)")?.execute(params![&*q.code, body])?;
+        let mut count = tx.prepare_cached(
+            "INSERT INTO quarantine_group VALUES (?, 1, ?)
+             ON CONFLICT (code) DO UPDATE SET count = count + 1, example = excluded.example",
+        )?;
+        count.execute(params![&*q.code, body])?;
+    }
+    if !work.batch.quarantine.is_empty() {
+        let newest: i64 = tx.query_row("SELECT max(id) FROM quarantine", [], |r| r.get(0))?;
+        let oldest = newest.saturating_sub(work.quarantine_entries as i64);
+        tx.prepare_cached("DELETE FROM quarantine WHERE id <= ?")?.execute([oldest])?;
+    }
+    if let Some(Progress { follower, through, state }) = &work.batch.progress {
+        let mut update = tx.prepare_cached(
+            "INSERT INTO follower VALUES (?1, ?2, ?3, ?4) ON CONFLICT (name) DO UPDATE SET through = ?2,
+             state_through = coalesce(?3, state_through), state = coalesce(?4, state)",
+        )?;
+        let through = *through as i64;
+        update.execute(params![follower.as_str(), through, state.as_ref().map(|_| through), state.as_deref()])?;
+    }
+    Ok(())
+}
+
+fn write_upkeep(
+    tx: &Transaction<'_>,
+    ledger: &[crate::LedgerDelta],
+    through: Seq,
+    heads_from: Seq,
+) -> rusqlite::Result<()> {
+    for l in ledger {
+        tx.prepare_cached("INSERT OR REPLACE INTO ledger VALUES (?, ?)")?.execute(params![&*l.source, store(l)])?;
+    }
+    let mut set = tx.prepare_cached("INSERT OR REPLACE INTO meta VALUES (?, ?)")?;
+    set.execute(params!["ledger_through", through as i64])?;
+    set.execute(params!["heads_from", heads_from as i64])?;
+    Ok(())
+}
+
+/// Reads everything that is kept in memory. `conn` should be within a transaction.
+pub(crate) fn load_all(conn: &Connection) -> Result<Loaded, ReadError> {
+    let said = File::Ts.said();
+    let mut loaded = Loaded { cache: load_series(conn)?, followers: load_followers(conn)?, ..Loaded::default() };
+    let last: Option<(i64, i64)> = conn
+        .query_row("SELECT seq, t FROM log ORDER BY seq DESC LIMIT 1", [], |r| Ok((r.get(0)?, r.get(1)?)))
+        .optional()
+        .map_err(&said)?;
+    if let Some((seq, t)) = last {
+        loaded.head = (seq as Seq, Some(Timestamp::from_nanos(t)));
+    }
+    let (first, bytes): (Option<i64>, Option<i64>) = conn
+        .query_row("SELECT min(seq), sum(length(body)) FROM log", [], |r| Ok((r.get(0)?, r.get(1)?)))
+        .map_err(&said)?;
+    loaded.log_first = first.unwrap_or(1) as Seq;
+    loaded.log_bytes = bytes.unwrap_or(0) as u64;
+    let meta = |key: &str| conn.query_row("SELECT value FROM meta WHERE key = ?", [key], |r| r.get::<_, i64>(0));
+    let heads_from = meta("heads_from").map_err(&said)? as Seq;
+    let ledger_through = meta("ledger_through").map_err(&said)? as Seq;
+    let mut ledger = conn.prepare("SELECT body FROM ledger").map_err(&said)?;
+    for body in ledger.query_map([], |r| r.get::<_, Vec<u8>>(0)).map_err(&said)? {
+        loaded.ledger.add(&load(&body.map_err(&said)?).map_err(ReadError::damaged("the ledger in ts.db"))?);
+    }
+    let cache = &mut loaded.cache;
+    let ledger = &mut loaded.ledger;
+    each_row(conn, heads_from.min(ledger_through + 1), |seq, t, row| {
+        for (series, point_t, value, quality) in row.values() {
+            let head = cache.head_mut(series).ok_or_else(|| ReadError::Damaged {
+                what: format!("row {seq} of the log"),
+                why: "a series is not in the table of series".into(),
+            })?;
+            if seq > head.sealed {
+                head.push(point_t, value, quality, seq, t.nanos());
+                cache.unsealed += 1;
+            }
+        }
+        if seq > ledger_through {
+            row.ledger.iter().for_each(|l| ledger.add(l));
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(loaded)
+}
+
+fn load_series(conn: &Connection) -> Result<Cache, ReadError> {
+    let said = File::Ts.said();
+    let mut cache = Cache::default();
+    let mut all =
+        conn.prepare("SELECT id, point, indicator, sealed, t1, span, last FROM series ORDER BY id").map_err(&said)?;
+    let mut rows = all.query([]).map_err(&said)?;
+    while let Some(r) = rows.next().map_err(&said)? {
+        let damaged =
+            |why: &str| ReadError::Damaged { what: format!("series {} in ts.db", cache.len()), why: why.to_owned() };
+        let id: u32 = r.get(0).map_err(&said)?;
+        if id as usize != cache.len() {
+            return Err(damaged("it is missing"));
+        }
+        let point: String = r.get(1).map_err(&said)?;
+        let indicator: Option<String> = r.get(2).map_err(&said)?;
+        let last: Option<Vec<u8>> = r.get(6).map_err(&said)?;
+        let head = Head {
+            sealed: r.get::<_, i64>(3).map_err(&said)? as Seq,
+            late_before: r.get(4).map_err(&said)?,
+            span: r.get::<_, i64>(5).map_err(&said)? as u64,
+            last: last.map(|l| Head::last_from(&l)).transpose().map_err(|d| damaged(d.0))?,
+            ..Head::default()
+        };
+        let point = point.parse().map_err(|_| damaged("its point has no valid name"))?;
+        let indicator = indicator.map(|i| Name::new(&i)).transpose();
+        let indicator = indicator.map_err(|_| damaged("its indicator has no valid name"))?;
+        cache.add(SeriesKey { point, indicator }, head);
+    }
+    Ok(cache)
+}
+
+fn load_followers(conn: &Connection) -> Result<BTreeMap<Name, StoredProgress>, ReadError> {
+    let said = File::Ts.said();
+    let mut all = conn.prepare("SELECT name, through, state_through, state FROM follower").map_err(&said)?;
+    let mut rows = all.query([]).map_err(&said)?;
+    let mut followers = BTreeMap::new();
+    while let Some(r) = rows.next().map_err(&said)? {
+        let name: String = r.get(0).map_err(&said)?;
+        let name = Name::new(&name).map_err(|_| ReadError::Damaged {
+            what: "a follower in ts.db".into(),
+            why: "it has no valid name".into(),
+        })?;
+        let through = r.get::<_, i64>(1).map_err(&said)? as Seq;
+        let at: Option<i64> = r.get(2).map_err(&said)?;
+        let state: Option<Vec<u8>> = r.get(3).map_err(&said)?;
+        let state = at.zip(state).map(|(at, state)| (at as Seq, Arc::from(state)));
+        followers.insert(name, StoredProgress { through, state });
+    }
+    Ok(followers)
+}
+
+/// Calls `f` with the rows of the log from `from` on, for as long as it says to go on.
+pub(crate) fn each_row(
+    conn: &Connection,
+    from: Seq,
+    mut f: impl FnMut(Seq, Timestamp, RawRow) -> Result<ControlFlow<()>, ReadError>,
+) -> Result<(), ReadError> {
+    let said = File::Ts.said();
+    let mut all = conn.prepare_cached("SELECT seq, t, body FROM log WHERE seq >= ? ORDER BY seq").map_err(&said)?;
+    let mut rows = all.query([from as i64]).map_err(&said)?;
+    while let Some(r) = rows.next().map_err(&said)? {
+        let seq = r.get::<_, i64>(0).map_err(&said)? as Seq;
+        let t = Timestamp::from_nanos(r.get(1).map_err(&said)?);
+        let body = r.get_ref(2).map_err(&said)?.as_blob().map_err(|e| said(e.into()))?;
+        let row = row::decode(body, seq, t).map_err(ReadError::damaged(format!("row {seq} of the log")))?;
+        if f(seq, t, row)?.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Compresses what `seal` takes.
+pub(crate) fn compress(seal: &Seal) -> Result<Vec<Vec<u8>>, crate::codec::Damage> {
+    let one = |c: &crate::head::NewChunk| chunk::encode(&c.points, &chunk::place(seal.series, c.t0, seal.seq));
+    seal.chunks.iter().map(one).collect()
+}
+
+/// Reads records from the one column of `rows`.
+pub(crate) fn records<T: Record>(
+    rows: impl Iterator<Item = rusqlite::Result<Vec<u8>>>,
+    what: &str,
+) -> Result<Vec<T>, ReadError> {
+    let said = File::Ts.said();
+    rows.map(|body| load(&body.map_err(&said)?).map_err(ReadError::damaged(what))).collect()
+}

@@ -1,0 +1,376 @@
+//! The one writer: takes what waits, writes it as one commit, and only then lets anybody see or hear of it.
+//!
+//! The order of one commit: waveforms to wave.db and an fsync; log row, finished chunks and what is filed to ts.db and
+//! an fsync (from here on it is true); heads and latest values; plant and alarms; the tails; the answers. Whatever
+//! waited while this ran is the next group.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use plant::{AlarmTransition, Clock, Finding, Plant, SeriesKey, Timestamp, Value};
+
+use crate::checkpoint::Checkpointer;
+use crate::codec::row;
+use crate::head::Head;
+use crate::recorder::{Job, Queue, merge, series_of};
+use crate::shared::Shared;
+use crate::state::State;
+use crate::ts::{Sealed, Ts, Work, compress, each_row};
+use crate::wave::Wave;
+use crate::{Batch, CloseError, CommitError, Committed, Config, LedgerDelta, ReadError, Seq, StoredProgress};
+
+/// Between two upkeeps there is at most this much of the plant's time.
+const UPKEEP: std::time::Duration = std::time::Duration::from_secs(60);
+/// How many rows of the log a commit deletes at most, so that the queue does not wait for it; more when none waits.
+const PRUNE: (u64, u64) = (4, 256);
+
+/// The writer's whole state; lives in its thread.
+pub(crate) struct Writer {
+    pub config: Config,
+    pub clock: Arc<dyn Clock>,
+    pub shared: Arc<Shared>,
+    pub queue: Arc<Queue>,
+    pub ts: Ts,
+    pub wave: Wave,
+    pub state: State,
+    pub checkpointer: Checkpointer,
+    /// The last commit and its time.
+    pub seq: Seq,
+    pub t: Timestamp,
+    pub upkeep: Upkeep,
+    /// The body of the last row, for its memory.
+    pub body: Vec<u8>,
+}
+
+/// What is done beside the commits, within them.
+#[derive(Debug)]
+pub(crate) struct Upkeep {
+    /// Series whose heads are to be written into chunks.
+    pub seals: VecDeque<u32>,
+    /// Rows of the log up to here may go.
+    pub prune_to: Seq,
+    /// When the last upkeep was.
+    pub last: Timestamp,
+    /// Bytes of log since.
+    pub grown: u64,
+}
+
+/// What a commit changes in memory once it is on disk.
+struct Outcome {
+    ids: Vec<u32>,
+    new: Vec<(u32, SeriesKey)>,
+    seals: Vec<Sealed>,
+    /// Series that were looked at for sealing.
+    looked_at: Vec<u32>,
+    pruned: Option<(Seq, u64)>,
+}
+
+/// Lets nobody wait for a writer that is gone.
+struct CloseOnDrop(Arc<Queue>);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.close(true);
+    }
+}
+
+impl Writer {
+    /// Commits until the queue is closed and empty; gives itself back for the end.
+    pub fn run(mut self) -> Self {
+        let _close = CloseOnDrop(self.queue.clone());
+        while let Some(group) = self.queue.take_group() {
+            self.commit(group);
+            self.checkpointer.finish(&self.ts.conn, &self.wave.conn);
+        }
+        self
+    }
+
+    /// After [`Writer::run`]: leaves the files without a write-ahead log.
+    pub fn end(mut self) -> Result<(), CloseError> {
+        let said = CloseError::Checkpoint;
+        self.state.confirm(self.shared.plant().revision).map_err(said)?;
+        for conn in [&self.ts.conn, &self.wave.conn] {
+            conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(said)?;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, mut group: Vec<Job>) {
+        let size = group.iter().map(|j| j.weight).sum();
+        let batch = Arc::new(merge(&mut group));
+        let (seq, t) = (self.seq + 1, self.clock.now().max(self.t));
+        let answer = match self.write(seq, t, &batch) {
+            Ok(outcome) => {
+                (self.seq, self.t) = (seq, t);
+                self.take_in(&batch, outcome);
+                self.project(&batch);
+                self.shared.announce(Committed { seq, t, batch }, size);
+                Ok(seq)
+            }
+            Err(why) => {
+                self.shared.failed_commits.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(%why, batches = group.len(), "a commit was not written");
+                Err(CommitError::Disk { why: why.to_string().into() })
+            }
+        };
+        group.into_iter().for_each(|job| job.answer(answer.clone()));
+    }
+
+    /// Writes commit `seq`. After an error nothing of it is there.
+    fn write(&mut self, seq: Seq, t: Timestamp, batch: &Batch) -> rusqlite::Result<Outcome> {
+        let (ids, new) = self.number(batch);
+        self.body = row::encode(batch, &ids, seq, t, std::mem::take(&mut self.body));
+        if !batch.waveforms.is_empty() {
+            self.wave.write(seq, &batch.waveforms)?;
+        }
+        let upkeep = self.upkeep(t);
+        let (seals, looked_at) = self.plan_seals(ids.len());
+        let pruned = self.plan_prune()?;
+        let work = Work {
+            seq,
+            t,
+            body: &self.body,
+            batch,
+            series: &new,
+            seals: &seals,
+            prune: pruned.map(|(through, _)| through),
+            upkeep,
+            quarantine_entries: self.config.quarantine_entries,
+        };
+        let written = self.ts.commit(&work);
+        if let Err(e) = written {
+            for id in looked_at.into_iter().rev() {
+                self.upkeep.seals.push_front(id);
+            }
+            return Err(e);
+        }
+        if !batch.waveforms.is_empty() {
+            self.wave.committed();
+        }
+        let chunks: usize = seals.iter().flat_map(|s| &s.bodies).map(Vec::len).sum();
+        self.checkpointer.written(self.body.len() + chunks, batch.waveforms.len());
+        self.upkeep.grown += self.body.len() as u64;
+        self.shared.log_bytes.fetch_add(self.body.len() as u64, Ordering::Relaxed);
+        Ok(Outcome { ids, new, seals, looked_at, pruned })
+    }
+
+    /// The number of the series of every value, and the series that speak for the first time.
+    fn number(&self, batch: &Batch) -> (Vec<u32>, Vec<(u32, SeriesKey)>) {
+        let cache = self.shared.cache();
+        let mut ids = Vec::with_capacity(batch.observations.len());
+        let mut new: Vec<(u32, SeriesKey)> = Vec::new();
+        let mut overlay: HashMap<SeriesKey, u32> = HashMap::new();
+        for (point, indicator) in series_of(batch) {
+            let known = match indicator {
+                None => cache.raw(point),
+                Some(name) => cache.indicator(point, name),
+            };
+            ids.push(known.unwrap_or_else(|| {
+                let key = SeriesKey { point: point.clone(), indicator: indicator.cloned() };
+                let next = (cache.len() + new.len()) as u32;
+                let id = *overlay.entry(key.clone()).or_insert(next);
+                if id == next {
+                    new.push((id, key));
+                }
+                id
+            }));
+        }
+        (ids, new)
+    }
+
+    /// How many points make a finished chunk: fewer when there are so many series that memory would not hold the heads.
+    fn full(&self, id: u32, head: &Head, series: usize) -> usize {
+        let fair = self.config.head_points * 2 / series.max(1);
+        let full = self.config.chunk_points.min(fair).max(self.config.chunk_points.min(64)).max(1);
+        if head.sealed != 0 {
+            return full;
+        }
+        // Series that began together would be full together; their first chunks differ in length.
+        let share = u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54; // 0..1024, evenly spread
+        full - full / 2 * share as usize / 1024
+    }
+
+    /// Compresses some of the heads that wait for it, so many that their number does not grow.
+    fn plan_seals(&mut self, points: usize) -> (Vec<Sealed>, Vec<u32>) {
+        let (mut seals, mut looked_at) = (Vec::new(), Vec::new());
+        if self.upkeep.seals.is_empty() {
+            return (seals, looked_at);
+        }
+        let least = if self.queue.is_idle() { 64 } else { 4 } * self.config.chunk_points;
+        let mut budget = least.max(points * 2);
+        let cache = self.shared.cache();
+        while budget > 0
+            && let Some(id) = self.upkeep.seals.pop_front()
+        {
+            looked_at.push(id);
+            let Some(head) = cache.head(id) else { continue };
+            let Some(seal) = head.plan(id, self.seq, self.full(id, head, cache.len())) else { continue };
+            budget = budget.saturating_sub(seal.taken.max(64));
+            match compress(&seal) {
+                Ok(bodies) => seals.push(Sealed { last: head.last_bytes(), seal, bodies }),
+                Err(why) => {
+                    tracing::error!(%why, series = id, "a chunk could not be written; its points stay in the log")
+                }
+            }
+        }
+        (seals, looked_at)
+    }
+
+    /// Now and then: which heads hold the log up, and how far it may be cut. Gives what is to be written for that.
+    fn upkeep(&mut self, t: Timestamp) -> Option<(Vec<LedgerDelta>, Seq)> {
+        let limit = self.config.log_bytes;
+        if self.upkeep.grown < limit / 8 && t.since(self.upkeep.last) < UPKEEP {
+            return None;
+        }
+        let log_bytes = self.shared.log_bytes.load(Ordering::Relaxed);
+        let log_first = self.shared.log_first.load(Ordering::Relaxed);
+        let crowded = if log_bytes >= limit { log_first + self.seq.saturating_sub(log_first) / 2 } else { 0 };
+        let aged = (t - self.config.seal_age).nanos();
+        let mut cache = self.shared.cache_mut();
+        for (id, head) in cache.heads_mut() {
+            let due = head.first.0 <= crowded || head.first.1 < aged;
+            if head.unsealed() > 0 && due && !head.queued {
+                head.queued = true;
+                self.upkeep.seals.push_back(id);
+            }
+        }
+        let heads_from = cache.first_unsealed().unwrap_or(self.seq + 1);
+        drop(cache);
+        let followers = self.shared.followers().values().map(needed).min();
+        if log_bytes > limit / 2 {
+            let projected = self.state.confirm(self.shared.plant().revision).unwrap_or_else(|why| {
+                tracing::warn!(%why, "the register could not be confirmed; the log is kept");
+                0
+            });
+            let to = projected.min(heads_from - 1).min(self.seq).min(followers.unwrap_or(Seq::MAX));
+            self.upkeep.prune_to = self.upkeep.prune_to.max(to);
+        }
+        (self.upkeep.grown, self.upkeep.last) = (0, t);
+        Some((self.shared.ledger().by_source(), heads_from))
+    }
+
+    /// Up to which row the log is cut with this commit, and how many bytes that frees.
+    fn plan_prune(&self) -> rusqlite::Result<Option<(Seq, u64)>> {
+        let first = self.shared.oldest();
+        let enough = self.shared.log_bytes.load(Ordering::Relaxed) <= self.config.log_bytes / 2;
+        if enough || self.upkeep.prune_to < first {
+            return Ok(None);
+        }
+        let rows = if self.queue.is_idle() { PRUNE.1 } else { PRUNE.0 };
+        let through = self.upkeep.prune_to.min(first + rows - 1);
+        Ok(Some((through, self.ts.bytes_through(through)?)))
+    }
+
+    /// Takes a commit that is on disk into memory.
+    fn take_in(&mut self, batch: &Batch, outcome: Outcome) {
+        let mut guard = self.shared.cache_mut();
+        let cache = &mut *guard;
+        for id in outcome.looked_at {
+            if let Some(head) = cache.head_mut(id) {
+                head.queued = false;
+            }
+        }
+        for sealed in &outcome.seals {
+            if let Some(head) = cache.head_mut(sealed.seal.series) {
+                let before = head.unsealed();
+                head.sealed(&sealed.seal, self.config.chunk_points);
+                let gone = before - head.unsealed();
+                cache.unsealed -= gone as u64;
+            }
+        }
+        for (_, key) in outcome.new {
+            cache.add(key, Head::default());
+        }
+        let points = batch.observations.iter().map(|o| (o.t, &o.value, o.quality));
+        let (series, t) = (cache.len(), self.t.nanos());
+        let indicators = batch.findings.iter().filter_map(|f| match f {
+            Finding::Indicator(i) => Some((i.t, Value::Float(i.value), i.quality)),
+            _ => None,
+        });
+        let points = points.map(|(t, v, q)| (t, v.clone(), q)).chain(indicators);
+        for (id, (point_t, value, quality)) in outcome.ids.iter().zip(points) {
+            let Some(head) = cache.head_mut(*id) else { continue };
+            head.push(point_t.nanos(), value, quality, self.seq, t);
+            if !head.queued && head.points.len() >= self.full(*id, head, series) {
+                head.queued = true;
+                self.upkeep.seals.push_back(*id);
+            }
+        }
+        cache.unsealed += outcome.ids.len() as u64;
+        drop(guard);
+        batch.ledger.iter().for_each(|l| self.shared.ledger().add(l));
+        if let Some(p) = &batch.progress {
+            let mut followers = self.shared.followers();
+            let stored =
+                followers.entry(p.follower.clone()).or_insert(StoredProgress { through: p.through, state: None });
+            stored.through = p.through;
+            if let Some(state) = &p.state {
+                stored.state = Some((p.through, state.clone()));
+            }
+        }
+        if let Some((through, bytes)) = outcome.pruned {
+            self.shared.log_first.store(through + 1, Ordering::Release);
+            self.shared.log_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// Carries the commit into the register. A disk that does not take it does not undo the commit: the register is
+    /// brought up from the log as soon as it can be written again.
+    fn project(&mut self, batch: &Batch) {
+        if !batch.changes.is_empty() {
+            let mut plant = self.shared.plant();
+            let tree = Arc::make_mut(&mut plant);
+            batch.changes.iter().for_each(|c| tree.apply(c));
+            self.shared.set_plant(plant);
+        }
+        let plant = self.shared.plant();
+        let result = if self.state.through() + 1 == self.seq {
+            let alarms: Vec<&AlarmTransition> = batch.findings.iter().filter_map(alarm).collect();
+            self.state.apply(self.seq, &plant, &batch.changes, &alarms).map_err(crate::db::File::State.said())
+        } else {
+            let plant = Arc::unwrap_or_clone(plant);
+            catch_up(&self.ts.conn, &mut self.state, plant, false).map(drop)
+        };
+        if let Err(why) = result {
+            tracing::error!(%why, through = self.state.through(), "the register lags behind the log");
+        }
+    }
+}
+
+fn alarm(f: &Finding) -> Option<&AlarmTransition> {
+    match f {
+        Finding::Alarm(a) => Some(a),
+        _ => None,
+    }
+}
+
+/// Up to where the log is of no use to a follower: it goes on from its state, or else from where it has come.
+fn needed(p: &StoredProgress) -> Seq {
+    p.state.as_ref().map_or(p.through, |(at, _)| *at)
+}
+
+/// Applies what the log holds beyond the register's position; with `fold`, to `plant` too. Gives the plant back.
+pub(crate) fn catch_up(
+    log: &rusqlite::Connection,
+    state: &mut State,
+    mut plant: Plant,
+    fold: bool,
+) -> Result<Plant, ReadError> {
+    each_row(log, state.through() + 1, |seq, _, row| {
+        if fold {
+            row.changes.iter().for_each(|c| plant.apply(c));
+        }
+        let alarms: Vec<&AlarmTransition> = row
+            .findings
+            .iter()
+            .filter_map(|f| match f {
+                row::RawFinding::Alarm(a) => Some(a),
+                _ => None,
+            })
+            .collect();
+        state.apply(seq, &plant, &row.changes, &alarms).map_err(crate::db::File::State.said())?;
+        Ok(std::ops::ControlFlow::Continue(()))
+    })?;
+    Ok(plant)
+}
