@@ -9,5 +9,7 @@
 //! (time is that of the data and of the commits), and the labels of any recording. Same journal and same settings give
 //! the same findings.
 
+pub mod alarm;
 pub mod evaluate;
+pub mod fold;
 pub mod rotating;

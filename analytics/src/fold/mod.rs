@@ -1,0 +1,159 @@
+//! From the journal to findings: a pure fold.
+//!
+//! [`Fold::step`] takes one commit and gives what follows from it. It reads no clock (time is that of the data, and of
+//! the commits) and no other room: the asset tree is folded from the changes in the journal itself. Same journal, same
+//! settings, same findings; what it concludes comes back to it in later commits and is not looked at.
+//!
+//! Its state can be written to bytes and read back ([`Fold::snapshot`], [`Fold::restore`]); a fold that was restored
+//! goes on as if it had never stopped.
+
+mod book;
+mod record;
+mod silence;
+mod snapshot;
+mod state;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use historian::{Committed, Seq};
+use plant::{Action, Finding, Plant, Waveform};
+
+pub use snapshot::RestoreError;
+
+use crate::rotating::{Analyser, Plans};
+use record::{Job, Judged};
+use state::State;
+
+/// What the fold goes by. Part of "same settings, same findings".
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Probability that a record without damage is significant, over all its hypotheses together. Three of five records
+    /// must be (or one that weighs as much), see [`crate::alarm::persist`].
+    pub alpha: f64,
+    /// Part of the sensor's span (or of the limit) by which a value must come back before its alarm clears.
+    pub deadband: f64,
+    /// Data that is older than this when it is committed is late: it changes history and pages no one.
+    pub late_after: Duration,
+    /// A point is silent after this many of its periods.
+    pub silent_periods: u32,
+    /// Two commits further apart than this mean that the platform itself was away (its heartbeat is one a second).
+    pub gap: Duration,
+    /// After such a gap sources have this long to come back before their silence counts.
+    pub grace: Duration,
+    /// A speed that was measured further than this from a record does not count for it.
+    pub speed_age: Duration,
+    /// Threads that analyse the records of one commit; findings do not depend on it.
+    pub threads: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            alpha: 1e-4,
+            deadband: 0.02,
+            late_after: Duration::from_secs(300),
+            silent_periods: 3,
+            gap: Duration::from_secs(10),
+            grace: Duration::from_secs(60),
+            speed_age: Duration::from_secs(120),
+            threads: 1,
+        }
+    }
+}
+
+/// The fold and the buffers it works with.
+pub struct Fold {
+    settings: Settings,
+    state: State,
+    /// One per thread; no part of the state.
+    analysers: Vec<Analyser>,
+}
+
+impl Fold {
+    /// A fold at the beginning of the journal.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let plans = Plans::default();
+        let analysers = (0..settings.threads.max(1)).map(|_| Analyser::new(plans.clone())).collect();
+        Self { settings, state: State::default(), analysers }
+    }
+
+    /// A fold in the state that `bytes` hold.
+    pub fn restore(settings: Settings, bytes: &[u8]) -> Result<Self, RestoreError> {
+        let mut fold = Self::new(settings);
+        fold.state = snapshot::decode(bytes)?;
+        Ok(fold)
+    }
+
+    /// The state in bytes (CBOR).
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<u8> {
+        snapshot::encode(&self.state)
+    }
+
+    /// The last commit that was taken in; 0 before the first.
+    #[must_use]
+    pub fn seq(&self) -> Seq {
+        self.state.seq
+    }
+
+    /// The asset tree as of that commit.
+    #[must_use]
+    pub fn plant(&self) -> &Plant {
+        &self.state.plant
+    }
+
+    /// Takes one commit in and gives what follows from it, in a fixed order: limits in the order of the values, then
+    /// records in theirs, then what people did, then silence. A commit that was taken in before gives nothing.
+    pub fn step(&mut self, committed: &Committed) -> Vec<Finding> {
+        let mut out = Vec::new();
+        if committed.seq <= self.state.seq {
+            return out;
+        }
+        let (state, settings) = (&mut self.state, &self.settings);
+        state.seq = committed.seq;
+        let batch = &*committed.batch;
+        silence::advance(state, settings, committed.t);
+        for change in &batch.changes {
+            state.plant.apply(change);
+        }
+        for o in &batch.observations {
+            values::observe(state, settings, o, &mut out);
+        }
+        let jobs = record::jobs(state, settings, &batch.waveforms);
+        let judged = analyse(&mut self.analysers, &jobs);
+        for (job, judged) in jobs.into_iter().zip(judged) {
+            record::conclude(state, settings, job, judged, &mut out);
+        }
+        for Action::Acknowledge { alarm, by } in &batch.actions {
+            state.book.acknowledge(*alarm, by, committed.t, &mut out);
+        }
+        silence::judge(state, settings, &mut out);
+        out
+    }
+}
+
+/// Analyses the jobs on as many threads as there are analysers; the results stand in the order of the jobs.
+fn analyse(analysers: &mut [Analyser], jobs: &[Job]) -> Vec<Judged> {
+    let threads = analysers.len().min(jobs.len());
+    if threads <= 1 {
+        return analysers.first_mut().map_or_else(Vec::new, |a| jobs.iter().map(|j| j.run(a)).collect());
+    }
+    let each = jobs.len().div_ceil(threads);
+    std::thread::scope(|scope| {
+        let running: Vec<_> = jobs
+            .chunks(each)
+            .zip(analysers.iter_mut())
+            .map(|(part, analyser)| scope.spawn(move || part.iter().map(|j| j.run(analyser)).collect::<Vec<_>>()))
+            .collect();
+        let join = |h: std::thread::ScopedJoinHandle<'_, Vec<Judged>>| h.join();
+        running.into_iter().flat_map(|h| join(h).unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
+}
+
+/// A waveform as the journal holds it.
+type Shared = Arc<Waveform>;

@@ -1,0 +1,435 @@
+//! Records of fast signals: what to judge them by, and what follows from the verdict.
+
+use std::sync::Arc;
+
+use plant::{
+    AlarmCondition, BearingFault, BearingOrders, BearingVerdict, Diagnosis, Evidence, FaultLine, Finding, Hypothesis,
+    IndicatorValue, Machine, Name, Point, Priority, Quality, Quantity, Reason, SensorState, Speed, Timestamp, Unit,
+    Waveform, Zone, ZoneVerdict,
+};
+
+use super::book::Detail;
+use super::state::{LEARNT, MachineState, Past, REMEMBERED, RecordState, State};
+use super::values::{Described, Measured, hold_limits, key};
+use super::{Settings, Shared};
+use crate::alarm::Event;
+use crate::alarm::persist::weight;
+use crate::rotating::{Analyser, Analysis, Basis, Context, Fault, Refusal, Scored, ZoneRow, choose};
+
+/// Clears at this part of what raises.
+const CLEAR: f64 = 0.9;
+/// Part of the velocity at shaft speed from which imbalance is named.
+const IMBALANCE: f64 = 0.8;
+/// The weight of a sensor's failed look: two of three in effect, as three are enough.
+const SENSOR_WEIGHT: u8 = 2;
+
+/// One record and everything that it is judged by.
+pub(super) struct Job {
+    pub waveform: Shared,
+    bearings: Vec<(Name, BearingOrders)>,
+    speed: Result<Speed, Refusal>,
+    nominal_rpm: Option<f64>,
+    /// What the sensor can measure, in the unit of the record.
+    range: Option<(f64, f64)>,
+    row: Result<ZoneRow, Vec<&'static str>>,
+    point: Described,
+    alpha: f64,
+}
+
+/// What came of it; `Err` is the code for a record that is no acceleration.
+pub(super) struct Judged {
+    analysis: Result<Analysis, Refusal>,
+    hypotheses: Vec<Scored>,
+}
+
+impl Job {
+    /// Analyses the record. Depends on nothing but the job.
+    pub fn run(&self, analyser: &mut Analyser) -> Judged {
+        let orders: Vec<BearingOrders> = self.bearings.iter().map(|(_, o)| *o).collect();
+        let context =
+            Context { speed: self.speed, nominal_rpm: self.nominal_rpm, bearings: &orders, alpha: self.alpha };
+        let analysis = analyser.waveform(&self.waveform, self.range, &context);
+        let hypotheses = if analysis.is_ok() { analyser.hypotheses().to_vec() } else { Vec::new() };
+        Judged { analysis, hypotheses }
+    }
+}
+
+/// The records of a commit that have not been judged before, each with what the plant knows of its machine.
+pub(super) fn jobs(state: &mut State, settings: &Settings, waveforms: &[Shared]) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    for w in waveforms {
+        let ids = &mut state.point(&w.point).records.get_or_insert_default().ids;
+        if ids.contains(&w.id) {
+            continue;
+        }
+        if ids.len() == REMEMBERED {
+            ids.remove(0);
+        }
+        ids.push(w.id);
+        jobs.push(job(state, settings, w));
+    }
+    jobs
+}
+
+fn job(state: &State, settings: &Settings, w: &Shared) -> Job {
+    let bare = || Arc::new(Machine::bare(w.point.machine()));
+    let machine = state.plant.machine(w.point.machine_str()).cloned().unwrap_or_else(bare);
+    let point = machine.points.get(w.point.name()).cloned().unwrap_or_else(|| Point::bare(w.point.name()));
+    let past = state.machines.get(w.point.machine_str());
+    Job {
+        waveform: w.clone(),
+        bearings: heard(&machine, &point),
+        speed: speed(w, &machine, &point, past, settings),
+        nominal_rpm: machine.nominal_rpm.filter(|v| *v > 0.0),
+        range: range(&point, w.unit),
+        row: choose(&Basis { class: machine.class, severity: machine.severity, nominal_rpm: machine.nominal_rpm }),
+        point: Described::from(&point),
+        alpha: settings.alpha,
+    }
+}
+
+/// The sensor's range, which is stated in the point's unit, in that of the record.
+fn range(point: &Point, unit: Unit) -> Option<(f64, f64)> {
+    let (factor, offset) = point.unit.unwrap_or(unit).linear(unit).ok()?;
+    point.range.map(|(low, high)| (low * factor + offset, high * factor + offset))
+}
+
+/// The bearings that a sensor hears: the one it sits at, or all of the machine where that is not said.
+pub(crate) fn heard(machine: &Machine, point: &Point) -> Vec<(Name, BearingOrders)> {
+    let at = point.location.bearing.as_ref();
+    let near = machine.bearings.iter().filter(|b| at.is_none_or(|name| *name == b.name));
+    near.filter_map(|b| Some((b.name.clone(), b.geometry.orders().ok()?))).collect()
+}
+
+/// The measured shaft speed for a record: what the record says itself, else the machine's latest measured speed if it is
+/// close enough in time. Where a machine measures several speeds, only one at the sensor's own bearing will do. The
+/// nominal speed is no measurement: a motor's slip alone moves it by more than the lines are wide.
+fn speed(
+    w: &Waveform,
+    machine: &Machine,
+    point: &Point,
+    past: Option<&MachineState>,
+    settings: &Settings,
+) -> Result<Speed, Refusal> {
+    if let Some(speed) = w.meta.speed {
+        return Ok(speed);
+    }
+    let measures = |p: &&Point| {
+        p.kind == plant::PointKind::Scalar
+            && p.quantity.or(p.unit.map(Unit::quantity)) == Some(Quantity::RotationalSpeed)
+    };
+    let all: Vec<&Point> = machine.points.values().filter(measures).collect();
+    let here = all.iter().find(|p| p.location.bearing.is_some() && p.location.bearing == point.location.bearing);
+    let one = here.copied().or(if all.len() == 1 { Some(all[0]) } else { None }).ok_or("speed")?;
+    let (t, mean_rpm) = past.and_then(|m| m.points.get(&one.name)?.speed).ok_or("speed")?;
+    let apart = t.since(w.t0).max(w.t0.since(t));
+    if apart > settings.speed_age { Err("speed") } else { Ok(Speed { mean_rpm, range_rpm: None }) }
+}
+
+/// Turns the verdict on one record into findings and moves the alarms that rest on it.
+pub(super) fn conclude(state: &mut State, settings: &Settings, job: Job, judged: Judged, out: &mut Vec<Finding>) {
+    let (now, up) = (state.now, state.up);
+    let w = job.waveform.clone();
+    let point = state.point(&w.point);
+    let returned = point.gone || point.stale;
+    let late = point.hear(w.t0, now, up, settings.late_after);
+    state.urgent |= returned;
+    let mut analysis = match judged.analysis {
+        Ok(a) => a,
+        Err(code) => {
+            out.push(Finding::Diagnosis(refused(&w, code)));
+            return;
+        }
+    };
+    let mut records = state.point(&w.point).records.take().unwrap_or_default();
+    judge_by_past(&mut analysis, &mut records.past, late);
+    let hypotheses = if analysis.faults.is_empty() { judged.hypotheses } else { Vec::new() };
+    let look = Look { job: &job, analysis: &analysis, hypotheses: &hypotheses };
+    indicators(&look, out);
+    out.push(Finding::Diagnosis(look.diagnosis()));
+    look.sensor(state, &mut records, late, out);
+    if analysis.faults.is_empty() {
+        look.zone(state, &mut records, late, out);
+        look.bearings(state, &mut records, late, out);
+        look.limits(state, settings, late, out);
+    } else {
+        look.lose(state, &records, out);
+    }
+    state.point(&w.point).records = Some(records);
+}
+
+fn refused(w: &Waveform, code: Refusal) -> Diagnosis {
+    let codes: Vec<Arc<str>> = vec![code.into()];
+    Diagnosis {
+        waveform: w.id,
+        point: w.point.clone(),
+        t: w.t0,
+        sensor: SensorState::Healthy,
+        zone: ZoneVerdict::Refused(codes.clone()),
+        bearing: BearingVerdict::Refused(codes),
+    }
+}
+
+/// Learns a sensor's past from its first sound records, and afterwards tells by it when the sensor came loose (low
+/// frequencies halved and the weight of the high ones shifted by a fifth) or sees the turning no longer (what stood out
+/// 20 dB always is gone). Only at about the speed at which it was learnt.
+fn judge_by_past(analysis: &mut Analysis, past: &mut Past, late: bool) {
+    let shape = analysis.shape;
+    let (Ok(shaft), Some(rotation)) = (analysis.bearing, shape.rotation) else { return };
+    if !analysis.faults.is_empty() || shape.low_rms <= 0.0 || shape.high_hz <= 0.0 {
+        return;
+    }
+    let (low, high) = (shape.low_rms.ln(), shape.high_hz.ln());
+    if past.count < LEARNT {
+        if late {
+            return;
+        }
+        if past.count == 0 || (shaft / past.shaft_hz - 1.0).abs() > 0.1 {
+            *past = Past { count: 1, shaft_hz: shaft, ln_low: low, ln_high_hz: high, rotation };
+            return;
+        }
+        past.count += 1;
+        let part = 1.0 / f64::from(past.count);
+        past.ln_low += part * (low - past.ln_low);
+        past.ln_high_hz += part * (high - past.ln_high_hz);
+        past.rotation = past.rotation.min(rotation);
+        return;
+    }
+    if (shaft / past.shaft_hz - 1.0).abs() > 0.1 {
+        return;
+    }
+    if low < past.ln_low - 2f64.ln() && (high - past.ln_high_hz).abs() > 1.2f64.ln() {
+        analysis.faults.add(Fault::Loose);
+    }
+    if past.rotation > 100.0 && rotation < 10.0 {
+        analysis.faults.add(Fault::NoRotation);
+    }
+    if !analysis.faults.is_empty() {
+        (analysis.velocity, analysis.bearing, analysis.amplitude_1x) = (Err("sensor"), Err("sensor"), None);
+    }
+}
+
+fn indicators(look: &Look<'_>, out: &mut Vec<Finding>) {
+    let (a, w) = (look.analysis, &look.job.waveform);
+    let quality = if a.faults.is_empty() { Quality::Good } else { Quality::Bad(Reason::Sensor) };
+    let best = look.hypotheses.first().map(|h| h.statistic);
+    let values = [
+        ("velocity_rms", a.velocity.ok().map(|v| v.rms_mm_s), Some("mm/s")),
+        ("acceleration_rms", Some(a.features.rms), Some("m/s²")),
+        ("peak", Some(a.features.peak), Some("m/s²")),
+        ("crest", Some(a.features.crest), None),
+        ("kurtosis", Some(a.features.kurtosis), None),
+        ("bearing_t", best, None),
+        ("amplitude_1x", a.amplitude_1x, Some("mm/s")),
+    ];
+    for (name, value, unit) in values {
+        let (Some(value), Ok(name)) = (value.filter(|v| v.is_finite()), Name::new(name)) else { continue };
+        let unit = unit.and_then(Unit::parse);
+        out.push(Finding::Indicator(IndicatorValue { point: w.point.clone(), name, t: w.t0, value, quality, unit }));
+    }
+}
+
+/// One record's verdict, while alarms are moved by it.
+struct Look<'a> {
+    job: &'a Job,
+    analysis: &'a Analysis,
+    hypotheses: &'a [Scored],
+}
+
+impl Look<'_> {
+    fn t(&self) -> Timestamp {
+        self.job.waveform.t0
+    }
+
+    fn evidence(&self) -> Evidence {
+        Evidence { waveform: Some(self.job.waveform.id), ..Evidence::default() }
+    }
+
+    fn bearing_name(&self, s: &Scored) -> Option<&Name> {
+        self.job.bearings.get(s.bearing).map(|(name, _)| name)
+    }
+
+    fn diagnosis(&self) -> Diagnosis {
+        let (a, w) = (self.analysis, &self.job.waveform);
+        let sensor =
+            if a.faults.is_empty() { SensorState::Healthy } else { SensorState::Failed(a.faults.codes()) };
+        let bearing = match a.bearing {
+            Ok(shaft_hz) => BearingVerdict::Judged {
+                hypotheses: self.hypotheses.iter().filter_map(|s| self.hypothesis(s)).collect(),
+                threshold: self.hypotheses.first().map_or(0.0, |h| h.threshold),
+                shaft_hz,
+            },
+            Err(code) => BearingVerdict::Refused(vec![code.into()]),
+        };
+        let zone = match self.zone_of() {
+            Ok((row, v)) => ZoneVerdict::Zone {
+                zone: row.zone(v),
+                velocity_mm_s: v,
+                boundaries: row.boundaries,
+                basis: row.basis.into(),
+            },
+            Err(codes) => ZoneVerdict::Refused(codes.into_iter().map(Arc::from).collect()),
+        };
+        Diagnosis { waveform: w.id, point: w.point.clone(), t: w.t0, sensor, zone, bearing }
+    }
+
+    fn hypothesis(&self, s: &Scored) -> Option<Hypothesis> {
+        let bearing = self.bearing_name(s)?.clone();
+        Some(Hypothesis { bearing, fault: s.fault, statistic: s.statistic, hz: s.hz })
+    }
+
+    /// The row and the velocity to hold against it, or everything that is missing.
+    fn zone_of(&self) -> Result<(ZoneRow, f64), Vec<&'static str>> {
+        match (&self.job.row, self.analysis.velocity) {
+            (_, Err("sensor")) => Err(vec!["sensor"]),
+            (Ok(row), Ok(v)) => Ok((*row, v.rms_mm_s)),
+            (row, velocity) => {
+                let mut codes = row.as_ref().err().cloned().unwrap_or_default();
+                codes.extend(velocity.err());
+                Err(codes)
+            }
+        }
+    }
+
+    fn sensor(&self, state: &mut State, records: &mut RecordState, late: bool, out: &mut Vec<Finding>) {
+        if late {
+            return;
+        }
+        let key = key(&self.job.waveform.point, AlarmCondition::Sensor);
+        let failed = !self.analysis.faults.is_empty();
+        let stands = state.book.active(&key);
+        let stand = records.sensor.look(if failed { SENSOR_WEIGHT } else { 0 }, failed, stands);
+        let mut detail = Detail { evidence: self.evidence(), ..Detail::default() };
+        detail.evidence.codes = self.analysis.faults.codes();
+        let event = if stand { Event::Holds } else { Event::Gone };
+        state.book.apply(&key, Priority::Medium, event, self.t(), detail, out);
+    }
+
+    fn zone(&self, state: &mut State, records: &mut RecordState, late: bool, out: &mut Vec<Finding>) {
+        let Ok((row, v)) = self.zone_of() else { return };
+        let [_, bc, cd] = row.boundaries;
+        for (zone, boundary, priority, persistence) in [
+            (Zone::C, bc, Priority::High, &mut records.zone_c),
+            (Zone::D, cd, Priority::Critical, &mut records.zone_d),
+        ] {
+            let key = key(&self.job.waveform.point, AlarmCondition::Zone(zone));
+            let mut detail = Detail { evidence: self.evidence(), ..Detail::default() };
+            (detail.value, detail.limit, detail.unit) = (Some(v), Some(boundary), Unit::parse("mm/s"));
+            detail.evidence.terms.insert("velocity_rms".into(), v);
+            detail.evidence.terms.insert("boundary".into(), boundary);
+            detail.evidence.codes.push(row.basis.into());
+            if let Some(share) = self.analysis.share_1x() {
+                detail.evidence.terms.insert("share_1x".into(), share);
+                if share > IMBALANCE {
+                    detail.evidence.codes.push("imbalance".into());
+                }
+            }
+            if let Ok(hz) = self.analysis.bearing {
+                detail.evidence.terms.insert("shaft_hz".into(), hz);
+            }
+            if late {
+                if v > boundary {
+                    state.book.apply(&key, priority, Event::HeldLate, self.t(), detail, out);
+                } else {
+                    state.book.end_late(&key);
+                }
+                continue;
+            }
+            let stands = state.book.active(&key);
+            let stand = persistence.look(u8::from(v > boundary), v > CLEAR * boundary, stands);
+            match (stand, v > boundary) {
+                (true, true) => state.book.hold(&key, priority, self.t(), detail, out),
+                // Between: it stands as it stood, and there is nothing new to show.
+                (true, false) => {}
+                (false, _) => state.book.apply(&key, priority, Event::Gone, self.t(), detail, out),
+            }
+        }
+    }
+
+    fn bearings(&self, state: &mut State, records: &mut RecordState, late: bool, out: &mut Vec<Finding>) {
+        if self.analysis.bearing.is_err() {
+            return;
+        }
+        for (rank, s) in self.hypotheses.iter().enumerate() {
+            let Some(name) = self.bearing_name(s).cloned() else { continue };
+            // Only the best explanation raises: the lines of one fault lend something to the others.
+            let significant = s.significant() && rank == 0;
+            let key = key(&self.job.waveform.point, AlarmCondition::Bearing(name.clone(), s.fault));
+            let detail = self.bearing_detail(s);
+            if late {
+                if significant {
+                    state.book.apply(&key, Priority::High, Event::HeldLate, self.t(), detail, out);
+                } else {
+                    state.book.end_late(&key);
+                }
+                continue;
+            }
+            let id = (name, s.fault);
+            let mut persistence = records.bearings.get(&id).copied().unwrap_or_default();
+            let hypotheses = self.hypotheses.len() as f64;
+            let worth = if significant { weight(s.ln_p + hypotheses.ln(), self.job.alpha).max(1) } else { 0 };
+            let stands = state.book.active(&key);
+            let stand = persistence.look(worth, s.statistic > CLEAR * s.threshold, stands);
+            match (stand, significant) {
+                (true, true) => state.book.hold(&key, Priority::High, self.t(), detail, out),
+                (true, false) => {}
+                (false, _) => state.book.apply(&key, Priority::High, Event::Gone, self.t(), detail, out),
+            }
+            if stand || !persistence.is_blank() {
+                records.bearings.insert(id, persistence);
+            } else {
+                records.bearings.remove(&id);
+            }
+        }
+    }
+
+    fn bearing_detail(&self, s: &Scored) -> Detail {
+        let mut detail = Detail { evidence: self.evidence(), ..Detail::default() };
+        (detail.value, detail.limit) = (Some(s.statistic), Some(s.threshold));
+        let terms = &mut detail.evidence.terms;
+        terms.insert("statistic".into(), s.statistic);
+        terms.insert("threshold".into(), s.threshold);
+        terms.insert("fault_hz".into(), s.hz);
+        terms.insert("slip".into(), s.slip);
+        if let Ok(hz) = self.analysis.bearing {
+            terms.insert("shaft_hz".into(), hz);
+        }
+        detail.evidence.lines = fault_lines(s);
+        detail
+    }
+
+    /// The limits of a point that delivers records are held against the record's RMS, in the point's unit.
+    fn limits(&self, state: &mut State, settings: &Settings, late: bool, out: &mut Vec<Finding>) {
+        let w = &self.job.waveform;
+        let described = &self.job.point;
+        let unit = described.unit.unwrap_or(w.unit);
+        let rms = Unit::parse("m/s²").and_then(|si| si.convert(self.analysis.features.rms, unit).ok());
+        let Some(value) = rms else { return };
+        let measured = Measured { point: &w.point, t: w.t0, value, late, evidence: self.evidence() };
+        hold_limits(state, settings, &described.limits, described.range, Some(unit), measured, out);
+    }
+
+    /// A failed sensor says nothing of the machine: what stands on it keeps standing, its value lost.
+    fn lose(&self, state: &mut State, records: &RecordState, out: &mut Vec<Finding>) {
+        let point = &self.job.waveform.point;
+        let zones = [(Zone::C, Priority::High), (Zone::D, Priority::Critical)];
+        let zones = zones.map(|(z, p)| (AlarmCondition::Zone(z), p));
+        let bearings = records.bearings.keys().map(|(n, f)| (AlarmCondition::Bearing(n.clone(), *f), Priority::High));
+        for (condition, priority) in zones.into_iter().chain(bearings) {
+            let mut detail = Detail { evidence: self.evidence(), ..Detail::default() };
+            detail.evidence.codes = self.analysis.faults.codes();
+            state.book.apply(&key(point, condition), priority, Event::Lost, self.t(), detail, out);
+        }
+    }
+}
+
+/// The lines by which a hypothesis was found, to draw into the envelope spectrum. A ball that was found by the cage's
+/// lines gets lines labelled `cage`.
+pub(crate) fn fault_lines(s: &Scored) -> Vec<FaultLine> {
+    let label: Arc<str> = BearingFault::as_str(s.lines_of).into();
+    let line = |(k, ratio): (usize, &f64)| {
+        let harmonic = k as u16 + 1;
+        FaultLine { label: label.clone(), harmonic, hz: f64::from(harmonic) * s.hz, ratio: *ratio }
+    };
+    s.ratios.iter().take(s.harmonics).enumerate().map(line).collect()
+}

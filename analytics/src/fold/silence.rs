@@ -1,0 +1,128 @@
+//! Silence: points that stopped speaking, machines that are gone.
+//!
+//! Silence is measured in the time that the platform itself was up. A point is silent after some of its own periods. A
+//! machine of which every point is silent, or said to be gone, is offline: one alarm for the machine. A point is stale
+//! only where its machine went on speaking after the point should have: so an offline machine does not first raise one
+//! alarm per point. A point that never spoke is no alarm; the page shows it as without data.
+
+use std::time::Duration;
+
+use plant::{AlarmCondition, AlarmKey, Finding, Machine, MachineId, Priority, Timestamp};
+
+use super::Settings;
+use super::book::Detail;
+use super::state::{MachineState, PointState, State};
+use super::values::key;
+use crate::alarm::Event;
+
+/// Silence is judged this often, in platform-up time.
+const EVERY: u64 = 1_000_000_000;
+
+/// Moves time to that of the commit.
+pub(super) fn advance(state: &mut State, settings: &Settings, t: Timestamp) {
+    let first = state.now == Timestamp::default();
+    let step = t.since(state.now);
+    state.now = state.now.max(t);
+    if first {
+        return;
+    }
+    if step <= settings.gap {
+        state.up += nanos(step);
+        return;
+    }
+    // The platform was away: a little time passes, and everyone who was not already missed is given grace.
+    state.up += nanos(settings.gap);
+    let excused = state.up + nanos(settings.grace);
+    for machine in state.machines.values_mut().filter(|m| !m.offline) {
+        for point in machine.points.values_mut().filter(|p| !p.stale) {
+            point.heard = point.heard.max(excused);
+        }
+    }
+}
+
+/// Raises and clears what follows from who spoke and who did not.
+pub(super) fn judge(state: &mut State, settings: &Settings, out: &mut Vec<Finding>) {
+    if state.up < state.judged + EVERY && !std::mem::take(&mut state.urgent) {
+        return;
+    }
+    state.urgent = false;
+    state.judged = state.up;
+    let State { machines, plant, book, up, now, .. } = state;
+    for (id, machine) in machines {
+        let Some(described) = plant.machines.get(id) else { continue };
+        let (gone, silent_for) = gone(machine, described, settings, *up);
+        let key = AlarmKey { machine: id.clone(), point: None, condition: AlarmCondition::Offline };
+        if gone != machine.offline {
+            machine.offline = gone;
+            let event = if gone { Event::Holds } else { Event::Gone };
+            book.apply(&key, Priority::High, event, *now, silence(silent_for, None), out);
+        }
+        stale_points(id, machine, described, settings, (*up, *now), book, out);
+    }
+}
+
+/// Whether the machine is offline, and for how long the last of its points has been silent.
+fn gone(machine: &MachineState, described: &Machine, settings: &Settings, up: u64) -> (bool, Duration) {
+    let period = |name: &str| described.points.get(name).and_then(|p| p.period);
+    let longest = machine.points.keys().filter_map(|n| period(n)).max();
+    let last = machine.points.values().map(|p| p.heard).max().unwrap_or(up);
+    let silent_for = Duration::from_nanos(up.saturating_sub(last));
+    let mut evidence = false;
+    let all = machine.points.iter().all(|(name, p)| {
+        // A point without a period promised nothing: it counts as silent after the longest period of its machine.
+        let allowed = period(name).or(longest);
+        let silent = allowed.is_some_and(|a| is_silent(p, a, settings, up));
+        evidence |= p.gone || silent;
+        p.gone || silent
+    });
+    (all && evidence, silent_for)
+}
+
+fn is_silent(p: &PointState, period: Duration, settings: &Settings, up: u64) -> bool {
+    up > deadline(p, period, settings)
+}
+
+/// Until when the point may be silent, in platform-up time.
+fn deadline(p: &PointState, period: Duration, settings: &Settings) -> u64 {
+    p.heard.saturating_add(nanos(period).saturating_mul(u64::from(settings.silent_periods)))
+}
+
+fn stale_points(
+    id: &MachineId,
+    machine: &mut MachineState,
+    described: &Machine,
+    settings: &Settings,
+    (up, now): (u64, Timestamp),
+    book: &mut super::book::Book,
+    out: &mut Vec<Finding>,
+) {
+    // Who spoke last, and who spoke last among the others.
+    let last = machine.points.values().filter(|p| !p.gone).map(|p| p.heard).max().unwrap_or(0);
+    for (name, p) in &mut machine.points {
+        let Some(period) = described.points.get(name).and_then(|p| p.period) else { continue };
+        let due = deadline(p, period, settings);
+        let stale = if p.stale { up > due } else { !p.gone && !machine.offline && up > due && last > due };
+        if stale == p.stale {
+            continue;
+        }
+        p.stale = stale;
+        let Ok(point) = id.point(name) else { continue };
+        let event = if stale { Event::Holds } else { Event::Gone };
+        let silent = Duration::from_nanos(up.saturating_sub(p.heard));
+        book.apply(&key(&point, AlarmCondition::Stale), Priority::Low, event, now, silence(silent, Some(period)), out);
+    }
+}
+
+fn silence(silent: Duration, period: Option<Duration>) -> Detail {
+    let mut detail = Detail { value: Some(silent.as_secs_f64()), unit: plant::Unit::parse("s"), ..Detail::default() };
+    detail.evidence.terms.insert("silent_s".into(), silent.as_secs_f64());
+    if let Some(period) = period {
+        detail.limit = Some(period.as_secs_f64());
+        detail.evidence.terms.insert("period_s".into(), period.as_secs_f64());
+    }
+    detail
+}
+
+fn nanos(d: Duration) -> u64 {
+    u64::try_from(d.as_nanos()).unwrap_or(u64::MAX)
+}
