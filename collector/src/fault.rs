@@ -112,6 +112,8 @@ codes! {
     WaveformParts = "waveform_parts", "send the record in one piece; parts are not put together yet";
     /// A longer record than is kept.
     WaveformLimit = "waveform_limit", "send shorter records";
+    /// Understood, but the store does not take it.
+    StoreRefused = "store_refused", "split the message";
     /// Not a Sparkplug B payload.
     SparkplugPayload = "sparkplug_payload", "send the payload of the Eclipse Sparkplug B specification";
     /// Compressed payload.
@@ -138,7 +140,7 @@ impl fmt::Display for Code {
 
 /// Why a message, or one value of it, could not be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}expected {expected}, found {found}; {}", self.place(), code.remedy())]
+#[error("{}expected {expected}, found {found}{}; {}", self.place(), self.others(), code.remedy())]
 pub struct Fault {
     /// The stable code.
     pub code: Code,
@@ -146,18 +148,32 @@ pub struct Fault {
     pub at: Option<Box<str>>,
     expected: Cow<'static, str>,
     pub(crate) found: Box<str>,
+    more: usize,
 }
 
 impl Fault {
     /// A fault of the message as a whole.
     pub(crate) fn new(code: Code, expected: impl Into<Cow<'static, str>>, found: impl Into<Box<str>>) -> Self {
-        Self { code, at: None, expected: expected.into(), found: found.into() }
+        Self { code, at: None, expected: expected.into(), found: found.into(), more: 0 }
     }
 
     /// The same fault, of the value called `name`. The innermost name stays.
     pub(crate) fn at(mut self, name: &str) -> Self {
         self.at.get_or_insert_with(|| shown(name).into());
         self
+    }
+
+    /// The same fault, as the first of several in its message.
+    pub(crate) const fn and_more(mut self, more: usize) -> Self {
+        self.more = more;
+        self
+    }
+
+    fn others(&self) -> String {
+        match self.more {
+            0 => String::new(),
+            n => format!(" (and {n} more values of this message with a fault)"),
+        }
     }
 
     fn place(&self) -> String {

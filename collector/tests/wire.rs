@@ -1,6 +1,8 @@
 //! Every codec gives back what was put in; no damage to a message makes a decoder panic; other implementations of the
 //! same formats are understood.
 
+#![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
+
 use std::collections::BTreeMap;
 
 use collector::topic::Topic;

@@ -1,0 +1,290 @@
+//! The collector itself: messages in, one batch to the store, an answer when it is on disk.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use historian::{Archive, Batch, CommitError, LedgerDelta, Pending, Recorder, Register};
+use plant::{Plant, PointId, SeriesKey, Timestamp, Value, WaveformId};
+use tokio::sync::{mpsc, watch};
+
+use crate::draft::{Command, Draft, Touched};
+use crate::fault::{Code, Fault};
+use crate::interpreter::{Config, Interpreter, Recall};
+use crate::recent::{Fate, Key};
+
+/// How many commands may wait to be published; what does not fit is asked for again with the next occasion.
+const COMMANDS: usize = 256;
+/// How many sources the refusals are counted for; beyond that they are counted together.
+const REFUSED_SOURCES: usize = 4096;
+/// Under this name.
+const OTHERS: &str = "(others)";
+
+/// A message as it came through a door.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// The topic; where its bytes were not UTF-8, they are shown as U+FFFD and `utf8` is false.
+    pub topic: Arc<str>,
+    /// The payload.
+    pub payload: Bytes,
+    /// Whether the topic was UTF-8.
+    pub utf8: bool,
+}
+
+impl Message {
+    /// A message with a topic that is text.
+    #[must_use]
+    pub const fn new(topic: Arc<str>, payload: Bytes) -> Self {
+        Self { topic, payload, utf8: true }
+    }
+
+    /// A message with a topic as it came.
+    #[must_use]
+    pub fn from_raw(topic: &[u8], payload: Bytes) -> Self {
+        let text = String::from_utf8_lossy(topic);
+        Self { utf8: matches!(text, std::borrow::Cow::Borrowed(_)), topic: text.into(), payload }
+    }
+}
+
+/// What was counted since the start, beside the ledger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Sparkplug sequence numbers that did not follow the one before.
+    pub gaps: u64,
+    /// Births asked for.
+    pub rebirths: u64,
+}
+
+/// Understands messages and commits what they say. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Collector {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    interpreter: Interpreter,
+    recorder: Recorder,
+    commands: mpsc::Sender<Command>,
+    drafts: AtomicU64,
+    refused: Mutex<HashMap<Arc<str>, u64>>,
+}
+
+struct Store {
+    archive: Archive,
+    register: Register,
+}
+
+impl Recall for Store {
+    fn plant(&self) -> Arc<Plant> {
+        self.register.plant()
+    }
+
+    fn last(&self, point: &PointId) -> Option<(Timestamp, Value)> {
+        self.archive.last(&SeriesKey::raw(point.clone())).map(|s| (s.t, s.value))
+    }
+
+    fn has_waveform(&self, id: WaveformId) -> bool {
+        self.archive.has_waveform(id)
+    }
+}
+
+impl Collector {
+    /// A collector on a store, and the commands that are to be published for it (rebirth requests). Nothing is lost
+    /// where nobody takes the commands: at most 256 wait, later ones are not made.
+    #[must_use]
+    pub fn new(
+        config: Config,
+        recorder: Recorder,
+        archive: Archive,
+        register: Register,
+    ) -> (Self, mpsc::Receiver<Command>) {
+        let (commands, receiver) = mpsc::channel(COMMANDS);
+        let interpreter = Interpreter::new(config, Arc::new(Store { archive, register }));
+        let (drafts, refused) = (AtomicU64::new(0), Mutex::default());
+        (Self { inner: Arc::new(Inner { interpreter, recorder, commands, drafts, refused }) }, receiver)
+    }
+
+    /// Takes messages in, in their order, as one batch. Resolves when the batch is queued for commit, which may wait for
+    /// room; the receipt resolves when it is on disk. `source` is the client id; it goes into ledger and quarantine.
+    /// Must be called within a tokio runtime.
+    ///
+    /// Dropping this future before it resolves takes nothing in; dropping the receipt does not undo the commit.
+    pub async fn accept(
+        &self,
+        source: Arc<str>,
+        messages: Vec<Message>,
+        t_received: Timestamp,
+    ) -> Result<Receipt, CommitError> {
+        let mut draft = self.read(source.clone(), &messages, t_received);
+        let submitted = self.inner.recorder.submit(std::mem::take(&mut draft.batch)).await;
+        let pending = match submitted {
+            Err(why @ (CommitError::NotFinite { .. } | CommitError::TooLarge { .. })) => {
+                // Not for this store, and so it would stay: the messages must not come again and again.
+                draft = self.set_aside(source, &messages, t_received, &why);
+                self.inner.recorder.submit(std::mem::take(&mut draft.batch)).await?
+            }
+            submitted => submitted?,
+        };
+        Ok(self.follow(draft, pending))
+    }
+
+    fn draft(&self, source: Arc<str>, t_received: Timestamp) -> Draft {
+        Draft::new(self.inner.drafts.fetch_add(1, Ordering::Relaxed) + 1, source, t_received)
+    }
+
+    fn read(&self, source: Arc<str>, messages: &[Message], t_received: Timestamp) -> Draft {
+        let interpreter = &self.inner.interpreter;
+        let plant = interpreter.recall.plant();
+        let mut draft = self.draft(source, t_received);
+        for message in messages {
+            interpreter.read(&mut draft, &plant, message);
+        }
+        draft.close_ledger();
+        for command in draft.commands.drain(..) {
+            if self.inner.commands.try_send(command).is_err() {
+                tracing::debug!("a rebirth request was not made: too many are waiting to be published");
+            }
+        }
+        draft
+    }
+
+    fn set_aside(&self, source: Arc<str>, messages: &[Message], t_received: Timestamp, why: &CommitError) -> Draft {
+        let mut draft = self.draft(source, t_received);
+        for message in messages {
+            draft.settle(message, Err(Fault::new(Code::StoreRefused, "what the store takes", why.to_string())));
+        }
+        draft.close_ledger();
+        draft
+    }
+
+    /// Watches over the commit, also where nobody waits for it.
+    fn follow(&self, draft: Draft, pending: Pending) -> Receipt {
+        let (tell, fate) = watch::channel(None);
+        let Draft { messages, waveforms, after, touched, .. } = draft;
+        let watched = Watched { inner: self.inner.clone(), messages, waveforms, touched, tell, ended: false };
+        watched.queued(&fate);
+        tokio::spawn(watched.until_committed(pending));
+        Receipt { waits: Box::pin(all(after, fate)) }
+    }
+
+    /// Messages that were turned away at the door: they enter the ledger with the next [`Collector::flush`].
+    pub fn refused(&self, source: Arc<str>, n: u64) {
+        self.put_refused([(source, n)]);
+    }
+
+    fn put_refused(&self, counts: impl IntoIterator<Item = (Arc<str>, u64)>) {
+        let mut refused = self.inner.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        for (source, n) in counts {
+            let room = refused.len() < REFUSED_SOURCES || refused.contains_key(&source);
+            let key = if room { source } else { OTHERS.into() };
+            let count = refused.entry(key).or_default();
+            *count = count.saturating_add(n);
+        }
+    }
+
+    /// Commits the refusals counted since the last time, if there are any. To be called about once a second and before
+    /// the store is closed. Where the commit fails they are kept for the next time.
+    pub async fn flush(&self) -> Result<(), CommitError> {
+        let counts = std::mem::take(&mut *self.inner.refused.lock().unwrap_or_else(PoisonError::into_inner));
+        if counts.is_empty() {
+            return Ok(());
+        }
+        let delta = |(source, n): (&Arc<str>, &u64)| LedgerDelta {
+            source: source.clone(),
+            received: *n,
+            refused: *n,
+            ..LedgerDelta::default()
+        };
+        let batch = Batch { ledger: counts.iter().map(delta).collect(), ..Batch::default() };
+        let committed = self.inner.recorder.commit(batch).await;
+        if committed.is_err() {
+            self.put_refused(counts);
+        }
+        committed.map(drop)
+    }
+
+    /// What was counted beside the ledger.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        let tally = &self.inner.interpreter.tally;
+        Counters { gaps: tally.gaps.load(Ordering::Relaxed), rebirths: tally.rebirths.load(Ordering::Relaxed) }
+    }
+}
+
+impl fmt::Debug for Collector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collector").field("counters", &self.counters()).finish_non_exhaustive()
+    }
+}
+
+/// A batch on its way: when its commit has ended, everybody whom it concerns is told.
+struct Watched {
+    inner: Arc<Inner>,
+    messages: Vec<Key>,
+    waveforms: Vec<Key>,
+    /// Told by being dropped.
+    touched: Touched,
+    tell: watch::Sender<Option<Result<(), CommitError>>>,
+    ended: bool,
+}
+
+impl Watched {
+    fn queued(&self, fate: &Fate) {
+        self.inner.interpreter.messages.queued(&self.messages, fate);
+        self.inner.interpreter.waveforms.queued(&self.waveforms, fate);
+    }
+
+    async fn until_committed(mut self, pending: Pending) {
+        let result = pending.await.map(drop);
+        self.end(result);
+    }
+
+    fn end(&mut self, result: Result<(), CommitError>) {
+        self.ended = true;
+        self.inner.interpreter.messages.ended(&self.messages, result.is_ok());
+        self.inner.interpreter.waveforms.ended(&self.waveforms, result.is_ok());
+        self.touched.settle();
+        self.tell.send_replace(Some(result));
+    }
+}
+
+impl Drop for Watched {
+    /// The runtime went away before the commit ended: nobody knows, so nobody is told that it succeeded.
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end(Err(CommitError::Closed));
+        }
+    }
+}
+
+/// Waits for the batch itself and for the commits that its repetitions rely on.
+async fn all(after: Vec<Fate>, own: Fate) -> Result<(), CommitError> {
+    for mut fate in after.into_iter().chain([own]) {
+        let ended = fate.wait_for(Option::is_some).await.map_err(|_| CommitError::Closed)?;
+        ended.clone().unwrap_or(Err(CommitError::Closed))?;
+    }
+    Ok(())
+}
+
+/// Resolves when everything that was accepted is on disk. Until then nothing of it may be acknowledged.
+pub struct Receipt {
+    waits: Pin<Box<dyn Future<Output = Result<(), CommitError>> + Send>>,
+}
+
+impl Future for Receipt {
+    type Output = Result<(), CommitError>;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.waits.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Receipt")
+    }
+}

@@ -1,0 +1,147 @@
+//! The batch that becomes of the messages of one accept, while it is being put together.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use historian::{Batch, LedgerDelta, Quarantined};
+use plant::Timestamp;
+
+use crate::Message;
+use crate::fault::Fault;
+use crate::machine::MachineSlot;
+use crate::recent::{Fate, Key};
+
+/// How much of a message the quarantine keeps.
+const HEAD: usize = 4096;
+
+/// Something to be published, not retained, QoS 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Where to.
+    pub topic: String,
+    /// What.
+    pub payload: Bytes,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Every value of it is in the batch.
+    Taken,
+    /// It had come before.
+    Duplicate,
+}
+
+/// Machines that a draft changed: told, when this is dropped, that the change is committed or given up.
+pub(crate) struct Touched {
+    number: u64,
+    machines: Vec<Arc<MachineSlot>>,
+}
+
+impl Touched {
+    pub(crate) fn add(&mut self, machine: &Arc<MachineSlot>) {
+        if !self.machines.iter().any(|m| Arc::ptr_eq(m, machine)) {
+            self.machines.push(machine.clone());
+        }
+    }
+}
+
+impl Touched {
+    /// The commit has ended, one way or the other.
+    pub(crate) fn settle(&mut self) {
+        for machine in self.machines.drain(..) {
+            machine.lock().settle(self.number);
+        }
+    }
+}
+
+impl Drop for Touched {
+    fn drop(&mut self) {
+        self.settle();
+    }
+}
+
+/// See the module.
+pub(crate) struct Draft {
+    /// Tells this draft from every other.
+    pub number: u64,
+    /// When its messages were received.
+    pub t_received: Timestamp,
+    /// What is to be committed.
+    pub batch: Batch,
+    /// Fingerprints of its messages.
+    pub messages: Vec<Key>,
+    /// Ids of its waveforms.
+    pub waveforms: Vec<Key>,
+    /// Commits of others that must have succeeded before this may be acknowledged.
+    pub after: Vec<Fate>,
+    /// What is to be published.
+    pub commands: Vec<Command>,
+    /// Machines changed by it.
+    pub touched: Touched,
+    own: HashSet<Key>,
+    ledger: LedgerDelta,
+}
+
+impl Draft {
+    pub(crate) fn new(number: u64, source: Arc<str>, t_received: Timestamp) -> Self {
+        Self {
+            number,
+            t_received,
+            batch: Batch::default(),
+            messages: Vec::new(),
+            waveforms: Vec::new(),
+            after: Vec::new(),
+            commands: Vec::new(),
+            touched: Touched { number, machines: Vec::new() },
+            own: HashSet::new(),
+            ledger: LedgerDelta { source, ..LedgerDelta::default() },
+        }
+    }
+
+    /// Whether this draft holds the message or waveform already.
+    pub(crate) fn holds(&self, key: Key) -> bool {
+        self.own.contains(&key)
+    }
+
+    /// Notes a message whose repetition is to be recognised.
+    pub(crate) fn remember_message(&mut self, key: Key) {
+        self.own.insert(key);
+        self.messages.push(key);
+    }
+
+    /// Notes a waveform whose repetition is to be recognised.
+    pub(crate) fn remember_waveform(&mut self, key: Key) {
+        self.own.insert(key);
+        self.waveforms.push(key);
+    }
+
+    /// Counts the message, and quarantines it where it was not understood.
+    pub(crate) fn settle(&mut self, message: &Message, outcome: Result<Outcome, Fault>) {
+        self.ledger.received += 1;
+        match outcome {
+            Ok(Outcome::Taken) => self.ledger.committed += 1,
+            Ok(Outcome::Duplicate) => self.ledger.duplicates += 1,
+            Err(fault) => {
+                self.ledger.quarantined += 1;
+                self.batch.quarantine.push(Quarantined {
+                    t: self.t_received,
+                    source: self.ledger.source.clone(),
+                    topic: message.topic.clone(),
+                    size: message.payload.len() as u64,
+                    head: message.payload[..message.payload.len().min(HEAD)].into(),
+                    code: fault.code.as_str().into(),
+                    reason: fault.to_string().into(),
+                });
+            }
+        }
+    }
+
+    /// Enters the counts into the batch.
+    pub(crate) fn close_ledger(&mut self) {
+        if self.ledger.received > 0 {
+            self.batch.ledger.push(self.ledger.clone());
+        }
+    }
+}

@@ -1,0 +1,478 @@
+//! From one message to what of it goes into the batch. Knows topics, formats and the plant; knows no time but the one it
+//! is given, and neither sockets nor disks.
+//!
+//! A message counts as committed only if every value of it is in the batch. If one is not, the whole message goes to
+//! quarantine with a reason that names the value, and the values that could be used are committed all the same: a
+//! misspelt unit on one channel must not blind the other ninety-nine. Replaying it later stores them again, at the same
+//! instants, which changes nothing.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use plant::{Event, MachineId, Plant, PointId, PointKind, Samples, Timestamp, Value, Waveform, WaveformId};
+
+use crate::Message;
+use crate::draft::{Draft, Outcome};
+use crate::fault::{Code, Fault, shown};
+use crate::machine::{Adoption, First, MachineSlot, MachineState, unit};
+use crate::node::Node;
+use crate::recent::{Key, Recent};
+use crate::topic::{Kind, Topic};
+use crate::values::{self, Incoming};
+use crate::wire::waveform::WireWaveform;
+use crate::wire::{Scalar, birth, event, telemetry, waveform};
+
+/// Most topics whose meaning is remembered.
+const ROUTES: usize = 65_536;
+
+/// Settings of the collector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Whether unknown machines and points are taken on at once. Otherwise their messages wait in quarantine.
+    pub adopt: bool,
+    /// How far ahead of ours the time of a message may be; later ones are quarantined, for they would hide every value
+    /// after them. `None` lets any time in.
+    pub max_ahead: Option<Duration>,
+    /// How often at most a Sparkplug node is asked for its birth.
+    pub rebirth_interval: Duration,
+    /// How many messages are remembered to recognise repetitions; as many waveforms beside them.
+    pub duplicates: usize,
+    /// How many machines may be taken on.
+    pub machines: usize,
+    /// How many points a machine may have.
+    pub points: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            adopt: false,
+            max_ahead: Some(Duration::from_secs(24 * 3600)),
+            rebirth_interval: Duration::from_secs(5),
+            duplicates: 65_536,
+            machines: 20_000,
+            points: 10_000,
+        }
+    }
+}
+
+/// What is asked of the store while messages are read. Answers come from memory or a short look-up.
+pub(crate) trait Recall: Send + Sync {
+    /// The asset tree as committed.
+    fn plant(&self) -> Arc<Plant>;
+    /// The latest value of a point.
+    fn last(&self, point: &PointId) -> Option<(Timestamp, Value)>;
+    /// Whether the waveform is committed.
+    fn has_waveform(&self, id: WaveformId) -> bool;
+}
+
+/// What is counted beside the ledger.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// Sparkplug sequence numbers that were skipped over.
+    pub gaps: AtomicU64,
+    /// Births asked for.
+    pub rebirths: AtomicU64,
+}
+
+impl Tally {
+    pub(crate) fn one(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What a topic means, looked up once.
+enum Route {
+    Telemetry(Arc<MachineSlot>),
+    Event(Arc<MachineSlot>),
+    Birth(Arc<MachineSlot>),
+    Death(Arc<MachineSlot>),
+    Waveform(Arc<MachineSlot>, PointId),
+    Sparkplug(Arc<Node>, Kind),
+    /// Not data: a host application announces itself.
+    State,
+}
+
+/// The faults of the values of one message: the first is told, the others are counted.
+#[derive(Default)]
+pub(crate) struct Faults {
+    first: Option<Fault>,
+    more: usize,
+}
+
+impl Faults {
+    pub(crate) fn note(&mut self, fault: Fault) {
+        match self.first {
+            None => self.first = Some(fault),
+            Some(_) => self.more += 1,
+        }
+    }
+
+    pub(crate) fn finish(self) -> Result<Outcome, Fault> {
+        match self.first {
+            None => Ok(Outcome::Taken),
+            Some(fault) => Err(fault.and_more(self.more)),
+        }
+    }
+}
+
+/// See the module.
+pub(crate) struct Interpreter {
+    pub config: Config,
+    pub recall: Arc<dyn Recall>,
+    pub messages: Recent,
+    pub waveforms: Recent,
+    pub tally: Tally,
+    routes: RwLock<HashMap<Arc<str>, Arc<Route>>>,
+    machines: RwLock<HashMap<MachineId, Arc<MachineSlot>>>,
+    nodes: RwLock<HashMap<String, Arc<Node>>>,
+}
+
+impl Interpreter {
+    pub(crate) fn new(config: Config, recall: Arc<dyn Recall>) -> Self {
+        Self {
+            messages: Recent::new(config.duplicates),
+            waveforms: Recent::new(config.duplicates),
+            config,
+            recall,
+            tally: Tally::default(),
+            routes: RwLock::default(),
+            machines: RwLock::default(),
+            nodes: RwLock::default(),
+        }
+    }
+
+    /// Reads one message into the draft and counts it.
+    pub(crate) fn read(&self, draft: &mut Draft, plant: &Plant, message: &Message) {
+        let outcome = self.understand(draft, plant, message);
+        draft.settle(message, outcome);
+    }
+
+    pub(crate) fn adoption(&self, draft: &Draft) -> Adoption {
+        Adoption { allowed: self.config.adopt, points: self.config.points, draft: draft.number }
+    }
+
+    fn understand(&self, draft: &mut Draft, plant: &Plant, message: &Message) -> Result<Outcome, Fault> {
+        if !message.utf8 {
+            return Err(Fault::new(Code::TopicUtf8, "a topic in UTF-8", shown(&message.topic)));
+        }
+        let route = self.route(&message.topic, plant)?;
+        let repeats = match &*route {
+            Route::Telemetry(_) | Route::Event(_) => true,
+            Route::Sparkplug(_, kind) => matches!(kind, Kind::NodeData | Kind::DeviceData(_)),
+            Route::Birth(_) | Route::Death(_) | Route::Waveform(..) | Route::State => false,
+        };
+        let key = repeats.then(|| self.messages.fingerprint(&message.topic, &message.payload));
+        if let Some(key) = key
+            && seen(&self.messages, key, draft)
+        {
+            return Ok(Outcome::Duplicate);
+        }
+        let payload = &message.payload[..];
+        let (outcome, timed) = match &*route {
+            Route::Telemetry(machine) => self.telemetry(draft, plant, machine, payload)?,
+            Route::Event(machine) => self.event(draft, plant, machine, payload)?,
+            Route::Birth(machine) => (self.birth(draft, plant, machine, payload)?, false),
+            Route::Death(machine) => (self.death(draft, plant, machine, payload)?, false),
+            Route::Waveform(machine, point) => (self.waveform(draft, plant, machine, point, payload)?, false),
+            Route::Sparkplug(node, kind) => self.sparkplug(draft, plant, node, kind, payload)?,
+            Route::State => (Outcome::Taken, false),
+        };
+        if let Some(key) = key.filter(|_| timed) {
+            draft.remember_message(key);
+        }
+        Ok(outcome)
+    }
+
+    fn route(&self, topic: &Arc<str>, plant: &Plant) -> Result<Arc<Route>, Fault> {
+        if let Some(route) = self.routes.read().unwrap_or_else(PoisonError::into_inner).get(topic) {
+            return Ok(route.clone());
+        }
+        let machine = |id: MachineId| self.machine(id, plant);
+        let route = Arc::new(match topic.parse::<Topic>()? {
+            Topic::Telemetry(id) => Route::Telemetry(machine(id)?),
+            Topic::Event(id) => Route::Event(machine(id)?),
+            Topic::Birth(id) => Route::Birth(machine(id)?),
+            Topic::Death(id) => Route::Death(machine(id)?),
+            Topic::Waveform(point) => Route::Waveform(machine(point.machine())?, point),
+            Topic::Sparkplug(s) => Route::Sparkplug(self.node(&s.group, &s.edge)?, s.kind),
+            Topic::SparkplugState(_) => Route::State,
+        });
+        let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+        if routes.len() >= ROUTES {
+            // They are found again one by one; what counts is that they do not grow without end.
+            routes.clear();
+        }
+        routes.insert(topic.clone(), route.clone());
+        Ok(route)
+    }
+
+    /// The machine `id`, one for all who ask.
+    pub(crate) fn machine(&self, id: MachineId, plant: &Plant) -> Result<Arc<MachineSlot>, Fault> {
+        if let Some(slot) = self.machines.read().unwrap_or_else(PoisonError::into_inner).get(&id) {
+            return Ok(slot.clone());
+        }
+        let mut machines = self.machines.write().unwrap_or_else(PoisonError::into_inner);
+        if machines.len() >= self.config.machines && plant.machine(id.as_str()).is_none() {
+            let expected = format!("at most {} machines", self.config.machines);
+            return Err(Fault::new(Code::MachinesLimit, expected, "one more"));
+        }
+        let slot = machines.entry(id.clone()).or_insert_with(|| Arc::new(MachineSlot::new(id)));
+        Ok(slot.clone())
+    }
+
+    fn node(&self, group: &plant::Name, edge: &plant::Name) -> Result<Arc<Node>, Fault> {
+        let key = format!("{group}/{edge}");
+        let mut nodes = self.nodes.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(node) = nodes.get(&key) {
+            return Ok(node.clone());
+        }
+        if nodes.len() >= self.config.machines {
+            let expected = format!("at most {} edge nodes", self.config.machines);
+            return Err(Fault::new(Code::MachinesLimit, expected, "one more"));
+        }
+        let node = Arc::new(Node::new(group.clone(), edge.clone())?);
+        nodes.insert(key, node.clone());
+        Ok(node)
+    }
+
+    /// Works on a machine's state, brought up to date, and sees to it that what was changed is settled after the commit.
+    pub(crate) fn with<T>(
+        &self,
+        draft: &mut Draft,
+        plant: &Plant,
+        machine: &Arc<MachineSlot>,
+        work: impl FnOnce(&mut Draft, &mut MachineState) -> T,
+    ) -> T {
+        let mut state = machine.lock();
+        state.sync(plant);
+        let result = work(draft, &mut state);
+        if state.changed_by(draft.number) {
+            draft.touched.add(machine);
+        }
+        result
+    }
+
+    /// A time that a source stated, unless it lies too far ahead.
+    pub(crate) fn plausible(&self, t: Timestamp, t_received: Timestamp) -> Result<Timestamp, Fault> {
+        match self.config.max_ahead {
+            Some(ahead) if t > t_received + ahead => {
+                let expected = format!("a time at most {} h ahead of ours", ahead.as_secs() / 3600);
+                let hours = t.since(t_received).as_secs() / 3600;
+                Err(Fault::new(Code::TsFuture, expected, format!("one {hours} h ahead")))
+            }
+            _ => Ok(t),
+        }
+    }
+
+    /// One value of the machine into the draft.
+    pub(crate) fn value(
+        &self,
+        draft: &mut Draft,
+        state: &mut MachineState,
+        name: &str,
+        incoming: Incoming<'_>,
+    ) -> Result<(), Fault> {
+        let adoption = self.adoption(draft);
+        let i = state.point(name, First { unit: incoming.unit, ..First::default() }, adoption)?;
+        let observed = values::observe(state, i, incoming, draft.t_received, adoption, &*self.recall)?;
+        state.carry(i, draft.number, &mut draft.batch.changes);
+        draft.batch.observations.extend(observed);
+        Ok(())
+    }
+
+    fn telemetry(
+        &self,
+        draft: &mut Draft,
+        plant: &Plant,
+        machine: &Arc<MachineSlot>,
+        payload: &[u8],
+    ) -> Result<(Outcome, bool), Fault> {
+        let frames = telemetry::decode(payload)?;
+        let timed = frames.iter().all(|f| f.t.is_some());
+        for frame in &frames {
+            frame.t.map_or(Ok(draft.t_received), |t| self.plausible(t, draft.t_received))?;
+        }
+        let mut faults = Faults::default();
+        self.with(draft, plant, machine, |draft, state| {
+            for frame in frames {
+                draft.batch.observations.reserve(frame.readings.len());
+                for reading in frame.readings {
+                    let (name, unit, quality) = (&*reading.name, reading.unit.as_deref(), reading.flag.quality());
+                    let incoming =
+                        Incoming { value: reading.value, unit, t: frame.t, quality, seq: None, typed: false };
+                    if let Err(fault) = self.value(draft, state, name, incoming) {
+                        faults.note(fault.at(name));
+                    }
+                }
+            }
+        });
+        Ok((faults.finish()?, timed))
+    }
+
+    fn event(
+        &self,
+        draft: &mut Draft,
+        plant: &Plant,
+        machine: &Arc<MachineSlot>,
+        payload: &[u8],
+    ) -> Result<(Outcome, bool), Fault> {
+        let event = event::decode(payload)?;
+        let t = event.t.map_or(Ok(draft.t_received), |t| self.plausible(t, draft.t_received))?;
+        let timed = event.t.is_some();
+        let fields = event.fields.into_iter().filter_map(|(name, value)| Some((name.into(), plain(value)?))).collect();
+        let adoption = self.adoption(draft);
+        self.with(draft, plant, machine, |draft, state| {
+            state.enter(adoption, None)?;
+            state.carry_machine(draft.number, &mut draft.batch.changes);
+            let machine = machine.id.clone();
+            draft.batch.events.push(Event { machine, t, t_received: draft.t_received, kind: event.kind, fields });
+            Ok((Outcome::Taken, timed))
+        })
+    }
+
+    fn birth(
+        &self,
+        draft: &mut Draft,
+        plant: &Plant,
+        machine: &Arc<MachineSlot>,
+        payload: &[u8],
+    ) -> Result<Outcome, Fault> {
+        let described = birth::decode(payload)?.machine(machine.id.clone())?;
+        if described.points.len() > self.config.points {
+            let expected = format!("at most {} points on a machine", self.config.points);
+            return Err(Fault::new(Code::PointsLimit, expected, described.points.len().to_string()));
+        }
+        self.with(draft, plant, machine, |draft, state| {
+            if !self.config.adopt && !state.known() {
+                let found = shown(machine.id.as_str());
+                return Err(Fault::new(Code::UnknownMachine, "a machine of the plant", found));
+            }
+            state.describe(described, draft.number);
+            state.carry_machine(draft.number, &mut draft.batch.changes);
+            Ok(Outcome::Taken)
+        })
+    }
+
+    fn death(
+        &self,
+        draft: &mut Draft,
+        plant: &Plant,
+        machine: &Arc<MachineSlot>,
+        payload: &[u8],
+    ) -> Result<Outcome, Fault> {
+        let stated = birth::decode_death(payload)?;
+        self.offline(draft, plant, machine, stated, "death")?;
+        Ok(Outcome::Taken)
+    }
+
+    /// All points of the machine become bad(offline), and the death itself is an event.
+    pub(crate) fn offline(
+        &self,
+        draft: &mut Draft,
+        plant: &Plant,
+        machine: &Arc<MachineSlot>,
+        stated: Option<Timestamp>,
+        reported_by: &str,
+    ) -> Result<(), Fault> {
+        let stated = stated.map(|t| self.plausible(t, draft.t_received)).transpose()?;
+        let adoption = self.adoption(draft);
+        self.with(draft, plant, machine, |draft, state| {
+            state.enter(adoption, None)?;
+            state.carry_machine(draft.number, &mut draft.batch.changes);
+            let out = &mut draft.batch.observations;
+            let t = values::offline(state, stated, draft.t_received, &*self.recall, out);
+            let mut fields = std::collections::BTreeMap::new();
+            fields.insert("reported_by".into(), Value::Text(reported_by.into()));
+            let Ok(kind) = plant::Name::new("death") else { return Ok(()) };
+            let machine = machine.id.clone();
+            draft.batch.events.push(Event { machine, t, t_received: draft.t_received, kind, fields });
+            Ok(())
+        })
+    }
+
+    fn waveform(
+        &self,
+        draft: &mut Draft,
+        plant: &Plant,
+        machine: &Arc<MachineSlot>,
+        point: &PointId,
+        payload: &[u8],
+    ) -> Result<Outcome, Fault> {
+        let wire = waveform::decode(payload)?;
+        let key = wire.id.0;
+        if seen(&self.waveforms, key, draft) || self.recall.has_waveform(wire.id) {
+            return Ok(Outcome::Duplicate);
+        }
+        self.plausible(wire.t0, draft.t_received)?;
+        let adoption = self.adoption(draft);
+        self.with(draft, plant, machine, |draft, state| {
+            let from = unit(&wire.unit)?;
+            let kept = values::kept_in(from, PointKind::Waveform);
+            let axis = wire.axis.as_deref();
+            let first = First { kind: PointKind::Waveform, unit: Some(kept.symbol()), axis };
+            let i = state.point(point.name(), first, adoption)?;
+            if state.at(i).kind != PointKind::Waveform {
+                return Err(Fault::new(Code::PointKind, "single values of this point", "a waveform"));
+            }
+            let to = values::target(state, i, from, adoption)?;
+            let record = record(wire, state.at(i).id.clone(), draft.t_received, from, to)?;
+            state.carry(i, draft.number, &mut draft.batch.changes);
+            draft.batch.waveforms.push(Arc::new(record));
+            draft.remember_waveform(key);
+            Ok(Outcome::Taken)
+        })
+    }
+}
+
+/// Whether the message or waveform came before; if its first coming is not committed yet, the draft waits for that.
+fn seen(memory: &Recent, key: Key, draft: &mut Draft) -> bool {
+    if draft.holds(key) {
+        return true;
+    }
+    match memory.seen(key) {
+        None => false,
+        Some(fate) => {
+            draft.after.extend(fate);
+            true
+        }
+    }
+}
+
+/// A value without a point: an event's field.
+fn plain(value: Scalar<'_>) -> Option<Value> {
+    match value {
+        Scalar::Float(v) => Some(Value::Float(v)),
+        Scalar::Int(v) => Some(Value::Int(v)),
+        Scalar::Bool(v) => Some(Value::Bool(v)),
+        Scalar::Text(v) => Some(Value::Text(v.as_ref().into())),
+        Scalar::Null => None,
+    }
+}
+
+/// The record in the point's unit: integers by their scale, floats one by one.
+fn record(
+    wire: WireWaveform<'_>,
+    point: PointId,
+    t_received: Timestamp,
+    from: plant::Unit,
+    to: plant::Unit,
+) -> Result<Waveform, Fault> {
+    let (factor, shift) = values::linear(from, to)?;
+    let mut meta = wire.meta;
+    if factor != 1.0 {
+        // The full scale is a span around zero: an offset between units does not move it.
+        meta.range = meta.range.map(|r| r * factor);
+    }
+    let samples = match wire.samples {
+        samples if factor == 1.0 && shift == 0.0 => samples,
+        Samples::I16 { raw, scale, offset } => {
+            Samples::I16 { raw, scale: scale * factor, offset: offset * factor + shift }
+        }
+        Samples::F32(values) => Samples::F32(values.iter().map(|v| (f64::from(*v) * factor + shift) as f32).collect()),
+    };
+    Waveform::new(wire.id, point, wire.t0, t_received, wire.fs, to, samples, meta)
+        .map_err(|e| Fault::new(Code::WaveformSamples, format!("a record that can be kept in {to}"), e.to_string()))
+}
