@@ -132,7 +132,7 @@ impl Shared {
     }
 
     /// Some commits from `from` on, read from the log: at least one if there is one, more while they are small.
-    pub fn from_log(&self, from: Seq) -> Result<Vec<Committed>, ReadError> {
+    pub fn read_log(&self, from: Seq) -> Result<Vec<Committed>, ReadError> {
         let head = self.head();
         let mut commits = Vec::new();
         let mut bytes = 0;

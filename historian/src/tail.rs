@@ -61,7 +61,7 @@ impl Tail {
 
     async fn read(&self, wanted: Seq) -> Result<VecDeque<Committed>, TailError> {
         let shared = self.shared.clone();
-        let read = tokio::task::spawn_blocking(move || shared.from_log(wanted)).await;
+        let read = tokio::task::spawn_blocking(move || shared.read_log(wanted)).await;
         let run = read.map_err(|e| ReadError::Damaged { what: "the log".into(), why: e.to_string() })??;
         match run.first() {
             Some(c) if c.seq == wanted => Ok(run.into()),

@@ -120,7 +120,7 @@ fn chunks(conn: &Connection, found: &mut Verification) -> Result<(), ReadError> 
     let said = File::Ts.said();
     let mut all = conn
         .prepare(
-            "SELECT series, t0, chunk.seq, t1, n, count, min, max, last, body, series.id
+            "SELECT series, t0, seq, chunk.t1, n, count, min, max, chunk.last, body, series.id
              FROM chunk LEFT JOIN block ON block.id = chunk.block LEFT JOIN series ON series.id = chunk.series",
         )
         .map_err(&said)?;

@@ -1,0 +1,169 @@
+//! What several tests need: points, a clock that is told the time, and the store behind a face that is easy to drive.
+#![allow(dead_code, reason = "each test uses its share")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use historian::{Batch, Bucket, CommitError, Config, Historian, Sample};
+use plant::{ManualClock, Observation, PointId, Quality, SeriesKey, Timestamp, Value};
+use tokio::runtime::Runtime;
+
+/// Where every test's time begins.
+pub const START: Timestamp = Timestamp::from_secs(1_700_000_000);
+
+pub fn point(s: &str) -> PointId {
+    s.parse().unwrap()
+}
+
+pub fn observation(point: &PointId, t: i64, value: Value, quality: Quality) -> Observation {
+    Observation { point: point.clone(), t: Timestamp::from_nanos(t), t_received: START, value, quality, seq: None }
+}
+
+pub fn batch(observations: Vec<Observation>) -> Batch {
+    Batch { observations, ..Batch::default() }
+}
+
+pub fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::new(START))
+}
+
+/// Settings under which everything that is rare in life happens all the time.
+pub fn restless(dir: &Path) -> Config {
+    Config { chunk_points: 8, log_bytes: 0, tail_commits: 4, ..Config::new(dir) }
+}
+
+/// How a run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    Closed,
+    Killed,
+}
+
+/// A time series store, as the conformance suite drives it.
+pub trait Store {
+    /// Commits some points of one series, all or none.
+    fn commit(&mut self, key: &SeriesKey, points: &[(i64, Value, Quality)]) -> Result<(), CommitError>;
+    /// Commits nothing, which gives the store an occasion to tidy up.
+    fn heartbeat(&mut self);
+    /// Ends the run and begins the next.
+    fn restart(&mut self, how: End);
+    fn range(&self, key: &SeriesKey, from: i64, to: i64, limit: usize) -> Vec<Sample>;
+    fn buckets(&self, key: &SeriesKey, from: i64, to: i64, width: Duration) -> Vec<Bucket>;
+    fn last(&self, key: &SeriesKey) -> Option<Sample>;
+}
+
+/// The store of this crate.
+pub struct Embedded {
+    pub runtime: Runtime,
+    pub clock: Arc<ManualClock>,
+    config: Config,
+    historian: Option<Historian>,
+    _dir: tempfile::TempDir,
+}
+
+impl Embedded {
+    pub fn new(config: impl FnOnce(&Path) -> Config) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (config, clock) = (config(dir.path()), clock());
+        let historian = Some(Historian::open(config.clone(), clock.clone()).unwrap());
+        Self { runtime: Runtime::new().unwrap(), clock, config, historian, _dir: dir }
+    }
+
+    pub fn historian(&self) -> &Historian {
+        self.historian.as_ref().unwrap()
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.config.dir
+    }
+
+    pub fn put(&self, batch: Batch) -> Result<u64, CommitError> {
+        self.runtime.block_on(self.historian().recorder().commit(batch))
+    }
+}
+
+impl Store for Embedded {
+    fn commit(&mut self, key: &SeriesKey, points: &[(i64, Value, Quality)]) -> Result<(), CommitError> {
+        assert_eq!(key.indicator, None);
+        let points = points.iter().map(|(t, v, q)| observation(&key.point, *t, v.clone(), *q)).collect();
+        self.put(batch(points)).map(drop)
+    }
+    fn heartbeat(&mut self) {
+        self.put(Batch::default()).unwrap();
+    }
+    fn restart(&mut self, how: End) {
+        let historian = self.historian.take().unwrap();
+        match how {
+            End::Closed => historian.close().unwrap(),
+            End::Killed => drop(historian),
+        }
+        self.historian = Some(Historian::open(self.config.clone(), self.clock.clone()).unwrap());
+    }
+    fn range(&self, key: &SeriesKey, from: i64, to: i64, limit: usize) -> Vec<Sample> {
+        let (from, to) = (Timestamp::from_nanos(from), Timestamp::from_nanos(to));
+        self.historian().archive().range(key, from, to, limit).unwrap()
+    }
+    fn buckets(&self, key: &SeriesKey, from: i64, to: i64, width: Duration) -> Vec<Bucket> {
+        let (from, to) = (Timestamp::from_nanos(from), Timestamp::from_nanos(to));
+        self.historian().archive().buckets(key, from, to, width).unwrap()
+    }
+    fn last(&self, key: &SeriesKey) -> Option<Sample> {
+        self.historian().archive().last(key)
+    }
+}
+
+/// The same, as simply as it can be said.
+#[derive(Default)]
+pub struct Naive(BTreeMap<SeriesKey, BTreeMap<i64, Sample>>);
+
+impl Store for Naive {
+    fn commit(&mut self, key: &SeriesKey, points: &[(i64, Value, Quality)]) -> Result<(), CommitError> {
+        if points.iter().any(|(_, v, _)| matches!(v, Value::Float(x) if !x.is_finite())) {
+            return Err(CommitError::NotFinite { what: format!("the value of {}", key.point).into() });
+        }
+        let series = self.0.entry(key.clone()).or_default();
+        for (t, value, quality) in points {
+            let sample = Sample { t: Timestamp::from_nanos(*t), value: value.clone(), quality: *quality };
+            series.insert(*t, sample);
+        }
+        Ok(())
+    }
+    fn heartbeat(&mut self) {}
+    fn restart(&mut self, _: End) {}
+    fn range(&self, key: &SeriesKey, from: i64, to: i64, limit: usize) -> Vec<Sample> {
+        let Some(series) = self.0.get(key).filter(|_| from < to) else { return Vec::new() };
+        series.range(from..to).take(limit).map(|(_, s)| s.clone()).collect()
+    }
+    fn buckets(&self, key: &SeriesKey, from: i64, to: i64, width: Duration) -> Vec<Bucket> {
+        let mut numbers: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+        for s in self.range(key, from, to, usize::MAX) {
+            if let Some(v) = s.value.as_f64().filter(|_| s.quality.usable()) {
+                numbers.entry(s.t.align(width).nanos()).or_default().push(v);
+            }
+        }
+        let sum = |(t, v): (&i64, &Vec<f64>)| Bucket {
+            t: Timestamp::from_nanos(*t),
+            min: v.iter().copied().fold(f64::INFINITY, f64::min),
+            max: v.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            mean: v.iter().sum::<f64>() / v.len() as f64,
+            last: *v.last().unwrap(),
+            count: v.len() as u64,
+        };
+        numbers.iter().map(sum).collect()
+    }
+    fn last(&self, key: &SeriesKey) -> Option<Sample> {
+        self.0.get(key)?.values().next_back().cloned()
+    }
+}
+
+/// Equal, but for the rounding of a mean.
+pub fn assert_same_buckets(found: &[Bucket], wanted: &[Bucket]) {
+    assert_eq!(found.len(), wanted.len(), "{found:?}\n{wanted:?}");
+    for (f, w) in found.iter().zip(wanted) {
+        let scale = w.min.abs().max(w.max.abs()).max(1e-300);
+        assert!((f.mean - w.mean).abs() <= scale * 1e-12, "{f:?}\n{w:?}");
+        assert_eq!(Bucket { mean: 0.0, ..*f }, Bucket { mean: 0.0, ..*w });
+    }
+}
