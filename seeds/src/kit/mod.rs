@@ -181,7 +181,7 @@ pub struct ScriptedFault {
 /// What can go wrong.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
-    /// A bearing spalls; the impacts grow from a quarter to all of `impact_m_s2` within `grow_s`.
+    /// A bearing spalls; the impacts grow from next to nothing to `impact_m_s2` within `grow_s`.
     Bearing {
         /// On this machine.
         machine: Name,

@@ -3,20 +3,20 @@
 //! The well sensor adds white noise and reports a bias voltage near its nominal one. The converter has 16 bits over
 //! ± full scale: a count is full scale / 32,768, what lies beyond stays at the end and is counted as clipped.
 //!
-//! **A loose connector** interrupts the constant current that feeds the sensor, at random, [`BREAKS_PER_S`] times a
-//! second on average. Each break lets the input jump towards the supply by several times full scale; the amplifier's
-//! coupling capacitor then discharges with [`COUPLING_S`]. The sum of such steps falls with 1/f in amplitude (what
-//! vibration engineers call a ski slope), reaches the ends of the range, and buries the vibration, of which only
-//! [`LOOSE_GAIN`] still arrives. The mean voltage at the input rises towards that of the supply.
+//! **A loose connector** interrupts the constant current that feeds the sensor: open for [`OPEN_S`] on average, closed
+//! for [`CLOSED_S`]. Where it opens, the input jumps to the supply's voltage, by about full scale; where it closes, back;
+//! the amplifier's coupling capacitor discharges with [`COUPLING_S`] in between. Such steps fall with 1/f in amplitude
+//! (what vibration engineers call a ski slope) and reach the ends of the range; the vibration arrives only while the
+//! connector is closed, and the mean voltage at the input rises towards that of the supply.
 
 use super::noise::Noise;
 
-/// Interruptions per second of a loose connector.
-pub const BREAKS_PER_S: f64 = 4.0;
+/// Mean time for which a loose connector is open, s.
+pub const OPEN_S: f64 = 0.3;
+/// Mean time for which it is closed, s.
+pub const CLOSED_S: f64 = 0.1;
 /// Time constant of the amplifier's coupling, s.
 pub const COUPLING_S: f64 = 0.4;
-/// Share of the vibration that a loose connector still carries.
-pub const LOOSE_GAIN: f64 = 0.2;
 /// Voltage of the supply, V: what the bias reads when the sensor is not there.
 pub const SUPPLY_V: f64 = 24.0;
 
@@ -60,25 +60,33 @@ impl Sensor {
         }
         let mut bias_v = self.bias_v + 0.03 * self.noise.gauss();
         if loose {
-            self.interrupt(acceleration);
-            // Open about four fifths of the time.
-            bias_v += (0.8 + 0.05 * self.noise.gauss()).clamp(0.6, 1.0) * (SUPPLY_V - bias_v);
+            bias_v += self.interrupt(acceleration) * (SUPPLY_V - bias_v);
         }
         self.convert(acceleration, (bias_v * 100.0).round() / 100.0)
     }
 
-    fn interrupt(&mut self, acceleration: &mut [f64]) {
+    /// Puts the interruptions in and returns for which part of the record the connector was open.
+    fn interrupt(&mut self, acceleration: &mut [f64]) -> f64 {
         let keep = (-1.0 / (COUPLING_S * self.fs)).exp();
-        let chance = BREAKS_PER_S / self.fs;
-        let mut charge = 0.0;
-        for (n, a) in acceleration.iter_mut().enumerate() {
-            // The first break is certain: a record of a loose connector that shows nothing would be a well one.
-            if n == 0 || self.noise.uniform() < chance {
-                charge += self.range * (0.5 + 1.5 * self.noise.uniform());
+        // It has just opened: a record in which it does not open at all would be a well one.
+        let (mut open, mut charge) = (true, self.jump());
+        let mut opened = 0u32;
+        for a in acceleration.iter_mut() {
+            let dwell = if open { OPEN_S } else { CLOSED_S };
+            if self.noise.uniform() * dwell * self.fs < 1.0 {
+                open = !open;
+                charge += if open { self.jump() } else { -self.jump() };
             }
-            *a = LOOSE_GAIN * *a + charge;
+            *a = charge + if open { 0.0 } else { *a };
+            opened += u32::from(open);
             charge *= keep;
         }
+        f64::from(opened) / acceleration.len().max(1) as f64
+    }
+
+    /// 0.6 to 1.4 times full scale, m/s².
+    fn jump(&mut self) -> f64 {
+        self.range * (0.6 + 0.8 * self.noise.uniform())
     }
 
     fn convert(&self, acceleration: &[f64], bias_v: f64) -> Record {

@@ -135,7 +135,7 @@ fn a_loose_connector_shows_in_bias_clipping_and_low_frequencies() {
     for _ in 0..20 {
         let well = sensor.measure(&mut vibration.record(&steady(990.0), N), false);
         let loose = sensor.measure(&mut vibration.record(&steady(990.0), N), true);
-        assert!((8.0..14.0).contains(&well.bias_v) && loose.bias_v > 16.0, "{} {}", well.bias_v, loose.bias_v);
+        assert!((8.0..14.0).contains(&well.bias_v) && loose.bias_v > 14.5, "{} {}", well.bias_v, loose.bias_v);
         assert_eq!(well.clipped, 0);
         let low = |r: &super::sensor::Record| {
             let x: Vec<f64> = r.counts.iter().map(|c| f64::from(*c) * r.scale).collect();

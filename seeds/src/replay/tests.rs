@@ -232,3 +232,43 @@ async fn files_that_are_not_what_they_should_be_are_named_before_anything_is_pub
     let e = replay(dir.0.path(), original, |_| {}).await.unwrap_err().to_string();
     assert!(e.contains("row 2, column t0: is missing"), "{e}");
 }
+
+/// Recordings are not part of the repository: `DANXIA_DATA`, or `shared/data` beside it.
+fn recordings() -> Option<PathBuf> {
+    let dir = std::env::var_os("DANXIA_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"), PathBuf::from);
+    dir.is_dir().then_some(dir)
+}
+
+#[tokio::test]
+async fn real_recordings_arrive_whole_or_are_refused_by_row_and_column() {
+    let Some(data) = recordings() else {
+        println!("no recordings: neither DANXIA_DATA nor ../shared/data is there; nothing was checked");
+        return;
+    };
+    let mut replayed = 0;
+    for dir in std::fs::read_dir(data).unwrap().map(|d| d.unwrap().path()) {
+        if !dir.join("manifest.csv").is_file() {
+            continue;
+        }
+        let broker = FakeBroker::start(|_| POLITE).await;
+        match replay(&dir, ReplayOptions { site: None, ..options(&broker.address) }, |_| {}).await {
+            Ok(report) => {
+                let site = dir.file_name().unwrap().to_string_lossy().into_owned();
+                let recordings = manifest::read(&dir, &site).unwrap();
+                let bytes: u64 = recordings.iter().map(|r| std::fs::metadata(&r.path).unwrap().len()).sum();
+                assert_eq!((report.samples * 4, &report.site), (bytes, &site));
+                assert_eq!(report.machines as usize, recordings.len());
+                let published = broker.seen.borrow().published().count() as u64;
+                assert_eq!(published, report.machines + report.waveforms);
+                println!("{site}: {} recordings, {} waveforms", report.machines, report.waveforms);
+                replayed += 1;
+            }
+            Err(e) => {
+                assert!(matches!(e, ReplayError::Cell { .. }), "{}: {e}", dir.display());
+                println!("{}: {e}", dir.display());
+            }
+        }
+    }
+    assert!(replayed > 0, "a directory of recordings holds at least one that can be replayed");
+}

@@ -13,7 +13,7 @@ use crate::physics::vibration::{Condition, Place, Spall, TRANSMISSION, Vibration
 /// What a spalled bearing adds to its own temperature in the long run, K, at its full size.
 const FRICTION_K: f64 = 8.0;
 /// Size of a spall when it first shows, as a share of its full size.
-const FIRST_SIZE: f64 = 0.25;
+const FIRST_SIZE: f64 = 0.03;
 
 /// A machine and its sensors.
 pub struct MachineSim {

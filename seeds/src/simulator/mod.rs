@@ -78,6 +78,9 @@ pub enum SimError {
 const PATIENCE: Duration = Duration::from_secs(15);
 const GRACE: Duration = Duration::from_secs(5);
 
+/// What a gateway holds back while the broker does not acknowledge, bytes: a minute and a half of six accelerometers.
+const OUTBOX: usize = 8 << 20;
+
 /// Plays `kit` until `shutdown` is ready. The broker must appear within 15 s; later interruptions are waited for.
 pub async fn run(
     kit: Kit,
@@ -164,6 +167,7 @@ impl Gateway {
         let mut connection = Options::new(&options.address, self.name.as_str());
         connection.credentials = options.credentials.clone();
         connection.greeting = self.births();
+        connection.max_bytes = OUTBOX;
         let publisher = tokio::select! {
             publisher = Publisher::connect(connection, PATIENCE) => publisher?,
             _ = stopped.wait_for(|s| *s) => return Ok(SimReport::default()),

@@ -7,7 +7,7 @@ use plant::{ManualClock, Samples, Timestamp};
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::fake_broker::{FakeBroker, POLITE};
+use crate::fake_broker::{FakeBroker, Manners, POLITE};
 use crate::kit::steel;
 
 const START: Timestamp = Timestamp::from_secs(1_790_000_000);
@@ -157,6 +157,8 @@ async fn a_plant_announces_itself_and_speaks_in_the_canonical_formats() {
         let births = connection.published.iter().take_while(|(t, _)| t.ends_with("/birth")).count();
         assert_eq!(births, if connection.client_id == "gw-bof" { 2 } else { 1 });
         for (topic, payload) in &connection.published {
+            let understood = topic.parse::<collector::topic::Topic>().unwrap();
+            assert_eq!(&understood.to_string(), topic);
             let parts: Vec<&str> = topic.split('/').collect();
             let machine = &kit.machine(parts[3]).unwrap().machine;
             match *parts.last().unwrap() {
@@ -209,6 +211,15 @@ async fn nothing_that_is_published_names_a_fault() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_refusal_ends_the_play_at_once() {
+    let broker = FakeBroker::start(|_| Manners { code: 5, ..POLITE }).await;
+    let (address, clock) = (broker.address.clone(), Arc::new(ManualClock::new(START)));
+    let options = SimOptions { address, credentials: None, seed: 1, speed: 1.0, faults: false, clock };
+    let e = run(steel(), options, std::future::pending()).await.unwrap_err();
+    assert!(matches!(e, SimError::Publish(PublishError::Refused { .. })), "{e}");
 }
 
 #[tokio::test]
