@@ -4,7 +4,6 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Map, Value};
@@ -27,8 +26,6 @@ pub struct Settings {
     pub time_zone: String,
     /// `tracing` filter, `info` or `broker=debug,info`.
     pub log: String,
-    /// How long waveforms are kept, and how many bytes of them.
-    pub waves: Waves,
 }
 
 /// The MQTT door's settings.
@@ -57,15 +54,6 @@ pub struct Tls {
     pub key: PathBuf,
 }
 
-/// How much of the waveforms is kept.
-#[derive(Clone, Debug)]
-pub struct Waves {
-    /// Bytes at most.
-    pub quota_bytes: u64,
-    /// Age at most.
-    pub max_age: Duration,
-}
-
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
@@ -74,7 +62,6 @@ struct Raw {
     log: String,
     mqtt: RawMqtt,
     http: RawHttp,
-    waveforms: RawWaves,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -95,13 +82,6 @@ struct RawHttp {
     listen: String,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawWaves {
-    quota_mib: u64,
-    max_days: u64,
-}
-
 impl Default for Raw {
     fn default() -> Self {
         Self {
@@ -118,7 +98,6 @@ impl Default for Raw {
                 max_connections: 20_000,
             },
             http: RawHttp { listen: "127.0.0.1:8080".into() },
-            waveforms: RawWaves { quota_mib: 20_480, max_days: 90 },
         }
     }
 }
@@ -352,10 +331,6 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
         http,
         time_zone: raw.time_zone,
         log: raw.log,
-        waves: Waves {
-            quota_bytes: raw.waveforms.quota_mib.saturating_mul(1 << 20),
-            max_age: Duration::from_secs(raw.waveforms.max_days.saturating_mul(86_400)),
-        },
     })
 }
 
@@ -415,6 +390,6 @@ mod tests {
         let of = |key: &str| rows.iter().find(|r| r.0 == key).map(|r| (r.1.as_str(), r.2.as_str()));
         assert_eq!(of("mqtt.anonymous"), Some(("true", "flag")));
         assert_eq!(of("http.listen"), Some(("\"127.0.0.1:8080\"", "default")));
-        assert_eq!(of("waveforms.max_days"), Some(("90", "default")));
+        assert_eq!(of("mqtt.max_connections"), Some(("20000", "default")));
     }
 }

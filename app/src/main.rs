@@ -1,3 +1,62 @@
+//! The one binary `danxia`: settings, assembly, order of shutdown, commands.
+//!
+//! It knows every room by name and none from the inside.
+
+mod auth;
+mod cli;
 mod clock;
+mod commands;
 mod config;
-fn main() {}
+mod heartbeat;
+mod intake;
+mod platform;
+mod ports;
+mod seams;
+mod stage;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::{Cli, Command, Config, Export};
+use commands::Exit;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(exit) => ExitCode::from(exit.code()),
+        Err(e) => {
+            eprintln!("danxia: {e:#}");
+            ExitCode::from(class(&e).code())
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Run(args) => wait(commands::run::run(&args)),
+        Command::Demo(args) => wait(commands::demo::run(&args)),
+        Command::Replay(args) => wait(commands::replay::run(&args)),
+        Command::Doctor(args) => wait(commands::doctor::run(&args)),
+        Command::Evaluate { task } => commands::evaluate::run(&task),
+        Command::Export { what: Export::Points(args) } => commands::export::points(&args),
+        Command::Config { what: Config::Show(args) } => commands::config::show(&args),
+        Command::User { what } => commands::user::run(&what),
+        Command::Verify { data } => commands::verify::run(&data),
+        Command::Openapi => commands::openapi(),
+    }
+}
+
+fn wait(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+}
+
+/// Which exit code an error deserves.
+fn class(e: &anyhow::Error) -> Exit {
+    if e.downcast_ref::<config::ConfigError>().is_some() {
+        Exit::Configuration
+    } else if e.downcast_ref::<ports::BindError>().is_some() {
+        Exit::Unavailable
+    } else {
+        Exit::Failure
+    }
+}

@@ -10,6 +10,14 @@ pub mod run;
 pub mod user;
 pub mod verify;
 
+use std::io::{self, Write};
+
+/// `danxia openapi`: the API's description.
+pub fn openapi() -> anyhow::Result<Exit> {
+    writeln!(io::stdout().lock(), "{}", web::openapi())?;
+    Ok(Exit::Ok)
+}
+
 /// How a command that did its work ends: the process's exit code.
 ///
 /// 0 ok, 1 failure, 2 usage, 69 unavailable, 78 configuration, 130 interrupted (sysexits.h and the shell's habit).

@@ -1,0 +1,124 @@
+//! The house, put together: who is handed what, and who leaves first.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use analytics::{fold, follow};
+use anyhow::{Context, bail};
+use broker::{Broker, Stopped};
+use collector::{Collector, Command};
+use historian::Historian;
+use plant::Clock;
+use tokio::sync::mpsc;
+
+use crate::auth::Users;
+use crate::config::Settings;
+use crate::heartbeat::{self, Pulse};
+use crate::intake::{self, Passage};
+use crate::ports::Ports;
+use crate::seams;
+use crate::stage::{Switch, Watch};
+
+/// Runs until `shutdown` resolves or a stage ends on its own, then ends in order: the door, the page, the heartbeat,
+/// analytics, the store. Each is logged by name, so that a log that stops tells who was still pending.
+pub async fn run(
+    settings: &Settings,
+    ports: Ports,
+    demo: bool,
+    clock: Arc<dyn Clock>,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let started = clock.now();
+    let store = Arc::new(open_store(settings, clock.clone()).await?);
+    let (collector, commands, broker) = door(settings, &store, clock.clone())?;
+    let pulse = Pulse::default();
+    let services = seams::services(settings, demo, started, &store, &broker, pulse.clone(), clock.clone());
+
+    let mut watch = Watch::new();
+    let [doors, page, beat, mind] = std::array::from_fn(|_| Switch::new());
+    let mut open = vec![watch.spawn("MQTT", broker.clone().serve(ports.mqtt, None, doors.thrown()))];
+    if let Some((listener, acceptor)) = ports.tls {
+        let serve = broker.clone().serve(listener, Some(acceptor), doors.thrown());
+        open.push(watch.spawn("MQTT over TLS", serve));
+    }
+    let address = ports.http.local_addr()?;
+    let web = watch.spawn("page", web::serve(ports.http, web::Config::new(address), services, page.thrown()));
+    let flush = watch.spawn("ledger of refusals", intake::flush(collector.clone(), beat.thrown()));
+    let heart = watch.spawn("heartbeat", heartbeat::run(store.recorder(), pulse, clock, beat.thrown()));
+    let follower = follow::Follower::open(&store, &fold::Settings::default())?;
+    let thinking = watch.spawn("analytics", follower.run(mind.thrown()));
+    let outgoing = tokio::spawn(intake::commands(commands, broker.clone()));
+
+    let early = tokio::select! {
+        () = shutdown => None,
+        name = watch.ended() => Some(name),
+    };
+    if let Some(name) = early {
+        tracing::error!(stage = name, "ended on its own; the rest is stopped");
+    }
+    tracing::info!("stopping: the door");
+    doors.throw();
+    for task in open {
+        farewell(&task.await.context("the MQTT door")??);
+    }
+    outgoing.abort();
+    tracing::info!("stopping: the page");
+    page.throw();
+    web.await.context("the page")??;
+    tracing::info!("stopping: the heartbeat");
+    beat.throw();
+    flush.await.context("the ledger of refusals")?;
+    heart.await.context("the heartbeat")?;
+    tracing::info!("stopping: analytics");
+    mind.throw();
+    thinking.await.context("analytics")??;
+    tracing::info!("stopping: the store");
+    drop((collector, broker));
+    close_store(store).await?;
+    tracing::info!("stopped; nothing is pending");
+    match early {
+        None => Ok(()),
+        Some(name) => bail!("{name} ended on its own; see the log above"),
+    }
+}
+
+async fn open_store(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Historian> {
+    let config = historian::Config::new(&settings.data);
+    Ok(tokio::task::spawn_blocking(move || Historian::open(config, clock)).await??)
+}
+
+async fn close_store(store: Arc<Historian>) -> anyhow::Result<()> {
+    let Some(store) = Arc::into_inner(store) else {
+        // Everything acknowledged is on disk all the same; the next start reads the log once more.
+        tracing::warn!("the store is still in use and was not checkpointed");
+        return Ok(());
+    };
+    Ok(tokio::task::spawn_blocking(move || store.close()).await??)
+}
+
+fn door(
+    settings: &Settings,
+    store: &Historian,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<(Collector, mpsc::Receiver<Command>, Arc<Broker>)> {
+    let config = collector::Config { adopt: settings.mqtt.anonymous, ..collector::Config::default() };
+    let (collector, commands) = Collector::new(config, store.recorder(), store.archive(), store.register());
+    let config = broker::Config {
+        anonymous: settings.mqtt.anonymous,
+        max_packet: settings.mqtt.max_packet,
+        max_connections: settings.mqtt.max_connections,
+        ..broker::Config::default()
+    };
+    let passage = Arc::new(Passage { collector: collector.clone(), clock });
+    let broker = Broker::new(config, passage, Arc::new(Users::new(store.register())?))?;
+    Ok((collector, commands, broker))
+}
+
+fn farewell(stopped: &Stopped) {
+    if !stopped.pending.is_empty() {
+        tracing::warn!(
+            clients = ?stopped.pending,
+            "these left before what they published was on disk; they got no acknowledgement and will send it again"
+        );
+    }
+}

@@ -1,0 +1,78 @@
+//! The listeners, opened before anything else: a port that is taken is said at once and nothing has been touched.
+
+use std::io;
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use broker::TlsAcceptor;
+use tokio::net::TcpListener;
+
+use crate::config::Settings;
+
+/// A port could not be had.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} cannot listen on {address}: {}", hint(.source, .flag))]
+pub struct BindError {
+    what: &'static str,
+    address: SocketAddr,
+    flag: &'static str,
+    source: io::Error,
+}
+
+fn hint(e: &io::Error, flag: &str) -> String {
+    match e.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!("another program does already; stop it, or choose another port with {flag}")
+        }
+        io::ErrorKind::PermissionDenied => {
+            format!("ports below 1024 need a privilege; choose a higher one with {flag}")
+        }
+        io::ErrorKind::AddrNotAvailable => format!("this computer has no such address; choose one with {flag}"),
+        _ => e.to_string(),
+    }
+}
+
+/// Open listeners.
+pub struct Ports {
+    /// MQTT over TCP.
+    pub mqtt: TcpListener,
+    /// MQTT over TLS, and how.
+    pub tls: Option<(TcpListener, TlsAcceptor)>,
+    /// Page and API.
+    pub http: TcpListener,
+}
+
+impl Ports {
+    /// Opens what the settings ask for.
+    pub async fn open(settings: &Settings) -> anyhow::Result<Self> {
+        let tls = match &settings.mqtt.tls {
+            None => None,
+            Some(tls) => {
+                let acceptor = broker::acceptor_from_files(&tls.certificate, &tls.key).context("MQTT over TLS")?;
+                Some((bind("MQTT over TLS", tls.listen, "mqtt.tls_listen").await?, acceptor))
+            }
+        };
+        Ok(Self {
+            mqtt: bind("MQTT", settings.mqtt.listen, "--mqtt").await?,
+            tls,
+            http: bind("the page", settings.http, "--http").await?,
+        })
+    }
+}
+
+async fn bind(what: &'static str, address: SocketAddr, flag: &'static str) -> Result<TcpListener, BindError> {
+    TcpListener::bind(address).await.map_err(|source| BindError { what, address, flag, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_taken_port_is_named_with_the_flag_that_changes_it() {
+        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = taken.local_addr().unwrap();
+        let e = bind("MQTT", address, "--mqtt").await.unwrap_err().to_string();
+        assert!(e.contains(&address.to_string()) && e.contains("--mqtt"), "{e}");
+    }
+}

@@ -1,0 +1,227 @@
+//! What the page is handed by the rooms that it must not know.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use analytics::view::{self, Curve, Line, Listed};
+use broker::{Broker, ClientSnapshot, Protocol};
+use futures_util::future::BoxFuture;
+use historian::{Archive, Historian};
+use plant::{BearingVerdict, Clock, Machine, Timestamp, Waveform};
+use web::dto;
+use web::{About, Analyst, Door, Metric, MetricKind, Metrics, Part, Readiness, Services};
+
+use crate::config::Settings;
+use crate::heartbeat::Pulse;
+
+/// How long the canary may take.
+const CANARY: Duration = Duration::from_secs(1);
+/// A store that has not taken a heartbeat for this long is not well.
+const SILENT: Duration = Duration::from_secs(5);
+/// How many diagnoses of a point are looked through for that of one record.
+const RECENT: usize = 500;
+
+/// Puts together what the page is handed.
+pub fn services(
+    settings: &Settings,
+    demo: bool,
+    started: Timestamp,
+    store: &Arc<Historian>,
+    broker: &Arc<Broker>,
+    pulse: Pulse,
+    clock: Arc<dyn Clock>,
+) -> Services {
+    let tail_of = store.clone();
+    let rooms = Arc::new(Rooms { broker: broker.clone(), archive: store.archive(), pulse, clock: clock.clone() });
+    Services {
+        about: About {
+            version: env!("CARGO_PKG_VERSION").into(),
+            demo,
+            anonymous: settings.mqtt.anonymous,
+            time_zone: settings.time_zone.clone(),
+            started,
+            mqtt: settings.mqtt.listen.to_string(),
+            mqtt_tls: settings.mqtt.tls.as_ref().map(|t| t.listen.to_string()),
+        },
+        clock,
+        archive: store.archive(),
+        register: store.register(),
+        recorder: store.recorder(),
+        follow: Box::new(move || tail_of.tail(tail_of.head())),
+        analyst: Arc::new(Analysis { archive: store.archive() }),
+        door: rooms.clone(),
+        readiness: rooms.clone(),
+        metrics: rooms,
+    }
+}
+
+struct Rooms {
+    broker: Arc<Broker>,
+    archive: Archive,
+    pulse: Pulse,
+    clock: Arc<dyn Clock>,
+}
+
+impl Door for Rooms {
+    fn clients(&self) -> Vec<dto::Client> {
+        let now = self.clock.now();
+        self.broker.clients().into_iter().map(|c| client(c, now)).collect()
+    }
+
+    fn refused(&self) -> BTreeMap<String, u64> {
+        self.broker.refused().into_iter().filter(|(_, n)| *n > 0).map(|(why, n)| (why.to_owned(), n)).collect()
+    }
+}
+
+fn client(c: ClientSnapshot, now: Timestamp) -> dto::Client {
+    dto::Client {
+        client_id: c.client_id.to_string(),
+        address: c.address.to_string(),
+        identity: c.identity.to_string(),
+        protocol: match c.protocol {
+            Protocol::V311 => "3.1.1".into(),
+            Protocol::V5 => "5".into(),
+        },
+        since: dto::Time::from(now - c.since),
+        connected: c.connected,
+        rate_msgs_s: c.rate_messages_s,
+        rate_bytes_s: c.rate_bytes_s,
+        messages: c.messages,
+        bytes: c.bytes,
+        subscriptions: c.subscriptions.len() as u64,
+        last_topic: c.last_topic.map(|t| t.to_string()),
+        last_error: c.last_error.map(|t| t.to_string()),
+    }
+}
+
+impl Readiness for Rooms {
+    fn parts(&self) -> BoxFuture<'_, Vec<Part>> {
+        Box::pin(async move {
+            let canary = self.broker.canary(CANARY).await;
+            vec![
+                Part { name: "broker", fault: canary.err().map(|e| e.to_string()) },
+                Part { name: "store", fault: self.store_fault() },
+            ]
+        })
+    }
+}
+
+impl Rooms {
+    /// The heartbeat commits once a second: where the last one is old, the store does not take anything.
+    fn store_fault(&self) -> Option<String> {
+        match self.pulse.age(self.clock.now()) {
+            None => Some("nothing has been committed yet".into()),
+            Some(age) if age > SILENT => {
+                Some(format!("the last commit is {} s old; look at the disk and at the log", age.as_secs()))
+            }
+            Some(_) => None,
+        }
+    }
+}
+
+impl Metrics for Rooms {
+    fn metrics(&self) -> Vec<Metric> {
+        let s = self.archive.stats();
+        let clients = self.broker.clients();
+        let sum = |f: fn(&ClientSnapshot) -> u64| clients.iter().map(f).sum::<u64>() as f64;
+        let gauge = |name, help, v: f64| Metric::single(name, help, MetricKind::Gauge, v);
+        let counter = |name, help, v: f64| Metric::single(name, help, MetricKind::Counter, v);
+        vec![
+            gauge("danxia_mqtt_connections", "MQTT clients that are connected.", self.broker.connected() as f64),
+            gauge("danxia_mqtt_client_messages", "Messages of the clients that are listed.", sum(|c| c.messages)),
+            gauge(
+                "danxia_mqtt_subscriber_dropped",
+                "Messages that subscribers lost by falling behind.",
+                sum(|c| c.dropped),
+            ),
+            Metric {
+                name: "danxia_mqtt_refused_total",
+                help: "What the MQTT door turned away, by reason.",
+                kind: MetricKind::Counter,
+                samples: self
+                    .broker
+                    .refused()
+                    .into_iter()
+                    .map(|(r, n)| (vec![("reason", r.to_owned())], n as f64))
+                    .collect(),
+            },
+            counter("danxia_store_commits_total", "Commits since the store began.", s.head as f64),
+            counter(
+                "danxia_store_failed_commits_total",
+                "Commits that the disk did not take.",
+                s.failed_commits as f64,
+            ),
+            gauge("danxia_store_queued_bytes", "Bytes that wait for their commit.", s.queued_bytes as f64),
+            gauge("danxia_store_log_bytes", "Bytes of the log.", s.log_bytes as f64),
+            gauge("danxia_store_series", "Time series.", s.series as f64),
+        ]
+    }
+}
+
+/// Spectra by analytics, drawn for the shaft speed that the verdict was reached with.
+struct Analysis {
+    archive: Archive,
+}
+
+impl Analysis {
+    /// The record's own speed, else the one that its diagnosis used.
+    fn shaft_hz(&self, waveform: &Waveform) -> Option<f64> {
+        let judged = || {
+            let found = self.archive.diagnoses(&waveform.point, RECENT).unwrap_or_default();
+            match found.into_iter().find(|d| d.waveform == waveform.id)?.bearing {
+                BearingVerdict::Judged { shaft_hz, .. } => Some(shaft_hz),
+                BearingVerdict::Refused(_) => None,
+            }
+        };
+        waveform.meta.speed.map(|s| s.mean_rpm / 60.0).or_else(judged)
+    }
+}
+
+impl Analyst for Analysis {
+    fn spectra(&self, waveform: &Waveform, machine: &Machine) -> dto::Spectra {
+        let s = view::spectra(waveform, machine, self.shaft_hz(waveform));
+        dto::Spectra {
+            fs: s.fs,
+            shaft_hz: s.shaft_hz,
+            spectrum: spectrum(&s.spectrum, "m/s²"),
+            velocity: spectrum(&s.velocity, "mm/s"),
+            envelope: dto::Envelope {
+                df_hz: s.envelope.df_hz,
+                ratio: narrow(&s.envelope.values),
+                lines: s.lines.into_iter().map(line).collect(),
+            },
+            hypotheses: s.hypotheses.iter().map(hypothesis).collect(),
+            refused: s.refused.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// The page draws pixels: 24 bits of mantissa are more than it can show.
+fn narrow(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|v| *v as f32).collect()
+}
+
+fn spectrum(curve: &Curve, unit: &str) -> dto::Spectrum {
+    dto::Spectrum { df_hz: curve.df_hz, unit: unit.to_owned(), amplitude: narrow(&curve.values) }
+}
+
+fn line(l: Line) -> dto::EnvelopeLine {
+    dto::EnvelopeLine {
+        label: l.line.label.to_string(),
+        bearing: l.bearing.map(|b| b.to_string()),
+        harmonic: l.line.harmonic,
+        hz: l.line.hz,
+        ratio: l.line.ratio,
+    }
+}
+
+fn hypothesis(h: &Listed) -> dto::Hypothesis {
+    dto::Hypothesis {
+        bearing: h.bearing.to_string(),
+        fault: h.scored.fault.to_string(),
+        statistic: h.scored.statistic,
+        threshold: h.scored.threshold,
+        hz: h.scored.hz,
+    }
+}
