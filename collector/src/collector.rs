@@ -153,6 +153,13 @@ impl Collector {
         draft
     }
 
+    /// What the messages become, without committing it: for measurements. Births and sequence numbers are taken note of.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn batch_of(&self, source: Arc<str>, messages: &[Message], t_received: Timestamp) -> Batch {
+        std::mem::take(&mut self.read(source, messages, t_received).batch)
+    }
+
     fn set_aside(&self, source: Arc<str>, messages: &[Message], t_received: Timestamp, why: &CommitError) -> Draft {
         let mut draft = self.draft(source, t_received);
         for message in messages {
@@ -286,5 +293,32 @@ impl Future for Receipt {
 impl fmt::Debug for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Receipt")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fate(result: Option<Result<(), CommitError>>) -> (watch::Sender<Option<Result<(), CommitError>>>, Fate) {
+        watch::channel(result)
+    }
+
+    #[tokio::test]
+    async fn a_repetition_is_not_acknowledged_when_its_first_coming_was_not_committed() {
+        let (_a, committed) = fate(Some(Ok(())));
+        let (_b, failed) = fate(Some(Err(CommitError::Disk { why: "full".into() })));
+        assert_eq!(all(vec![committed.clone()], committed.clone()).await, Ok(()));
+        assert!(matches!(all(vec![failed.clone()], committed.clone()).await, Err(CommitError::Disk { .. })));
+        assert!(matches!(all(vec![], failed).await, Err(CommitError::Disk { .. })));
+
+        let (first, waiting) = fate(None);
+        let mut receipt = Box::pin(all(vec![waiting], committed));
+        assert!(std::future::poll_fn(|cx| Poll::Ready(receipt.as_mut().poll(cx).is_pending())).await);
+        first.send_replace(Some(Ok(())));
+        assert_eq!(receipt.await, Ok(()));
+        let (gone, orphaned) = fate(None);
+        drop(gone);
+        assert_eq!(all(vec![], orphaned).await, Err(CommitError::Closed));
     }
 }
