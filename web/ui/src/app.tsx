@@ -44,7 +44,7 @@ function goMachine(): void {
 
 export function App() {
   useStore(lang);
-  const zone = useStore(plantZone);
+  useStore(plantZone);
   const route = useRoute();
   const status = useResource<Status>("status", (s) => get("status", s), 15_000);
   const [page = "overview", site, machine] = route.path;
@@ -68,7 +68,7 @@ export function App() {
         {t("nav.skip")}
       </a>
       <Header page={page} status={status.data} />
-      <main id="main" tabIndex={-1} class={`page-${page}`} key={zone}>
+      <main id="main" tabIndex={-1} class={`page-${page}`}>
         {pageOf(route, status.data)}
       </main>
       <Help />

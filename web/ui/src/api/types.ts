@@ -285,7 +285,8 @@ export interface QuarantineGroup {
   code: string;
   count: number;
   last: Instant;
-  example: QuarantineEntry;
+  /** The last one, without its number. */
+  example: Omit<QuarantineEntry, "id">;
 }
 
 export interface LedgerTotal {

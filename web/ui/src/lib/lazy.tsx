@@ -8,7 +8,9 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
   return function Lazy(props: P) {
     const [, loaded] = useState(ready !== undefined);
     useEffect(() => {
-      if (!ready) void load().then((c) => ((ready = c), loaded(true)));
+      // It may have come between this component's first drawing and now, asked for by another.
+      if (ready) loaded(true);
+      else void load().then((c) => ((ready = c), loaded(true)));
     }, []);
     const Ready = ready;
     return Ready ? <Ready {...props} /> : <Loading />;

@@ -77,7 +77,7 @@ function Clients({ data }: { data: Answer }) {
         <Empty text={t("clients.empty")} />
       ) : (
         <div class="scroll" tabIndex={0} role="region" aria-labelledby="clients-title">
-          <table class="rows">
+          <table class="rows cards">
             <thead>
               <tr>
                 <th scope="col">{t("clients.client")}</th>
@@ -128,13 +128,23 @@ function ClientRow({ c }: { c: Client }) {
       <td>
         {c.connected ? when(c.since, serverNow()) : <b>{t("clients.left", { time: when(c.since, serverNow()) })}</b>}
       </td>
-      <td class="n">{num(c.rate_msgs_s)}</td>
-      <td class="n">{bytes(c.rate_bytes_s)}/s</td>
-      <td class="n">{int(c.messages)}</td>
-      <td class="topic">{c.last_topic ? <code>{c.last_topic}</code> : <span class="muted">–</span>}</td>
+      <td class="n" data-name={t("clients.rate")}>{num(c.rate_msgs_s)}</td>
+      <td class="n" data-name={t("clients.volume")}>{bytes(c.rate_bytes_s)}/s</td>
+      <td class="n" data-name={t("clients.messages")}>{int(c.messages)}</td>
+      <td class="topic">{c.last_topic ? <code>{breakable(c.last_topic)}</code> : <span class="muted">–</span>}</td>
     </tr>
   );
 }
+
+/** A topic may wrap after its slashes rather than within its words. */
+const breakable = (topic: string): preact.ComponentChildren =>
+  topic.split("/").map((part, i) => (
+    <>
+      {i > 0 && "/"}
+      {i > 0 && <wbr />}
+      {part}
+    </>
+  ));
 
 function Quarantine({ groups }: { groups: QuarantineGroup[] }) {
   if (groups.length === 0) return <p class="muted">{t("quarantine.empty")}</p>;

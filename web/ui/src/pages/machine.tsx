@@ -22,7 +22,7 @@ import { registerKeys } from "../lib/keys";
 import { now, serverNow } from "../lib/now";
 import { href, setQuery, useRoute } from "../lib/router";
 import { useStore } from "../lib/store";
-import { DiagnosisCard } from "../parts/diagnosis";
+import { DiagnosisCard, verdict } from "../parts/diagnosis";
 import { PriorityMark, StatusWord, ZoneMark } from "../parts/marks";
 import { Empty, Guarded } from "../parts/states";
 import { Train, sensorFailed, zoneOf } from "../parts/train";
@@ -90,6 +90,7 @@ function Detail({ fetched, at }: { fetched: MachineDetail; at: number }) {
           <ActiveAlarms m={m} />
           {m.points
             .filter((p) => p.kind === "waveform")
+            .sort((a, b) => weight(b) - weight(a))
             .map((p) => (
               <DiagnosisCard key={p.name} m={m} p={p} />
             ))}
@@ -107,6 +108,13 @@ function defaultPoint(m: MachineDetail): PointDetail | undefined {
   const alarmed = m.alarms.find((a) => a.point)?.point;
   const byZone = [...m.points].sort((a, b) => (zoneOf(b) ?? "").localeCompare(zoneOf(a) ?? ""));
   return m.points.find((p) => p.name === alarmed) ?? byZone.find((p) => p.last || p.indicators.length > 0) ?? m.points[0];
+}
+
+/** What says something is wrong stands before what could not be judged, and that before what is quiet. */
+function weight(p: PointDetail): number {
+  if (!p.diagnosis) return 0;
+  const v = verdict(p.diagnosis);
+  return v.abnormal ? 2 : v.unknown ? 1 : 0;
 }
 
 function Heading({ m }: { m: MachineDetail }) {
@@ -231,7 +239,7 @@ function Points({ m, selected }: { m: MachineDetail; selected: string | undefine
     <section class="panel points" aria-labelledby="points-title">
       <h2 id="points-title">{t("machine.points")}</h2>
       <div class="scroll" tabIndex={0} role="region" aria-labelledby="points-title">
-        <table class="rows">
+        <table class="rows cards">
           <thead>
             <tr>
               <th scope="col">{t("machine.point")}</th>
@@ -274,11 +282,11 @@ function PointRow({ m, p, selected }: { m: MachineDetail; p: PointDetail; select
           </a>
         )}
       </th>
-      <td>{place || <span class="muted">–</span>}</td>
-      <td class="n">{p.kind === "waveform" ? <Indicators p={p} /> : <Value s={p.last} p={p} />}</td>
-      <td>{p.kind === "waveform" && <ZoneMark zone={sensorFailed(p) ? null : zoneOf(p)} testid="zone" />}</td>
+      <td class="c-place">{place || <span class="muted">–</span>}</td>
+      <td class="c-value n">{p.kind === "waveform" ? <Indicators p={p} /> : <Value s={p.last} p={p} />}</td>
+      <td class="c-zone">{p.kind === "waveform" && <ZoneMark zone={sensorFailed(p) ? null : zoneOf(p)} testid="zone" />}</td>
       <td class="limits">{limitText(p)}</td>
-      <td class="muted">{newest ? clock(newest.t) : t("value.never")}</td>
+      <td class="c-time muted">{newest ? clock(newest.t) : t("value.never")}</td>
     </tr>
   );
 }

@@ -137,7 +137,9 @@ function Tile({ m }: { m: MachineSummary }) {
       data-status={m.status}
     >
       <span class="name">
-        <span class="title">{machineTitle(m)}</span>
+        <span class="title" title={machineTitle(m)}>
+          {machineTitle(m)}
+        </span>
         {m.priority && (
           <PriorityMark priority={m.priority} state={m.unacknowledged > 0 ? "unacknowledged" : "acknowledged"} />
         )}
@@ -147,7 +149,7 @@ function Tile({ m }: { m: MachineSummary }) {
       </span>
       <span class="figures">
         <span class="v">
-          <b>{num(m.velocity_rms)}</b> <span class="unit">mm/s</span>
+          <b>{num(m.velocity_rms)}</b> {m.velocity_rms != null && <span class="unit">mm/s</span>}
         </span>
         <ZoneMark zone={m.zone} />
         {m.spark ? <Spark {...m.spark} /> : <Spark t_ms={[]} v={[]} />}

@@ -328,6 +328,7 @@ function EnvelopeChart({ s, view, shown }: { s: Spectra; view: View; shown: Set<
   return (
     <section class="panel" aria-labelledby="envelope-title">
       <ChartTitle id="envelope-title" name="vibration.envelope" about="vibration.envelope_about" zoomKey="envelope" />
+      <div class="with-lines">
       <LineChart
         y={ratio}
         step={df_hz / view.unit}
@@ -346,6 +347,7 @@ function EnvelopeChart({ s, view, shown }: { s: Spectra; view: View; shown: Set<
         onReset={() => setQuery({ envelope: null })}
       />
       <FaultTable lines={drawn} shaft={s.shaft_hz} />
+      </div>
       <PeakTable y={ratio} df={df_hz} window={window} view={view} shaft={s.shaft_hz} unit={t("vibration.ratio")} />
     </section>
   );
@@ -353,10 +355,10 @@ function EnvelopeChart({ s, view, shown }: { s: Spectra; view: View; shown: Set<
 
 /** The drawn lines in words and numbers. */
 function FaultTable({ lines, shaft }: { lines: SpectrumLine[]; shaft: number | null | undefined }) {
-  if (lines.length === 0) return null;
+  if (lines.length === 0) return <p class="muted">{t("vibration.no_lines")}</p>;
   return (
-    <table class="terms fault-lines">
-      <caption class="sr">{t("vibration.lines")}</caption>
+    <div class="fault-lines" tabIndex={0} role="region" aria-label={t("vibration.lines")}>
+    <table class="terms">
       <thead>
         <tr>
           <th scope="col">{t("vibration.line")}</th>
@@ -386,6 +388,7 @@ function FaultTable({ lines, shaft }: { lines: SpectrumLine[]; shaft: number | n
         ))}
       </tbody>
     </table>
+    </div>
   );
 }
 

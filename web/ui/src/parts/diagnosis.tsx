@@ -38,7 +38,7 @@ export function DiagnosisCard({ m, p }: { m: MachineDetail; p: PointDetail }) {
         <>
           <Verdict d={d} />
           <ZoneLine d={d} />
-          {"hypotheses" in d.bearing && <Hypotheses of={d.bearing.hypotheses.slice(0, 3)} />}
+          {"hypotheses" in d.bearing && verdict(d).abnormal && <Hypotheses of={d.bearing.hypotheses.slice(0, 3)} />}
           <p class="foot muted">
             {when(d.t, serverNow())} · <a href={link}>{t("diagnosis.open")}</a>
           </p>

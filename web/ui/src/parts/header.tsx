@@ -56,7 +56,8 @@ export function Header({ page, status }: { page: string; status: Status | undefi
 function Waiting() {
   const { counts } = useStore(live);
   return (
-    <a class="waiting" href={href(["alarms"], { tab: "unacknowledged" })} aria-label={t("header.unacknowledged")}>
+    <a class="waiting" href={href(["alarms"], { tab: "unacknowledged" })} title={t("header.unacknowledged")}>
+      <span class="sr">{t("header.unacknowledged")}</span>
       {PRIORITIES.map((p) => {
         const n = counts?.unacknowledged[`${p}`];
         return (
@@ -105,7 +106,7 @@ function Switches() {
         type="button"
         data-testid="lang-switch"
         lang={l === "en" ? "zh-CN" : "en"}
-        aria-label={l === "en" ? "切换为中文" : "Switch to English"}
+        title={l === "en" ? "切换为中文" : "Switch to English"}
         onClick={() => void useLanguage(l === "en" ? "zh-CN" : "en")}
       >
         {l === "en" ? "中文" : "EN"}

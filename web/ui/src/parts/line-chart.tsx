@@ -3,7 +3,7 @@ import type uPlot from "uplot";
 import { lang, theme } from "../lib/prefs";
 import { snap } from "../lib/spectrum";
 import { useStore } from "../lib/store";
-import { axis, canvasFont, ink, Plot } from "./plot";
+import { axis, canvasFont, drawUnits, ink, Plot } from "./plot";
 
 /** A vertical line to draw: a fault's frequency, a shaft order, a cursor. */
 export interface VLine {
@@ -16,7 +16,7 @@ export interface VLine {
 const STROKE: Record<VLine["kind"], { ink: string; dash: number[]; width: number }> = {
   fault: { ink: "ink-2", dash: [5, 3], width: 1.2 },
   "fault-over": { ink: "fault", dash: [], width: 1.6 },
-  shaft: { ink: "ink-3", dash: [2, 3], width: 1 },
+  shaft: { ink: "ink-2", dash: [2, 3], width: 1 },
   cursor: { ink: "cursor", dash: [], width: 1.5 },
   harmonic: { ink: "cursor", dash: [3, 3], width: 1 },
 };
@@ -75,7 +75,7 @@ function options(current: Current): Omit<uPlot.Options, "width" | "height"> {
   const { props } = current;
   return {
     legend: { show: false },
-    padding: [18, 12, 0, 4],
+    padding: [18, 22, 0, 4],
     cursor: {
       y: false,
       points: { size: 6 },
@@ -90,7 +90,7 @@ function options(current: Current): Omit<uPlot.Options, "width" | "height"> {
         : { range: (_, low, high) => [Math.min(0, (low ?? 0) * 1.1), (high || 1) * 1.1] },
     },
     series: [{}, { stroke: ink("trace"), width: 1.1, points: { show: false } }],
-    axes: [axis({ label: props.xLabel, labelSize: 16, size: 32, space: 60 }), axis({ label: props.yLabel, size: 56 })],
+    axes: [axis({ size: 28, space: 60 }), axis({ size: 52, space: 24 })],
     hooks: {
       ready: [(u) => listenForClicks(u, current)],
       setCursor: [(u) => current.props.onHover?.(u.cursor.idx ?? null)],
@@ -103,8 +103,9 @@ function options(current: Current): Omit<uPlot.Options, "width" | "height"> {
           current.props.onZoom?.(a, b);
         },
       ],
-      drawClear: [(u) => drawFloor(u, current.props.floor)],
-      draw: [(u) => drawLines(u, current.props.lines)],
+      // Behind the curve: a line must not hide the very peak it marks.
+      drawClear: [(u) => (drawFloor(u, current.props.floor), drawLines(u, current.props.lines))],
+      draw: [(u) => drawUnits(u, current.props.xLabel, current.props.yLabel)],
     },
   };
 }
@@ -147,7 +148,7 @@ function drawLines(u: uPlot, lines: VLine[]): void {
   ctx.textBaseline = "bottom";
   ctx.textAlign = "left";
   // Labels stand above the plot; one that would run into its neighbour is left out (the table has them all).
-  let free = -Infinity;
+  let free = bbox.left + 10 * dpr;
   for (const l of [...lines].sort((a, b) => a.x - b.x)) {
     const x = u.valToPos(l.x, "x", true);
     if (x < bbox.left || x > bbox.left + bbox.width) continue;

@@ -24,6 +24,21 @@ export function axis(extra: uPlot.Axis = {}): uPlot.Axis {
   };
 }
 
+/** The units, out of the way: the vertical one above its axis, the horizontal one in the corner where it ends. */
+export function drawUnits(u: uPlot, x: string, y: string): void {
+  const { ctx, bbox } = u;
+  const dpr = devicePixelRatio;
+  ctx.save();
+  ctx.font = canvasFont();
+  ctx.fillStyle = ink("ink-2");
+  ctx.textBaseline = "bottom";
+  ctx.textAlign = "left";
+  ctx.fillText(y, 2 * dpr, bbox.top - 4 * dpr);
+  ctx.textAlign = "right";
+  ctx.fillText(x, bbox.left + bbox.width - 3 * dpr, bbox.top + bbox.height - 3 * dpr);
+  ctx.restore();
+}
+
 /** A diagonal hatch for what is not known. */
 export function hatch(ctx: CanvasRenderingContext2D): CanvasPattern | string {
   const size = Math.round(8 * devicePixelRatio);

@@ -35,12 +35,22 @@ export function pointReading(p: PointDetail): string {
   return typeof p.last.value === "number" ? quantity(p.last.value, p.unit) : String(p.last.value);
 }
 
-const AXIS_OFFSET: Record<string, [number, number]> = {
-  vertical: [0, -78],
-  horizontal: [-44, 62],
-  axial: [62, 10],
-  radial: [44, 62],
-};
+/** Where a point stands beside its bearing at `x`, and on which side its reading is written. */
+function spotAt(p: PointDetail, x: number): { x: number; y: number; side: "start" | "end" } {
+  const outward = x < MIDDLE ? -1 : 1;
+  switch (p.location.axis) {
+    case "vertical":
+      return { x, y: 60, side: "start" };
+    case "horizontal":
+      return { x: x - 42, y: 192, side: "end" };
+    case "axial":
+      return { x: x + outward * 72, y: 96, side: outward < 0 ? "end" : "start" };
+    default:
+      return { x: x + 42, y: 192, side: "start" };
+  }
+}
+
+const MIDDLE = 360;
 
 /**
  * A schematic of the machine: its body, shaft and bearings, and each point where it sits. Only what was stated is
@@ -53,7 +63,7 @@ export function Train(props: { m: MachineDetail; selected: string | undefined; s
   const loose = m.points.filter((p) => !placed.includes(p));
   return (
     <div class="train">
-      <svg viewBox="0 0 720 262" role="group" aria-label={t("machine.train")}>
+      <svg viewBox="40 36 640 216" role="group" aria-label={t("machine.train")}>
         <path class="ground" d="M90 214h540" />
         <path class="shaft" d="M150 128h450v10H150z" />
         <Body kind={m.class} />
@@ -74,12 +84,10 @@ export function Train(props: { m: MachineDetail; selected: string | undefined; s
           </g>
         ))}
         {placed.map((p, i) => {
-          const x0 = places.get(p.location.bearing ?? "") ?? 360;
+          const x0 = places.get(p.location.bearing ?? "") ?? MIDDLE;
           const twins = placed.slice(0, i).filter((o) => sameSpot(o, p)).length;
-          const [dx, dy] = AXIS_OFFSET[p.location.axis ?? "radial"] ?? [44, 62];
-          const x = x0 + dx + twins * 30;
-          const y = 133 + dy;
-          return <Marker key={p.name} p={p} x={x} y={y} from={[x0, 133]} {...props} />;
+          const spot = spotAt(p, x0);
+          return <Marker key={p.name} p={p} {...spot} y={spot.y - twins * 27} from={[x0, 133]} {...props} />;
         })}
       </svg>
       {loose.length > 0 && (
@@ -107,7 +115,7 @@ const sameSpot = (a: PointDetail, b: PointDetail) =>
 
 function spotClass(p: PointDetail): string {
   if (sensorFailed(p)) return "spot failed";
-  if (p.kind === "scalar" && !usable(p.last)) return "spot none";
+  if (p.kind === "scalar") return usable(p.last) ? "spot plain" : "spot none";
   return `spot z${zoneOf(p) ?? "none"}`;
 }
 
@@ -115,36 +123,47 @@ function Marker(props: {
   p: PointDetail;
   x: number;
   y: number;
+  side: "start" | "end";
   from: [number, number];
   selected: string | undefined;
   select: (point: string) => void;
 }) {
-  const { p, x, y, from } = props;
+  const { p, x, y, side, from } = props;
+  const judged = p.kind === "waveform";
   const zone = zoneOf(p);
   const failed = sensorFailed(p);
   const state = failed ? t("machine.sensor_failed") : zone ? code("zone", zone) : t("zone.none");
-  const label = `${pointTitle(p)}: ${pointReading(p)}, ${state}`;
+  const label = [`${pointTitle(p)}: ${pointReading(p)}`, judged && state].filter(Boolean).join(", ");
   const pick = () => props.select(p.name);
   return (
-    <g
-      class={`${spotClass(p)} ${props.selected === p.name ? "picked" : ""}`}
-      role="button"
-      tabIndex={0}
-      aria-label={label}
-      aria-pressed={props.selected === p.name}
-      onClick={pick}
-      onKeyDown={(e) => {
-        if (e.key === "Enter" || e.key === " ") (e.preventDefault(), pick());
-      }}
-    >
-      <title>{label}</title>
+    <g class={`${spotClass(p)} ${props.selected === p.name ? "picked" : ""}`}>
       <path class="lead" d={`M${from[0]} ${from[1]}L${x} ${y}`} />
-      <circle class="spot-ring" cx={x} cy={y} r="15" />
-      <circle class="spot-disc" cx={x} cy={y} r="11.5" />
-      <text class="letter" x={x} y={y + 4.5} text-anchor="middle">
-        {failed ? "!" : (zone ?? "–")}
-      </text>
-      <text class="reading" x={x + 19} y={y + 4} text-anchor="start">
+      <g
+        class="hit"
+        role="button"
+        tabIndex={0}
+        aria-label={label}
+        aria-pressed={props.selected === p.name}
+        onClick={pick}
+        onKeyDown={(e) => {
+          if (e.key === "Enter" || e.key === " ") (e.preventDefault(), pick());
+        }}
+      >
+        <circle class="spot-ring" cx={x} cy={y} r="15" />
+        <circle class="spot-disc" cx={x} cy={y} r={judged ? 11.5 : 6} />
+      </g>
+      {judged && (
+        <text class="letter" x={x} y={y + 4.5} text-anchor="middle" aria-hidden="true">
+          {failed ? "!" : (zone ?? "–")}
+        </text>
+      )}
+      <text
+        class="reading"
+        x={x + (side === "end" ? -1 : 1) * (judged ? 18 : 12)}
+        y={y + 4}
+        text-anchor={side}
+        aria-hidden="true"
+      >
         {pointReading(p)}
       </text>
     </g>

@@ -9,7 +9,7 @@ import { gapLimit, withGaps } from "../lib/gaps";
 import { lang, theme } from "../lib/prefs";
 import { verticalRange } from "../lib/range";
 import { useStore } from "../lib/store";
-import { axis, canvasFont, hatch, ink, Plot } from "./plot";
+import { axis, canvasFont, drawUnits, hatch, ink, Plot } from "./plot";
 import { Empty, Guarded } from "./states";
 
 export interface TrendProps {
@@ -169,7 +169,7 @@ function trendOptions(
       }
     },
     legend: { show: false },
-    padding: [10, 12, 0, 4],
+    padding: [20, 16, 0, 4],
     cursor: { y: false, drag: { x: true, y: false, dist: 6, setScale: false }, points: { size: 6 } },
     scales: {
       x: { time: true, range: () => [current.from / 1000, current.to / 1000] },
@@ -194,7 +194,7 @@ function trendOptions(
           }),
         size: 44,
       }),
-      axis({ size: 58, ...(unit ? { label: unit } : {}) }),
+      axis({ size: 52, space: 26 }),
     ],
     hooks: {
       setCursor: [(u) => setHover(u.cursor.idx ?? null)],
@@ -207,7 +207,7 @@ function trendOptions(
         },
       ],
       drawClear: [(u) => (drawZones(u, boundaries), drawHoles(u, current.gapped.holes))],
-      draw: [(u) => (drawLimits(u, limits), drawMark(u, props.mark))],
+      draw: [(u) => (drawLimits(u, limits), drawMark(u, props.mark), drawUnits(u, "", unit))],
     },
   };
 }

@@ -1,0 +1,349 @@
+// A made-up plant with something wrong in every way that the page can show. Time moves; nothing else is random.
+const zone = (z) => ({ A: 1.1, B: 3.1, C: 5.6, D: 8.4 })[z];
+const BOUNDS = [2.3, 4.5, 7.1];
+
+const MACHINES = [
+  ["sinter", "main-fan-1", "主抽风机 1", "Main exhaust fan 1", "fan", "alarm", 2, "C"],
+  ["sinter", "main-fan-2", "主抽风机 2", "Main exhaust fan 2", "fan", "normal", null, "A"],
+  ["sinter", "cooler-fan-1", "环冷风机 1", "Ring cooler fan 1", "fan", "normal", null, "B"],
+  ["sinter", "cooler-fan-2", "环冷风机 2", "Ring cooler fan 2", "fan", "sensor", 3, null],
+  ["sinter", "mixer-gear", "混合机减速箱", "Mixing drum gearbox", "gearbox", "normal", null, "B"],
+  ["sinter", "dust-fan-1", "除尘风机 1", "Dedusting fan 1", "fan", "normal", null, "A"],
+  ["blast-furnace", "blower-1", "高炉鼓风机 1", "Blast furnace blower 1", "compressor", "normal", null, "A"],
+  ["blast-furnace", "blower-2", "高炉鼓风机 2", "Blast furnace blower 2", "compressor", "normal", null, "A"],
+  ["blast-furnace", "trt-1", "TRT 透平", "Top gas recovery turbine", "turbine", "normal", null, "B"],
+  ["blast-furnace", "water-pump-1", "软水泵 1", "Soft water pump 1", "pump", "alarm", 1, "D"],
+  ["blast-furnace", "water-pump-2", "软水泵 2", "Soft water pump 2", "pump", "normal", null, "B"],
+  ["blast-furnace", "hoist-motor", "上料卷扬电机", "Charging hoist motor", "motor", "alarm", 3, "B"],
+  ["steelmaking", "converter-fan-1", "转炉一次除尘风机", "Converter primary fan", "fan", "offline", 2, null],
+  ["steelmaking", "converter-fan-2", "转炉二次除尘风机", "Converter secondary fan", "fan", "offline", 2, null],
+  ["steelmaking", "oxygen-comp", "氧压机", "Oxygen compressor", "compressor", "normal", null, "A"],
+  ["steelmaking", "caster-pump-1", "连铸冷却泵 1", "Caster cooling pump 1", "pump", "stale", 4, "B"],
+  ["steelmaking", "caster-pump-2", "连铸冷却泵 2", "Caster cooling pump 2", "pump", "normal", null, "B"],
+  ["steelmaking", "ladle-crane", "钢包行车电机", "Ladle crane motor", "motor", "no_data", null, null],
+  ["rolling", "stand-1-motor", "粗轧机主电机", "Roughing stand main motor", "motor", "normal", null, "A"],
+  ["rolling", "stand-1-gear", "粗轧机减速箱", "Roughing stand gearbox", "gearbox", "normal", null, "B"],
+  ["rolling", "finish-motor-1", "精轧机电机 F1", "Finishing stand motor F1", "motor", "normal", null, "A"],
+  ["rolling", "finish-motor-2", "精轧机电机 F2", "Finishing stand motor F2", "motor", "normal", null, "B"],
+  ["rolling", "descale-pump", "高压除鳞泵", "Descaling pump", "pump", "normal", null, "B"],
+  [null, "adopted-1", null, null, "other", "normal", null, null],
+];
+
+const iso = (ms) => new Date(ms).toISOString();
+const SITE = "steel";
+const AREA_ZH = { sinter: "烧结", "blast-furnace": "炼铁", steelmaking: "炼钢", rolling: "轧钢" };
+export const started = Date.now() - 3 * 3_600_000;
+
+export function makeAlarms() {
+  const now = Date.now();
+  const of = (machine, point, condition, priority, age, more = {}) => {
+    const m = MACHINES.find((x) => x[1] === machine);
+    const id = [...`${machine}${point}${condition}`].reduce((h, c) => (h * 31n + BigInt(c.charCodeAt(0))) & 0xffffffffffffffffn, 7n);
+    return {
+      id: id.toString(16).padStart(16, "0"),
+      machine: { site: SITE, machine, title: { zh: m[2], en: m[3] } },
+      point,
+      point_title: point === "vib_de_h" ? { zh: "驱动端水平振动", en: "Drive end horizontal" } : null,
+      condition,
+      state: "unacknowledged",
+      priority,
+      raised: iso(now - age),
+      changed: iso(now - age),
+      acknowledged: null,
+      occurrences: 1,
+      value: null,
+      limit: null,
+      unit: null,
+      evidence: { waveform: null, terms: {}, codes: [], lines: [] },
+      ...more,
+    };
+  };
+  const lines = [1, 2, 3, 4].map((k) => ({ label: "outer_race", harmonic: k, hz: 88.4 * k, ratio: [46, 31, 18, 9][k - 1] }));
+  return [
+    of("water-pump-1", "vib_de_h", "zone_d", 1, 240_000, {
+      value: 8.42, limit: 7.1, unit: "mm/s",
+      evidence: { waveform: "w-0", terms: { velocity_rms: 8.42, boundary: 7.1, share_1x: 0.87 }, codes: ["imbalance", "ISO 20816-3 group 1 rigid"], lines: [] },
+    }),
+    of("main-fan-1", "vib_de_h", "bearing.DE.outer_race", 2, 1_260_000, {
+      value: 14.2, limit: 8.1,
+      evidence: { waveform: "w-0", terms: { statistic: 14.2, threshold: 8.1, fault_hz: 88.4, shaft_hz: 24.77, slip: -0.004 }, codes: [], lines },
+    }),
+    of("main-fan-1", "vib_de_h", "zone_c", 2, 900_000, {
+      state: "acknowledged", acknowledged: { by: "operator", at: iso(now - 600_000) }, value: 5.61, limit: 4.5, unit: "mm/s", occurrences: 3,
+      evidence: { waveform: "w-0", terms: { velocity_rms: 5.61, boundary: 4.5 }, codes: ["ISO 20816-3 group 1 rigid"], lines: [] },
+    }),
+    of("converter-fan-1", null, "offline", 2, 4_000_000, { value: 4000, limit: 60, unit: "s", evidence: { waveform: null, terms: { silent_s: 4000, period_s: 10 }, codes: [], lines: [] } }),
+    of("converter-fan-2", null, "offline", 2, 4_000_000, { evidence: { waveform: null, terms: { silent_s: 4000, period_s: 10 }, codes: [], lines: [] } }),
+    of("hoist-motor", "bearing_temp_de", "high", 3, 5_400_000, { value: 84.6, limit: 80, unit: "°C", evidence: { waveform: null, terms: { value: 84.6, limit: 80 }, codes: [], lines: [] } }),
+    of("cooler-fan-2", "vib_de_h", "sensor", 3, 7_200_000, { evidence: { waveform: "w-3", terms: {}, codes: ["ski_slope", "loose"], lines: [] } }),
+    of("caster-pump-1", "flow", "stale", 4, 800_000, { evidence: { waveform: null, terms: { silent_s: 800, period_s: 10 }, codes: [], lines: [] } }),
+    of("descale-pump", "pressure", "low", 2, 9_000_000, { state: "returned_unacknowledged", changed: iso(now - 8_000_000), value: 17.9, limit: 18, unit: "MPa" }),
+    of("blower-1", "bearing_temp_de", "high", 3, 90_000_000, { state: "normal", changed: iso(now - 86_000_000), acknowledged: { by: "operator", at: iso(now - 88_000_000) }, value: 81.2, limit: 80, unit: "°C", occurrences: 2 }),
+  ];
+}
+
+export function summary(row, alarms) {
+  const [area, machine, zh, en, klass, status, , z] = row;
+  const own = alarms.filter((a) => a.machine.machine === machine && a.state !== "normal");
+  const now = Date.now();
+  const dead = { offline: 4_000_000, stale: 800_000 }[status] ?? 1_500;
+  const base = z ? zone(z) : null;
+  const spark = base && status !== "no_data" ? { t_ms: [], v: [] } : null;
+  for (let i = 0; spark && i < 48; i++) {
+    if (machine === "blower-2" && i > 20 && i < 28) continue;
+    spark.t_ms.push(now - (48 - i) * 1_800_000);
+    const growing = machine === "main-fan-1" || machine === "water-pump-1" ? 0.45 + (0.55 * i) / 47 : 1;
+    spark.v.push(base * growing * (1 + 0.06 * Math.sin(i * 1.7) + 0.04 * Math.sin(i * 0.4)));
+  }
+  return {
+    site: SITE,
+    machine,
+    title: { zh, en },
+    class: klass,
+    area: area && AREA_ZH[area],
+    line: area ? `${area}-1` : null,
+    status,
+    priority: own.length ? Math.min(...own.map((a) => a.priority)) : null,
+    zone: z,
+    velocity_rms: base,
+    unacknowledged: own.filter((a) => a.state.includes("unack")).length,
+    last_seen: status === "no_data" ? null : iso(now - dead),
+    ...(spark ? { spark } : {}),
+  };
+}
+
+export function overview(alarms) {
+  const areas = [];
+  for (const row of MACHINES) {
+    const name = row[0] && AREA_ZH[row[0]];
+    let a = areas.find((x) => x.area === name);
+    if (!a) areas.push((a = { area: name, machines: [] }));
+    a.machines.push(summary(row, alarms));
+  }
+  return { counts: counts(alarms), areas };
+}
+
+export function counts(alarms) {
+  const unacknowledged = { 1: 0, 2: 0, 3: 0, 4: 0 };
+  for (const a of alarms) if (a.state.includes("unack")) unacknowledged[a.priority]++;
+  return { unacknowledged, active: alarms.filter((a) => /^(un)?acknowledged$/.test(a.state)).length };
+}
+
+const reading = (value, quality = "good", age = 1000) => ({ t: iso(Date.now() - age), value, quality });
+
+export function diagnosis(machine, z, failed) {
+  const fault = machine === "main-fan-1";
+  const h = (f, statistic, hz) => ({ bearing: "DE", fault: f, statistic, threshold: 8.1, hz });
+  return {
+    waveform: "w-0",
+    point: `${SITE}/${machine}/vib_de_h`,
+    t: iso(Date.now() - 4000),
+    sensor: { healthy: !failed, codes: failed ? ["ski_slope", "loose"] : [] },
+    zone: z
+      ? { zone: z, velocity_mm_s: zone(z), boundaries: BOUNDS, basis: "ISO 20816-3 group 1 rigid" }
+      : { refused: failed ? ["sensor"] : ["power", "foundation"] },
+    bearing: failed
+      ? { refused: ["sensor"] }
+      : {
+          hypotheses: [h("outer_race", fault ? 14.2 : 4.4, 88.4), h("inner_race", 4.9, 134.1), h("ball", 4.1, 116.3), h("cage", 3.7, 9.85)],
+          threshold: 8.1,
+          shaft_hz: 24.77,
+        },
+  };
+}
+
+export function machine(name, alarms) {
+  const row = MACHINES.find((x) => x[1] === name);
+  if (!row) return null;
+  const [, , , , , status, , z] = row;
+  const failed = status === "sensor";
+  const gone = status === "offline" ? "bad(offline)" : "good";
+  const at = (suffix) => `${SITE}/${name}/${suffix}`;
+  const scalar = (n, zh, en, quantity, unit, limits, last, location = {}) => ({
+    id: at(n), name: n, title: { zh, en }, kind: "scalar", quantity, unit, range: null,
+    location: { bearing: null, axis: null, ...location }, limits: { hh: null, h: null, l: null, ll: null, ...limits },
+    period_s: 1, last, indicators: [], zone: null, diagnosis: null,
+  });
+  const wave = (n, zh, en, bearing, axis, zz, bad) => {
+    const d = diagnosis(n === "vib_de_h" ? name : "other", zz, bad);
+    const i = (name, unit, v) => ({ name, unit, last: reading(v, bad ? "bad(sensor)" : gone, 4000) });
+    return {
+      id: at(n), name: n, title: { zh, en }, kind: "waveform", quantity: "acceleration", unit: "m/s²", range: [-500, 500],
+      location: { bearing, axis }, limits: {}, period_s: 10, last: null,
+      indicators: [
+        i("velocity_rms", "mm/s", zz ? zone(zz) : 0.4), i("acceleration_rms", "m/s²", 12.4), i("peak", "m/s²", 71.3),
+        i("crest", null, 5.75), i("kurtosis", null, 4.61), i("bearing_t", null, 14.2), i("amplitude_1x", "mm/s", 1.13),
+      ],
+      zone: bad ? { refused: ["sensor"] } : d.zone, diagnosis: d,
+    };
+  };
+  const dead = status === "no_data" || name === "adopted-1";
+  const hot = name === "hoist-motor" ? 84.6 : 61.2;
+  const points = dead
+    ? [scalar("value_1", null, null, null, null, {}, status === "no_data" ? null : reading(12.5, "uncertain(no_timestamp)"))]
+    : [
+        scalar("bearing_temp_de", "驱动端轴承温度", "Bearing temperature DE", "temperature", "°C", { h: 80, hh: 95 }, reading(hot, gone), { bearing: "DE" }),
+        scalar("bearing_temp_nde", "非驱动端轴承温度", "Bearing temperature NDE", "temperature", "°C", { h: 80, hh: 95 }, reading(58.9, gone), { bearing: "NDE" }),
+        scalar("current", "电流", "Motor current", "current", "A", { h: 420 }, reading(341.7, gone)),
+        scalar("oil_pressure", "油压", "Oil pressure", "pressure", "kPa", { l: 120, ll: 90 }, reading(184, gone === "good" ? "uncertain(source)" : gone)),
+        scalar("speed", "转速", "Speed", "rotational_speed", "r/min", {}, reading(1486, gone)),
+        wave("vib_de_h", "驱动端水平振动", "Drive end horizontal", "DE", "horizontal", z, failed),
+        wave("vib_de_v", "驱动端垂直振动", "Drive end vertical", "DE", "vertical", z && "B", false),
+        wave("vib_nde_h", "非驱动端水平振动", "Non-drive end horizontal", "NDE", "horizontal", z && "A", false),
+        wave("vib_nde_a", "非驱动端轴向振动", "Non-drive end axial", "NDE", "axial", null, false),
+      ];
+  return {
+    ...summary(row, alarms),
+    spark: undefined,
+    gateway: dead ? null : "gw-3",
+    nominal_rpm: dead ? null : 1486,
+    severity: dead ? {} : { rated_kw: 450, shaft_height_mm: 355, foundation: "rigid" },
+    bearings: dead
+      ? []
+      : [
+          { name: "NDE", designation: "6322 C3", orders: { bpfo: 3.09, bpfi: 4.91, bsf: 2.07, ftf: 0.386 }, geometry_error: null },
+          { name: "DE", designation: "NU 324", orders: { bpfo: 3.57, bpfi: 5.43, bsf: 2.35, ftf: 0.398 }, geometry_error: null },
+        ],
+    points,
+    alarms: alarms.filter((a) => a.machine.machine === name && a.state !== "normal"),
+  };
+}
+
+/** A shaft with an outer-race fault, 25,600 Hz, as the page gets it. */
+export function samples(n = 32768, fs = 25600, seed = 1) {
+  const out = new Float32Array(n);
+  let s = seed * 7919 + 1;
+  const noise = () => ((s = (s * 1103515245 + 12345) & 0x7fffffff), s / 0x3fffffff - 1);
+  for (let i = 0; i < n; i++) {
+    const t = i / fs;
+    out[i] = 4 * Math.sin(2 * Math.PI * 24.77 * t) + 1.5 * Math.sin(2 * Math.PI * 49.54 * t + 1) + 2 * (noise() + noise());
+    const since = (t % (1 / 88.4)) + 0;
+    out[i] += 38 * Math.exp(-since * 900) * Math.sin(2 * Math.PI * 3400 * since);
+  }
+  return out;
+}
+
+/** Spectra in the shape of the API; plausible, not computed. */
+export function spectra(faulty = true) {
+  const df = 0.78125;
+  const n = 16384;
+  const tone = (k, hz, a, w = 1.2, step = df) => a * Math.exp(-(((k * step - hz) / w) ** 2));
+  const grain = (k, s) => Math.abs(Math.sin(k * 12.9898 + s) * 43758.5453) % 1;
+  const amplitude = [];
+  const velocity = [];
+  for (let k = 0; k < n; k++) {
+    const f = k * df;
+    let a = 0.04 + 0.05 * grain(k, 1) + tone(k, 24.77, 2.9) + tone(k, 49.54, 1.06) + tone(k, 74.3, 0.4);
+    for (let h = -6; h <= 6; h++) a += tone(k, 3400 + h * 88.4, 1.1 * Math.exp(-Math.abs(h) / 3));
+    amplitude.push(a);
+    velocity.push(f < 5 ? 0 : (1000 * a) / (2 * Math.PI * f));
+  }
+  const ratio = [];
+  for (let k = 0; k < 2560; k++) {
+    let r = 0.15 + 2.4 * -Math.log(1 - 0.98 * grain(k, 2)) * 0.45;
+    if (faulty) [46, 31, 18, 9, 5].forEach((a, i) => (r += tone(k, 88.4 * (i + 1), a, 0.5, df / 2)));
+    r += tone(k, 24.77, 4, 0.5, df / 2);
+    ratio.push(r);
+  }
+  const d = diagnosis(faulty ? "main-fan-1" : "other", "C", false).bearing;
+  const lines = [{ label: "shaft", bearing: null, harmonic: 1, hz: 24.77, ratio: 4.2 }, { label: "shaft", bearing: null, harmonic: 2, hz: 49.54, ratio: 1.4 }];
+  for (const h of d.hypotheses)
+    for (let k = 1; k <= 4; k++)
+      lines.push({ label: h.fault, bearing: "DE", harmonic: k, hz: h.hz * k, ratio: h.fault === "outer_race" ? [46, 31, 18, 9][k - 1] : 1.3 });
+  return {
+    fs: 25600,
+    shaft_hz: 24.77,
+    spectrum: { df_hz: df, unit: "m/s²", amplitude },
+    velocity: { df_hz: df, unit: "mm/s", amplitude: velocity.slice(0, 1281) },
+    envelope: { df_hz: df / 2, ratio, lines },
+    hypotheses: d.hypotheses,
+    refused: [],
+  };
+}
+
+export function buckets(q) {
+  const from = Date.parse(q.get("from"));
+  const to = Date.parse(q.get("to"));
+  const width = Math.max(1000, Math.ceil((to - from) / Number(q.get("buckets") ?? 600)));
+  const indicator = q.get("indicator");
+  const point = q.get("point");
+  const out = { point, indicator, unit: null, width_ms: width, t_ms: [], min: [], max: [], mean: [], last: [], count: [] };
+  const temperature = point.includes("temp");
+  const first = Math.floor(from / width) * width;
+  for (let t = first; t < to; t += width) {
+    const age = Date.now() - t;
+    if (age > 3 * 86_400_000 || (age > 0.55 * (Date.now() - from) && age < 0.65 * (Date.now() - from))) continue;
+    const slow = Math.sin(t / 4_000_000) + 0.4 * Math.sin(t / 700_000);
+    const noise = Math.abs(Math.sin(t * 12.9898) * 43758.5453) % 1;
+    const rise = Math.max(0, 1 - age / 5_000_000);
+    const v = indicator === "velocity_rms" ? 3 + 2.4 * rise + 0.2 * slow + 0.15 * noise
+      : indicator === "bearing_t" ? 4.4 + 9 * rise ** 3 + noise
+      : temperature ? 61 + 2.2 * slow + 0.3 * noise + (point.includes("hoist") ? 22 * rise : 0) : 340 + 6 * slow + 4 * noise;
+    const spread = temperature ? 0.4 : v * 0.02;
+    out.t_ms.push(t);
+    out.min.push(v - spread * (0.5 + noise));
+    out.max.push(v + spread * (0.5 + noise));
+    out.mean.push(v);
+    out.last.push(v);
+    out.count.push(Math.max(1, Math.round(width / 1000)));
+  }
+  return out;
+}
+
+export function journal(alarms, id) {
+  const entries = [];
+  for (const a of alarms.filter((x) => !id || x.id === id)) {
+    const step = (t, from, to, trigger, by = null) => entries.push({
+      position: `${entries.length}.0`, alarm: a.id, machine: a.machine, point: a.point, condition: a.condition, t, from, to, trigger, by,
+      priority: a.priority, value: a.value, limit: a.limit, unit: a.unit, evidence: a.evidence,
+    });
+    step(a.raised, "normal", "unacknowledged", "raised");
+    if (a.acknowledged) step(a.acknowledged.at, "unacknowledged", "acknowledged", "acknowledged", a.acknowledged.by);
+    if (!/^(un)?acknowledged$/.test(a.state)) step(a.changed, "unacknowledged", a.state, "cleared");
+  }
+  entries.sort((x, y) => Date.parse(y.t) - Date.parse(x.t));
+  return { entries, next_before: null };
+}
+
+export function connections() {
+  const now = Date.now();
+  const c = (client_id, identity, rate, more = {}) => ({
+    client_id, address: "127.0.0.1:53412", identity, protocol: "5", since: iso(now - 3_000_000), connected: true, rate_msgs_s: rate,
+    rate_bytes_s: rate * 412, messages: Math.round(rate * 3000), bytes: rate * 3000 * 412, subscriptions: 0,
+    last_topic: `danxia/v1/steel/${client_id}/telemetry`, last_error: null, ...more,
+  });
+  const clients = [
+    c("gw-sinter", "gateway", 41.8), c("gw-blast-furnace", "gateway", 38.2, { protocol: "3.1.1" }), c("gw-rolling", "gateway", 33),
+    c("gw-steelmaking", "gateway", 0, { connected: false, since: iso(now - 4_000_000), last_error: "keep alive ran out after 90 s without a packet" }),
+    c("edge node 7", "anonymous", 4.4, { last_topic: "spBv1.0/steel/DDATA/edge7/press", subscriptions: 2 }),
+    c("plc-test", "anonymous", 0.2, { last_topic: "danxia/v1/steel/press/telemetry" }),
+  ];
+  return {
+    clients,
+    totals: { connected: 5, rate_msgs_s: 117.6, rate_bytes_s: 48451, messages: 351000, bytes: 1.4e8 },
+    refused: { "bad_credentials": 3, "topic_invalid": 12 },
+  };
+}
+
+export function quarantineGroups() {
+  const g = (code, count, reason, topic, head, encoding = "utf-8") => ({
+    code, count, last: iso(Date.now() - 30_000),
+    example: { t: iso(Date.now() - 30_000), source: "plc-test", topic, size: head.length, head, head_encoding: encoding, code, reason },
+  });
+  return [
+    g("json_syntax", 14, "Expected a JSON object, found the end of the payload at byte 31: close the object with '}'.", "danxia/v1/steel/press/telemetry", '{"values":{"bearing_temp": 61.2'),
+    g("unit_mismatch", 3, "The unit 'bar' of point oil_temp is a pressure; expected a temperature such as °C: correct the unit or the point.", "danxia/v1/steel/press/telemetry", '{"ts":1735689600,"values":{"oil_temp":{"v":3,"u":"bar"}}}'),
+    g("waveform_length", 1, "The header says n = 32768 samples, the payload holds 32000: send the record whole.", "danxia/v1/steel/press/vib_de/waveform", "a8626673194b00616e1a00008000647569", "hex"),
+  ];
+}
+
+export const ledger = () => {
+  const s = (source, committed, duplicates, quarantined, refused) => ({ source, received: committed + duplicates + quarantined + refused, committed, duplicates, quarantined, refused });
+  const sources = [s("gw-sinter", 125_400, 12, 0, 0), s("gw-blast-furnace", 114_600, 0, 0, 0), s("plc-test", 582, 0, 18, 12)];
+  const total = s("", 0, 0, 0, 0);
+  for (const x of sources) for (const k of ["received", "committed", "duplicates", "quarantined", "refused"]) total[k] += x[k];
+  delete total.source;
+  return { sources, total };
+};
+
+export { MACHINES, SITE };

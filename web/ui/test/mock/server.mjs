@@ -1,0 +1,108 @@
+// Serves dist/ and a made-up /api/v1 under the same Content-Security-Policy as the real server, to look at the page with.
+//   node test/mock/server.mjs [--port 5180] [--empty] [--broken]
+import { createReadStream, existsSync } from "node:fs";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import * as plant from "./plant.mjs";
+
+const args = process.argv.slice(2);
+const flag = (name) => args.includes(`--${name}`);
+const value = (name, otherwise) => (flag(name) ? args[args.indexOf(`--${name}`) + 1] : otherwise);
+const port = Number(value("port", "5180"));
+const DIST = join(import.meta.dirname, "../../dist");
+const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+const alarms = flag("empty") ? [] : plant.makeAlarms();
+const streams = new Set();
+let seq = 1000;
+
+const json = (res, body, status = 200) => {
+  res.writeHead(status, { "content-type": status < 400 ? "application/json" : "application/problem+json" });
+  res.end(JSON.stringify(body));
+};
+const problem = (res, status, title, detail, next) =>
+  json(res, { type: `/problems/${status}`, title, status, detail, next, request_id: "018f-mock" }, status);
+
+const status = () => ({
+  version: "0.1.0", boot: "b1", demo: true, anonymous: true, loopback_only: true, now: new Date().toISOString(),
+  plant_time_zone: "Asia/Shanghai", started: new Date(plant.started).toISOString(),
+  mqtt: { address: "127.0.0.1:1883", tls_address: null }, store: { head_seq: seq, series: 310, machines: 24 },
+});
+const send = (res, event, data) => res.write(`id: b1-${seq}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+const liveStatus = (machines) => ({
+  now: new Date().toISOString(), seq, committed: new Date().toISOString(), counts: plant.counts(alarms), machines,
+});
+const everyMachine = () => (flag("empty") ? [] : plant.MACHINES.map((m) => ({ ...plant.summary(m, alarms), spark: undefined })));
+
+function live(req, res, q) {
+  res.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+  const machine = q.get("machine");
+  send(res, "snapshot", { seq, values: machine ? [] : null, alarms: alarms.filter((a) => a.state !== "normal"), status: liveStatus(everyMachine()) });
+  const stream = { res };
+  streams.add(stream);
+  const timer = setInterval(() => {
+    seq++;
+    send(res, "status", liveStatus([]));
+    if (machine && !/converter/.test(machine))
+      send(res, "values", { seq, values: [{ point: `${machine}/current`, indicator: null, t: new Date().toISOString(), value: 341 + 3 * Math.sin(seq), quality: "good" }] });
+  }, 1000);
+  req.on("close", () => (clearInterval(timer), streams.delete(stream)));
+}
+
+const WAVES = Array.from({ length: 40 }, (_, i) => ({ id: `w-${i}`, fs: 25600, n: 32768, unit: "m/s²", rpm: i === 7 ? null : 1486 - (i % 5) }));
+const header = (w, point) => ({ ...w, point, t0: new Date(Math.floor(Date.now() / 10_000) * 10_000 - Number(w.id.slice(2)) * 10_000).toISOString() });
+
+function api(req, res, path, q) {
+  const [head, ...rest] = path.split("/").map(decodeURIComponent);
+  if (flag("broken") && head !== "status") return problem(res, 503, "The store cannot be read", "ts.db does not answer within 5 s.", "Check the disk with `danxia doctor`, then try again.");
+  switch (head) {
+    case "status": return json(res, status());
+    case "overview": return json(res, flag("empty") ? { counts: plant.counts([]), areas: [] } : plant.overview(alarms));
+    case "machines": {
+      const m = plant.machine(rest[1], alarms);
+      return m ? json(res, m) : problem(res, 404, "Not found", `There is no machine ${rest.join("/")}.`, "Look for it on the overview; a machine appears with its first value.");
+    }
+    case "series": return json(res, plant.buckets(q));
+    case "waveforms": {
+      const point = q.get("point") ?? "steel/main-fan-1/vib_de_h";
+      if (!rest[0]) return json(res, point.includes("nde_a") ? [] : WAVES.map((w) => header(w, point)));
+      const w = WAVES.find((x) => x.id === rest[0]);
+      if (!w) return problem(res, 404, "Not found", `There is no record ${rest[0]}.`, "Choose one from the list.");
+      if (rest[1] === "samples") return res.writeHead(200, { "content-type": "application/octet-stream" }).end(Buffer.from(plant.samples(w.n, w.fs, 1 + Number(w.id.slice(2))).buffer));
+      if (rest[1] === "spectra") return json(res, w.rpm === null ? { ...plant.spectra(false), envelope: { df_hz: 0, ratio: [], lines: [] }, shaft_hz: null, hypotheses: [], refused: ["speed"] } : plant.spectra(Number(w.id.slice(2)) < 20));
+      return json(res, {
+        ...header(w, point), duration_s: w.n / w.fs, received: new Date().toISOString(),
+        meta: { rpm_range: null, range: 500, hp_hz: null, lp_hz: null, bias_v: 11.4, clip_count: 0, gaps: 0, load: 82, state: "running", serial: "A1-4711", seq: 99 },
+        diagnosis: plant.diagnosis(Number(w.id.slice(2)) < 20 ? "main-fan-1" : "other", "C", false),
+      });
+    }
+    case "alarms": {
+      if (!rest[0]) return json(res, { alarms, total: alarms.length });
+      const a = alarms.find((x) => x.id === rest[0]);
+      if (!a) return problem(res, 404, "Not found", `There is no alarm ${rest[0]}.`, "Choose one from the list.");
+      if (rest[1] === "journal") return json(res, plant.journal(alarms, a.id));
+      if (rest[1] === "acknowledge" && req.method === "POST") {
+        a.state = a.state === "returned_unacknowledged" ? "normal" : "acknowledged";
+        a.acknowledged = { by: "operator", at: new Date().toISOString() };
+        a.changed = a.acknowledged.at;
+        for (const s of streams) send(s.res, "alarm", a), send(s.res, "status", liveStatus(everyMachine()));
+      }
+      return json(res, a);
+    }
+    case "journal": return json(res, plant.journal(alarms));
+    case "connections": return json(res, flag("empty") ? { clients: [], totals: { connected: 0, rate_msgs_s: 0, rate_bytes_s: 0, messages: 0, bytes: 0 }, refused: {} } : plant.connections());
+    case "quarantine": return json(res, flag("empty") ? [] : plant.quarantineGroups());
+    case "ledger": return json(res, flag("empty") ? { sources: [], total: { received: 0, committed: 0, duplicates: 0, quarantined: 0, refused: 0 } } : plant.ledger());
+    case "live": return live(req, res, q);
+    default: return problem(res, 404, "Not found", `There is nothing at /api/v1/${path}.`, "See /api/v1/openapi.json.");
+  }
+}
+
+createServer((req, res) => {
+  const url = new URL(req.url, "http://mock");
+  res.setHeader("content-security-policy", "default-src 'self'");
+  if (url.pathname.startsWith("/api/v1/")) return api(req, res, url.pathname.slice(8), url.searchParams);
+  const file = join(DIST, normalize(url.pathname === "/" ? "/index.html" : url.pathname));
+  if (!file.startsWith(DIST) || !existsSync(file)) return res.writeHead(404).end();
+  res.setHeader("content-type", TYPES[extname(file)] ?? "application/octet-stream");
+  createReadStream(file).pipe(res);
+}).listen(port, "127.0.0.1", () => console.log(`http://127.0.0.1:${port}/`));
