@@ -1,0 +1,320 @@
+//! What the store reaches on this machine: `cargo run --release -p historian --example bench`.
+//!
+//! One line a figure: points committed a second (10,000 series, batches of 5,000 observations, an fsync a commit),
+//! bytes a point on four kinds of series, 1,000 buckets over a day at 1 Hz, single small commits, and the time to
+//! reopen. `bench DIR` keeps its files in a new directory below DIR, which decides the disk that is measured.
+#![allow(clippy::disallowed_methods, reason = "a benchmark measures the time that passes")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "its output is its purpose, and a failure ends it")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use historian::{Batch, Config, Historian, verify};
+use plant::{Clock, Observation, PointId, Quality, SeriesKey, Timestamp, Value};
+use tokio::runtime::Runtime;
+
+const SERIES: usize = 10_000;
+const BATCH: usize = 5_000;
+const START: i64 = 1_735_689_600_000;
+
+struct Wall;
+
+impl Clock for Wall {
+    fn now(&self) -> Timestamp {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        Timestamp::from_nanos(since.as_nanos() as i64)
+    }
+}
+
+/// SplitMix64 and what follows from it.
+struct Noise(u64);
+
+impl Noise {
+    fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+    fn unit(&mut self) -> f64 {
+        (self.bits() >> 11) as f64 / (1u64 << 53) as f64
+    }
+    /// About normal: the sum of twelve.
+    fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
+    }
+}
+
+/// The kinds of series that are measured.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// What a plant's slow signals look like: temperatures to 0.1, speeds to 1 r/min, pressures to 0.01, states that
+    /// seldom change; times to the millisecond, now and then one late.
+    Realistic,
+    /// A vibration indicator as computed: every bit of the mantissa is noise.
+    NoisyF64,
+    /// The same from a sensor that computes in 32 bits.
+    NoisyF32,
+    /// The same, given with three decimals.
+    NoisyMilli,
+}
+
+fn value(kind: Kind, series: usize, i: usize, noise: &mut Noise) -> Value {
+    let phase = series as f64;
+    let slow = (i as f64 / 900.0 + phase).sin();
+    let rms = 2.5 + 0.4 * slow + 0.35 * noise.normal();
+    let round = |v: f64, per: f64| (v * per).round() / per;
+    Value::Float(match kind {
+        Kind::NoisyF64 => rms,
+        Kind::NoisyF32 => f64::from(rms as f32),
+        Kind::NoisyMilli => round(rms, 1e3),
+        Kind::Realistic => match series % 5 {
+            0 | 1 => round(61.0 + 8.0 * slow + 0.05 * noise.normal(), 10.0),
+            2 => round(1_486.0 + 3.0 * slow + 0.8 * noise.normal(), 1.0),
+            3 => round(4.2 + 0.3 * slow + 0.01 * noise.normal(), 100.0),
+            _ => return Value::Int(((i + series * 37) / 600 % 4) as i64),
+        },
+    })
+}
+
+/// Millisecond times at 1 Hz; every twentieth is some milliseconds late.
+fn time(i: usize, noise: &mut Noise) -> Timestamp {
+    let late = if noise.bits() % 20 == 0 { noise.bits() % 40 } else { 0 };
+    Timestamp::from_millis(START + i as i64 * 1_000 + late as i64)
+}
+
+fn points(count: usize) -> Vec<PointId> {
+    (0..count).map(|i| format!("plant/machine-{:04}/signal_{}", i / 8, i % 8).parse().unwrap()).collect()
+}
+
+fn observation(point: &PointId, t: Timestamp, value: Value) -> Observation {
+    Observation { point: point.clone(), t, t_received: t, value, quality: Quality::Good, seq: None }
+}
+
+fn open(dir: &Path) -> Historian {
+    Historian::open(Config::new(dir), Arc::new(Wall)).unwrap()
+}
+
+/// Processor time of this process so far, in seconds (fields 14 and 15 of /proc/self/stat, in ticks of 10 ms).
+fn cpu() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
+    let ticks = |i: usize| fields.get(i).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0);
+    (ticks(11) + ticks(12)) / 100.0
+}
+
+fn memory_mb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|l| l.starts_with("VmRSS:")).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|kb| kb.parse::<u64>().ok()).unwrap_or(0) / 1024
+}
+
+/// Points committed a second, each commit synced, four batches under way, while a reader queries.
+fn committed(runtime: &Runtime, dir: &Path) {
+    let historian = open(dir);
+    let (recorder, archive) = (historian.recorder(), historian.archive());
+    let points = points(SERIES);
+    let mut noise = Noise(1);
+    // The batches are made beforehand: what is measured is the store. 12 million points make every series seal.
+    let rounds = 1_200;
+    let batches: Vec<Batch> = (0..SERIES / BATCH * rounds)
+        .map(|n| {
+            let (round, half) = (n / 2, n % 2);
+            let of = half * BATCH..(half + 1) * BATCH;
+            let t = time(round, &mut noise);
+            let observations = of.map(|s| observation(&points[s], t, value(Kind::Realistic, s, round, &mut noise)));
+            Batch { observations: observations.collect(), ..Batch::default() }
+        })
+        .collect();
+    let count = batches.len() * BATCH;
+    let done = Arc::new(AtomicBool::new(false));
+    let reader = std::thread::spawn({
+        let (done, points, archive) = (done.clone(), points.clone(), archive.clone());
+        move || {
+            let mut queries = 0;
+            while !done.load(Ordering::Relaxed) {
+                let key = SeriesKey::raw(points[queries * 7919 % SERIES].clone());
+                let (from, to) = (Timestamp::from_millis(START), Timestamp::from_millis(START + 3_600_000));
+                archive.buckets(&key, from, to, Duration::from_secs(10)).unwrap();
+                queries += 1;
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            queries
+        }
+    });
+    let (start, cpu_start) = (Instant::now(), cpu());
+    let mut longest = Duration::ZERO;
+    runtime.block_on(async {
+        let mut waiting = std::collections::VecDeque::new();
+        for batch in batches {
+            waiting.push_back((Instant::now(), recorder.submit(batch).await.unwrap()));
+            if waiting.len() >= 4 {
+                let (begun, pending) = waiting.pop_front().unwrap();
+                pending.await.unwrap();
+                longest = longest.max(begun.elapsed());
+            }
+        }
+        for (_, pending) in waiting {
+            pending.await.unwrap();
+        }
+    });
+    let (took, cpu) = (start.elapsed().as_secs_f64(), cpu() - cpu_start);
+    done.store(true, Ordering::Relaxed);
+    let queries = reader.join().unwrap();
+    println!(
+        "commit      {:>9.0} points/s  ({count} points, {SERIES} series, {:.2} CPU-s a million, longest wait {longest:.1?}, {queries} queries beside, {} MB)",
+        count as f64 / took,
+        cpu / count as f64 * 1e6,
+        memory_mb(),
+    );
+    let keys: Vec<_> = points.iter().map(|p| SeriesKey::raw(p.clone())).collect();
+    let start = Instant::now();
+    let found = keys.iter().filter_map(|k| archive.last(k)).count();
+    println!("last        {:>9.2} ms  ({found} series)", start.elapsed().as_secs_f64() * 1e3);
+    let bytes = historian.archive().stats().log_bytes;
+    drop(historian);
+    let start = Instant::now();
+    let historian = open(dir);
+    println!("reopen      {:>9.2} s  (after a kill, {} MB of log)", start.elapsed().as_secs_f64(), bytes >> 20);
+    historian.close().unwrap();
+}
+
+/// Bytes a point once everything is in chunks, by the size of the file.
+fn bytes_per_point(runtime: &Runtime, dir: &Path, kind: Kind, what: &str) {
+    let (series, length) = (100, 16_384);
+    let config = || Config { log_bytes: 0, ..Config::new(dir) };
+    let historian = Historian::open(config(), Arc::new(Wall)).unwrap();
+    let points = points(series);
+    let mut noise = Noise(2);
+    runtime.block_on(async {
+        let recorder = historian.recorder();
+        for i in (0..length).step_by(64) {
+            let mut observations = Vec::with_capacity(64 * series);
+            for i in i..i + 64 {
+                let t = time(i, &mut noise);
+                for (s, p) in points.iter().enumerate() {
+                    observations.push(observation(p, t, value(kind, s, i, &mut noise)));
+                }
+            }
+            recorder.commit(Batch { observations, ..Batch::default() }).await.unwrap();
+        }
+        for _ in 0..64 {
+            recorder.commit(Batch::default()).await.unwrap();
+        }
+    });
+    historian.close().unwrap();
+    let found = verify(dir).unwrap();
+    assert!(found.is_clean(), "{:?}", found.faults);
+    let chunk_points = found.points as f64;
+    let conn = rusqlite::Connection::open(dir.join("ts.db")).unwrap();
+    let bodies: i64 = conn.query_row("SELECT sum(length(body)) FROM block", [], |r| r.get(0)).unwrap();
+    conn.execute_batch("DELETE FROM log; VACUUM; PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
+    drop(conn);
+    let file = std::fs::metadata(dir.join("ts.db")).unwrap().len();
+    println!(
+        "size        {:>9.2} B/point  {what}  ({:.2} B of chunks, {} chunks)",
+        file as f64 / chunk_points,
+        bodies as f64 / chunk_points,
+        found.chunks
+    );
+}
+
+/// A day at 1 Hz as 1,000 buckets, and a year of it by hours.
+fn day(runtime: &Runtime, dir: &Path) {
+    let historian = open(dir);
+    let p = points(1).remove(0);
+    let key = SeriesKey::raw(p.clone());
+    let mut noise = Noise(3);
+    let days = 30;
+    runtime.block_on(async {
+        let recorder = historian.recorder();
+        for i in (0..days * 86_400).step_by(7_200) {
+            let observations = (i..i + 7_200)
+                .map(|i| observation(&p, time(i, &mut noise), value(Kind::NoisyF32, 0, i, &mut noise)))
+                .collect();
+            recorder.commit(Batch { observations, ..Batch::default() }).await.unwrap();
+        }
+    });
+    let from = |day: i64| Timestamp::from_millis(START + day * 86_400_000);
+    let archive = historian.archive();
+    for (what, first, last, width) in [
+        ("a day at 1 Hz in 1,000 buckets", 9, 10, Duration::from_millis(86_400)),
+        ("the last day in 1,000 buckets", days as i64 - 1, days as i64, Duration::from_millis(86_400)),
+        ("30 days at 1 Hz by the hour", 0, days as i64, Duration::from_secs(3_600)),
+        ("30 days at 1 Hz by the day", 0, days as i64, Duration::from_secs(86_400)),
+    ] {
+        let mut times: Vec<f64> = (0..9)
+            .map(|_| {
+                let start = Instant::now();
+                let found = archive.buckets(&key, from(first), from(last), width).unwrap();
+                assert!(found.iter().map(|b| b.count).sum::<u64>() > 80_000);
+                start.elapsed().as_secs_f64() * 1e3
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        println!("query       {:>9.2} ms  {what}  (median of 9)", times[4]);
+    }
+    historian.close().unwrap();
+}
+
+/// Many small batches from several connections: how many observations a second, and how long each waits.
+fn small(runtime: &Runtime, dir: &Path) {
+    let historian = open(dir);
+    let points = Arc::new(points(1_000));
+    let (connections, each, size) = (16, 2_000, 20);
+    let start = Instant::now();
+    let mut waits: Vec<Duration> = runtime.block_on(async {
+        let tasks: Vec<_> = (0..connections)
+            .map(|c| {
+                let (recorder, points) = (historian.recorder(), points.clone());
+                tokio::spawn(async move {
+                    let mut waits = Vec::with_capacity(each);
+                    for i in 0..each {
+                        let t = Timestamp::from_millis(START + i as i64);
+                        let of = (0..size).map(|k| (c * 61 + i * 7 + k) % points.len());
+                        let observations = of.map(|s| observation(&points[s], t, Value::Float(i as f64))).collect();
+                        let begun = Instant::now();
+                        recorder.commit(Batch { observations, ..Batch::default() }).await.unwrap();
+                        waits.push(begun.elapsed());
+                    }
+                    waits
+                })
+            })
+            .collect();
+        let mut all = Vec::new();
+        for task in tasks {
+            all.extend(task.await.unwrap());
+        }
+        all
+    });
+    let took = start.elapsed().as_secs_f64();
+    waits.sort();
+    let at = |share: f64| waits[((waits.len() - 1) as f64 * share) as usize];
+    println!(
+        "small       {:>9.0} points/s  ({connections} connections, batches of {size}; wait p50 {:.2?}, p99 {:.2?}; {} commits)",
+        (connections * each * size) as f64 / took,
+        at(0.5),
+        at(0.99),
+        historian.head()
+    );
+    historian.close().unwrap();
+}
+
+fn main() {
+    let base = std::env::args().nth(1).unwrap_or_else(|| std::env::temp_dir().to_string_lossy().into_owned());
+    let dir = tempfile::tempdir_in(base).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    committed(&runtime, &dir.path().join("commit"));
+    small(&runtime, &dir.path().join("small"));
+    day(&runtime, &dir.path().join("day"));
+    for (name, kind, what) in [
+        ("realistic", Kind::Realistic, "realistic"),
+        ("f64", Kind::NoisyF64, "noisy indicator, 64 bits"),
+        ("f32", Kind::NoisyF32, "noisy indicator, 32 bits"),
+        ("milli", Kind::NoisyMilli, "noisy indicator, three decimals"),
+    ] {
+        bytes_per_point(&runtime, &dir.path().join(name), kind, what);
+    }
+}
