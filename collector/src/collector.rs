@@ -234,7 +234,6 @@ struct Watched {
     inner: Arc<Inner>,
     messages: Vec<Key>,
     waveforms: Vec<Key>,
-    /// Told by being dropped.
     touched: Touched,
     tell: watch::Sender<Option<Result<(), CommitError>>>,
     ended: bool,
@@ -255,7 +254,7 @@ impl Watched {
         self.ended = true;
         self.inner.interpreter.messages.ended(&self.messages, result.is_ok());
         self.inner.interpreter.waveforms.ended(&self.waveforms, result.is_ok());
-        self.touched.settle();
+        self.touched.settle(result.is_ok());
         self.tell.send_replace(Some(result));
     }
 }

@@ -33,7 +33,7 @@ pub(crate) enum Outcome {
     Duplicate,
 }
 
-/// Machines that a draft changed: told, when this is dropped, that the change is committed or given up.
+/// Machines of which a draft carries changes. They are told how its commit ended, also when it never came to one.
 pub(crate) struct Touched {
     number: u64,
     machines: Vec<Arc<MachineSlot>>,
@@ -48,17 +48,17 @@ impl Touched {
 }
 
 impl Touched {
-    /// The commit has ended, one way or the other.
-    pub(crate) fn settle(&mut self) {
+    /// The commit has ended.
+    pub(crate) fn settle(&mut self, committed: bool) {
         for machine in self.machines.drain(..) {
-            machine.lock().settle(self.number);
+            machine.lock().settle(self.number, committed);
         }
     }
 }
 
 impl Drop for Touched {
     fn drop(&mut self) {
-        self.settle();
+        self.settle(false);
     }
 }
 
@@ -78,7 +78,7 @@ pub(crate) struct Draft {
     pub after: Vec<Fate>,
     /// What is to be published.
     pub commands: Vec<Command>,
-    /// Machines changed by it.
+    /// Machines of which it carries changes.
     pub touched: Touched,
     own: HashSet<Key>,
     ledger: LedgerDelta,

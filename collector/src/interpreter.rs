@@ -150,8 +150,8 @@ impl Interpreter {
         draft.settle(message, outcome);
     }
 
-    pub(crate) fn adoption(&self, draft: &Draft) -> Adoption {
-        Adoption { allowed: self.config.adopt, points: self.config.points, draft: draft.number }
+    pub(crate) const fn adoption(&self) -> Adoption {
+        Adoption { allowed: self.config.adopt, points: self.config.points }
     }
 
     fn understand(&self, draft: &mut Draft, plant: &Plant, message: &Message) -> Result<Outcome, Fault> {
@@ -238,7 +238,7 @@ impl Interpreter {
         Ok(node)
     }
 
-    /// Works on a machine's state, brought up to date, and sees to it that what was changed is settled after the commit.
+    /// Works on a machine's state, brought up to date, and sees to it that the changes carried are settled after the commit.
     pub(crate) fn with<T>(
         &self,
         draft: &mut Draft,
@@ -249,7 +249,7 @@ impl Interpreter {
         let mut state = machine.lock();
         state.sync(plant);
         let result = work(draft, &mut state);
-        if state.changed_by(draft.number) {
+        if state.carried_by(draft.number) {
             draft.touched.add(machine);
         }
         result
@@ -275,7 +275,7 @@ impl Interpreter {
         name: &str,
         incoming: Incoming<'_>,
     ) -> Result<(), Fault> {
-        let adoption = self.adoption(draft);
+        let adoption = self.adoption();
         let i = state.point(name, First { unit: incoming.unit, ..First::default() }, adoption)?;
         let observed = values::observe(state, i, incoming, draft.t_received, adoption, &*self.recall)?;
         state.carry(i, draft.number, &mut draft.batch.changes);
@@ -323,7 +323,7 @@ impl Interpreter {
         let t = event.t.map_or(Ok(draft.t_received), |t| self.plausible(t, draft.t_received))?;
         let timed = event.t.is_some();
         let fields = event.fields.into_iter().filter_map(|(name, value)| Some((name.into(), plain(value)?))).collect();
-        let adoption = self.adoption(draft);
+        let adoption = self.adoption();
         self.with(draft, plant, machine, |draft, state| {
             state.enter(adoption, None)?;
             state.carry_machine(draft.number, &mut draft.batch.changes);
@@ -350,7 +350,7 @@ impl Interpreter {
                 let found = shown(machine.id.as_str());
                 return Err(Fault::new(Code::UnknownMachine, "a machine of the plant", found));
             }
-            state.describe(described, draft.number);
+            state.describe(described);
             state.carry_machine(draft.number, &mut draft.batch.changes);
             Ok(Outcome::Taken)
         })
@@ -378,7 +378,7 @@ impl Interpreter {
         reported_by: &str,
     ) -> Result<(), Fault> {
         let stated = stated.map(|t| self.plausible(t, draft.t_received)).transpose()?;
-        let adoption = self.adoption(draft);
+        let adoption = self.adoption();
         self.with(draft, plant, machine, |draft, state| {
             state.enter(adoption, None)?;
             state.carry_machine(draft.number, &mut draft.batch.changes);
@@ -407,7 +407,7 @@ impl Interpreter {
             return Ok(Outcome::Duplicate);
         }
         self.plausible(wire.t0, draft.t_received)?;
-        let adoption = self.adoption(draft);
+        let adoption = self.adoption();
         self.with(draft, plant, machine, |draft, state| {
             let from = unit(&wire.unit)?;
             let kept = values::kept_in(from, PointKind::Waveform);
@@ -469,7 +469,12 @@ fn record(
     let samples = match wire.samples {
         samples if factor == 1.0 && shift == 0.0 => samples,
         Samples::I16 { raw, scale, offset } => {
-            Samples::I16 { raw, scale: scale * factor, offset: offset * factor + shift }
+            let (scale, offset) = (scale * factor, offset * factor + shift);
+            if !(scale * f64::from(i16::MIN) + offset).is_finite() {
+                let found = format!("scale {scale}, offset {offset}");
+                return Err(Fault::new(Code::WaveformScale, format!("finite numbers in {to}"), found));
+            }
+            Samples::I16 { raw, scale, offset }
         }
         Samples::F32(values) => Samples::F32(values.iter().map(|v| (f64::from(*v) * factor + shift) as f32).collect()),
     };

@@ -1,8 +1,9 @@
 //! What is known of one machine while its messages are read: its points as the asset tree has them, changes of it that
 //! are on their way into the store, and the last value of every point.
 //!
-//! A change is on its way from the draft that makes it until that draft's commit has ended. Until then every other draft
-//! that relies on it carries it too, so that no value is committed before the description it was converted by.
+//! A change is on its way until the asset tree has it. Meanwhile every draft that relies on it carries it, so that no
+//! value is committed before the description it was converted by; it has arrived with the first of them that is
+//! committed, and is given up when none of them was.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,8 +25,7 @@ impl MachineSlot {
             revision: None,
             committed: None,
             pending: None,
-            carried: 0,
-            changed: 0,
+            carried_by: 0,
             index: HashMap::new(),
             slots: Vec::new(),
         };
@@ -39,9 +39,25 @@ impl MachineSlot {
 
 /// A change that is on its way into the store.
 struct Pending<T> {
-    /// The draft that made it.
-    draft: u64,
+    /// The drafts that carry it.
+    carriers: Vec<u64>,
     what: T,
+}
+
+impl<T> Pending<T> {
+    const fn new(what: T) -> Self {
+        Self { carriers: Vec::new(), what }
+    }
+
+    /// What remains of it after the commit of `draft` has ended.
+    fn after(mut self, draft: u64, committed: bool) -> Option<Self> {
+        let before = self.carriers.len();
+        self.carriers.retain(|c| *c != draft);
+        let carried = self.carriers.len() < before;
+        // One that was not carried yet is younger than the draft, and waits for its own.
+        let over = carried && (committed || self.carriers.is_empty());
+        (!over).then_some(self)
+    }
 }
 
 /// See [`MachineSlot`].
@@ -51,10 +67,8 @@ pub(crate) struct MachineState {
     revision: Option<u64>,
     committed: Option<Arc<Machine>>,
     pending: Option<Pending<Machine>>,
-    /// The last draft that carries the pending machine.
-    carried: u64,
-    /// The last draft that changed anything; 0 is none.
-    changed: u64,
+    /// The last draft that carries any change; 0 is none.
+    carried_by: u64,
     index: HashMap<Arc<str>, usize>,
     slots: Vec<PointSlot>,
 }
@@ -68,7 +82,6 @@ pub(crate) struct PointSlot {
     /// Whether it is in the asset tree or on its way there.
     known: bool,
     pending: Option<Pending<Point>>,
-    carried: u64,
     /// The latest value by its own time.
     pub last: Option<(Timestamp, Value)>,
     /// The last instant that was given to a value without one.
@@ -92,8 +105,6 @@ pub(crate) struct Adoption {
     pub allowed: bool,
     /// How many points a machine may have.
     pub points: usize,
-    /// The draft in whose name.
-    pub draft: u64,
 }
 
 impl PointSlot {
@@ -174,7 +185,6 @@ impl MachineState {
             range: None,
             known: false,
             pending: None,
-            carried: 0,
             last: None,
             stamped: None,
             conversion: None,
@@ -196,8 +206,7 @@ impl MachineState {
             return Err(Fault::new(Code::UnknownMachine, "a machine of the plant", shown(self.id.as_str())));
         }
         let machine = Machine { gateway: gateway.cloned(), ..Machine::bare(self.id.clone()) };
-        self.pending = Some(Pending { draft: adoption.draft, what: machine });
-        self.changed = adoption.draft;
+        self.pending = Some(Pending::new(machine));
         Ok(())
     }
 
@@ -230,13 +239,12 @@ impl MachineState {
         point.quantity = unit.map(Unit::quantity);
         point.location.axis = first.axis.and_then(plant::Axis::parse);
         self.slots[i].describe(&point);
-        self.slots[i].pending = Some(Pending { draft: adoption.draft, what: point });
-        self.changed = adoption.draft;
+        self.slots[i].pending = Some(Pending::new(point));
         Ok(i)
     }
 
     /// Gives the point at `i`, which has none, a unit.
-    pub(crate) fn give_unit(&mut self, i: usize, unit: Unit, draft: u64) {
+    pub(crate) fn give_unit(&mut self, i: usize, unit: Unit) {
         let id = self.slots[i].id.clone();
         let name = id.name();
         let described = |m: &Machine| m.points.get(name).cloned();
@@ -246,12 +254,11 @@ impl MachineState {
         let mut point = base.unwrap_or_else(|| Point { kind: self.slots[i].kind, ..Point::bare(name) });
         (point.unit, point.quantity) = (Some(unit), Some(unit.quantity()));
         self.slots[i].describe(&point);
-        self.slots[i].pending = Some(Pending { draft, what: point });
-        self.changed = draft;
+        self.slots[i].pending = Some(Pending::new(point));
     }
 
-    /// Takes a description of the whole machine; whether it says anything new.
-    pub(crate) fn describe(&mut self, machine: Machine, draft: u64) -> bool {
+    /// Takes a description of the whole machine, unless it says nothing new.
+    pub(crate) fn describe(&mut self, machine: Machine) {
         let present = self.pending.as_ref().map(|p| &p.what).or(self.committed.as_deref());
         let nothing_new = present.is_some_and(|present| {
             let others = present.points.iter().filter(|(name, _)| !machine.points.contains_key(*name));
@@ -261,7 +268,7 @@ impl MachineState {
         });
         let adopted = self.slots.iter().any(|s| s.pending.is_some() && machine.points.contains_key(s.id.name()));
         if nothing_new && !adopted {
-            return false;
+            return;
         }
         self.describe_all(machine.points.values());
         for slot in &mut self.slots {
@@ -269,17 +276,16 @@ impl MachineState {
                 slot.pending = None;
             }
         }
-        self.pending = Some(Pending { draft, what: machine });
-        self.changed = draft;
-        true
+        self.pending = Some(Pending::new(machine));
     }
 
     /// The change of the machine that a draft which relies on it must carry, once per draft.
     pub(crate) fn carry_machine(&mut self, draft: u64, changes: &mut Vec<AssetChange>) {
-        if let Some(pending) = &self.pending
-            && self.carried != draft
+        if let Some(pending) = &mut self.pending
+            && pending.carriers.last() != Some(&draft)
         {
-            self.carried = draft;
+            pending.carriers.push(draft);
+            self.carried_by = draft;
             changes.push(AssetChange::Machine(pending.what.clone()));
         }
     }
@@ -287,25 +293,25 @@ impl MachineState {
     /// The changes that a draft which relies on the point at `i` must carry, each once per draft.
     pub(crate) fn carry(&mut self, i: usize, draft: u64, changes: &mut Vec<AssetChange>) {
         self.carry_machine(draft, changes);
-        let slot = &mut self.slots[i];
-        if let Some(pending) = &slot.pending
-            && slot.carried != draft
+        if let Some(pending) = &mut self.slots[i].pending
+            && pending.carriers.last() != Some(&draft)
         {
-            slot.carried = draft;
+            pending.carriers.push(draft);
+            self.carried_by = draft;
             changes.push(AssetChange::Point(self.id.clone(), pending.what.clone()));
         }
     }
 
-    /// Whether `draft` has changed anything, so that the end of its commit matters here.
-    pub(crate) fn changed_by(&self, draft: u64) -> bool {
-        self.changed == draft
+    /// Whether `draft` carries anything, so that the end of its commit matters here.
+    pub(crate) fn carried_by(&self, draft: u64) -> bool {
+        self.carried_by == draft
     }
 
-    /// The commit of `draft` has ended, one way or the other: the asset tree says what holds.
-    pub(crate) fn settle(&mut self, draft: u64) {
-        self.pending = self.pending.take().filter(|p| p.draft != draft);
+    /// The commit of `draft` has ended: the asset tree says what holds, beside what is still on its way.
+    pub(crate) fn settle(&mut self, draft: u64, committed: bool) {
+        self.pending = self.pending.take().and_then(|p| p.after(draft, committed));
         for slot in &mut self.slots {
-            slot.pending = slot.pending.take().filter(|p| p.draft != draft);
+            slot.pending = slot.pending.take().and_then(|p| p.after(draft, committed));
         }
         self.revision = None;
     }

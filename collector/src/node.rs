@@ -172,8 +172,9 @@ impl Interpreter {
             Kind::DeviceData(device) => self.data(draft, plant, node, &mut session, Some(device), &payload),
             Kind::NodeCommand | Kind::DeviceCommand(_) => Ok(Outcome::Taken),
         };
-        if matches!(&outcome, Err(f) if matches!(f.code, Code::SparkplugNoBirth | Code::SparkplugAlias | Code::SparkplugMetric))
-        {
+        // A birth that is wrong in itself would come back as wrong as it was.
+        let data = matches!(kind, Kind::NodeData | Kind::DeviceData(_));
+        if matches!(&outcome, Err(f) if f.code == Code::SparkplugNoBirth || f.code == Code::SparkplugAlias && data) {
             self.ask_for_birth(draft, node, &mut session);
         }
         Ok((outcome?, timed))
@@ -271,7 +272,7 @@ impl Interpreter {
         introduced: &Metrics,
         payload: &Payload,
     ) -> Result<Outcome, Fault> {
-        let adoption = self.adoption(draft);
+        let adoption = self.adoption();
         let mut faults = Faults::default();
         self.with(draft, plant, machine, |draft, state| {
             if adoption.allowed {

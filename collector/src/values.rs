@@ -124,7 +124,7 @@ pub(crate) fn target(state: &mut MachineState, i: usize, from: Unit, adoption: A
         Some(unit) => Ok(unit),
         None if adoption.allowed => {
             let unit = kept_in(from, state.at(i).kind);
-            state.give_unit(i, unit, adoption.draft);
+            state.give_unit(i, unit);
             Ok(unit)
         }
         None => Err(Fault::new(Code::UnitMismatch, "no unit, as the point has none", shown(from.symbol()))),
