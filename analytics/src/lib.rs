@@ -12,4 +12,6 @@
 pub mod alarm;
 pub mod evaluate;
 pub mod fold;
+pub mod follow;
 pub mod rotating;
+pub mod view;

@@ -53,13 +53,13 @@ mod tests {
             (80.0f64.next_up(), Above, false, true),
             (79.0, Above, true, true),
             (78.4, Above, true, false),
-            (78.5, Above, false, false),
+            (78.5, Above, true, false),
             (80.0, Below, false, false),
             (79.9, Below, false, true),
-            (81.5, Below, true, true),
-            (81.6, Below, true, false),
+            (81.4, Below, true, true),
+            (81.5, Below, true, false),
         ] {
-            assert_eq!(holds(value, 80.0, side, 1.6, held), want, "{value} {side:?}, held before: {held}");
+            assert_eq!(holds(value, 80.0, side, 1.5, held), want, "{value} {side:?}, held before: {held}");
         }
     }
 

@@ -28,8 +28,7 @@ pub enum Event {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 6] =
-        [Self::Holds, Self::Gone, Self::Acknowledge, Self::HeldLate, Self::Lost, Self::Renewed];
+    pub const ALL: [Self; 6] = [Self::Holds, Self::Gone, Self::Acknowledge, Self::HeldLate, Self::Lost, Self::Renewed];
 }
 
 /// What the journal is to say of a step; who acknowledged is the caller's to add.

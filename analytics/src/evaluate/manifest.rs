@@ -84,7 +84,8 @@ pub(super) fn read(dir: &Path) -> Result<Vec<Row>, ManifestError> {
 
 fn parse(path: &Path, from: impl Read) -> Result<Vec<Row>, ManifestError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(from);
-    let bad_row = |row: usize, e: &csv::Error| ManifestError::Row { path: path.to_owned(), row, problem: e.to_string() };
+    let bad_row =
+        |row: usize, e: &csv::Error| ManifestError::Row { path: path.to_owned(), row, problem: e.to_string() };
     let heading = reader.headers().map_err(|e| bad_row(1, &e))?.clone();
     let mut rows = Vec::new();
     for (i, record) in reader.records().enumerate() {
@@ -221,8 +222,11 @@ mod tests {
 
     #[test]
     fn multiples_and_frequencies_say_the_same() {
-        let x = rows("file,sample_rate_hz,shaft_rpm,condition,bpfo_x,bpfi_x,bsf_x,ftf_x\na,12000,1500,ball,3,5,2,0.4\n");
-        let hz = rows("file,sample_rate_hz,shaft_hz,condition,bpfo_hz,bpfi_hz,bsf_hz,ftf_hz\na,12000,25,ball,75,125,50,10\n");
+        let x =
+            rows("file,sample_rate_hz,shaft_rpm,condition,bpfo_x,bpfi_x,bsf_x,ftf_x\na,12000,1500,ball,3,5,2,0.4\n");
+        let hz = rows(
+            "file,sample_rate_hz,shaft_hz,condition,bpfo_hz,bpfi_hz,bsf_hz,ftf_hz\na,12000,25,ball,75,125,50,10\n",
+        );
         assert_eq!(x, hz);
         let row = &x.unwrap()[0];
         assert_eq!(row.orders, Some(BearingOrders { bpfo: 3.0, bpfi: 5.0, bsf: 2.0, ftf: 0.4 }));
@@ -254,7 +258,11 @@ mod tests {
             let e = rows(&format!("{heading}{text}")).unwrap_err();
             assert!(e.starts_with(want), "{e}");
         }
-        for (heading, column) in [("file,condition", "sample_rate_hz"), ("condition,sample_rate_hz", "file"), ("file,sample_rate_hz", "condition")] {
+        for (heading, column) in [
+            ("file,condition", "sample_rate_hz"),
+            ("condition,sample_rate_hz", "file"),
+            ("file,sample_rate_hz", "condition"),
+        ] {
             let e = rows(&format!("{heading}\nball,ball\n")).unwrap_err();
             assert!(e.contains(&format!("row 1, column {column}")) || e.contains("column condition: found"), "{e}");
         }
@@ -266,7 +274,9 @@ mod tests {
         std::fs::write(dir.path().join("odd.f32"), [0; 7]).unwrap();
         let text = "file,sample_rate_hz,condition\nodd.f32,1,normal\nnone.f32,1,normal\n";
         let rows = rows(text).unwrap();
-        for (row, want) in rows.iter().zip(["row 2, column file: found \"odd.f32\"", "row 3, column file: found \"none.f32\""]) {
+        for (row, want) in
+            rows.iter().zip(["row 2, column file: found \"odd.f32\"", "row 3, column file: found \"none.f32\""])
+        {
             let e = row.samples(dir.path()).unwrap_err().to_string();
             assert!(e.contains(want), "{e}");
         }

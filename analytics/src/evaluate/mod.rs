@@ -89,7 +89,8 @@ pub fn bearings(dir: &Path) -> Result<Report, ManifestError> {
         count(&mut summary, row.condition, verdict, &case);
         cases.push(case);
     }
-    let dataset = dir.canonicalize().ok().as_deref().unwrap_or(dir).file_name().map(|n| n.to_string_lossy().into_owned());
+    let dataset =
+        dir.canonicalize().ok().as_deref().unwrap_or(dir).file_name().map(|n| n.to_string_lossy().into_owned());
     Ok(Report { task: "bearings", dataset: dataset.unwrap_or_default(), cases, summary })
 }
 

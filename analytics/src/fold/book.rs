@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use plant::{
-    AlarmId, AlarmKey, AlarmState, AlarmTransition, Evidence, Finding, Priority, Timestamp, Trigger, Unit,
-};
+use plant::{AlarmId, AlarmKey, AlarmState, AlarmTransition, Evidence, Finding, Priority, Timestamp, Trigger, Unit};
 
 use crate::alarm::{Event, Step, step};
 

@@ -20,13 +20,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use historian::{Committed, Seq};
-use plant::{Action, Finding, Plant, Waveform};
+use plant::{Action, Finding, Plant, Timestamp, Waveform};
 
 pub use snapshot::RestoreError;
 
 use crate::rotating::{Analyser, Plans};
 use record::{Job, Judged};
+pub(crate) use record::{fault_lines, heard};
 use state::State;
+
+/// Probability that a record without damage is significant, where nothing else is set.
+pub const ALPHA: f64 = 1e-4;
 
 /// What the fold goes by. Part of "same settings, same findings".
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +57,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            alpha: 1e-4,
+            alpha: ALPHA,
             deadband: 0.02,
             late_after: Duration::from_secs(300),
             silent_periods: 3,
@@ -99,6 +103,17 @@ impl Fold {
     #[must_use]
     pub fn seq(&self) -> Seq {
         self.state.seq
+    }
+
+    /// Starts after commit `seq` on an asset tree that is known from elsewhere: for a journal whose beginning is gone.
+    pub fn begin_at(&mut self, seq: Seq, plant: &Plant) {
+        self.state = State { seq, plant: plant.clone(), ..State::default() };
+    }
+
+    /// The time of that commit.
+    #[must_use]
+    pub fn time(&self) -> Timestamp {
+        self.state.now
     }
 
     /// The asset tree as of that commit.

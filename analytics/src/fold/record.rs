@@ -251,8 +251,7 @@ impl Look<'_> {
 
     fn diagnosis(&self) -> Diagnosis {
         let (a, w) = (self.analysis, &self.job.waveform);
-        let sensor =
-            if a.faults.is_empty() { SensorState::Healthy } else { SensorState::Failed(a.faults.codes()) };
+        let sensor = if a.faults.is_empty() { SensorState::Healthy } else { SensorState::Failed(a.faults.codes()) };
         let bearing = match a.bearing {
             Ok(shaft_hz) => BearingVerdict::Judged {
                 hypotheses: self.hypotheses.iter().filter_map(|s| self.hypothesis(s)).collect(),
@@ -308,10 +307,9 @@ impl Look<'_> {
     fn zone(&self, state: &mut State, records: &mut RecordState, late: bool, out: &mut Vec<Finding>) {
         let Ok((row, v)) = self.zone_of() else { return };
         let [_, bc, cd] = row.boundaries;
-        for (zone, boundary, priority, persistence) in [
-            (Zone::C, bc, Priority::High, &mut records.zone_c),
-            (Zone::D, cd, Priority::Critical, &mut records.zone_d),
-        ] {
+        for (zone, boundary, priority, persistence) in
+            [(Zone::C, bc, Priority::High, &mut records.zone_c), (Zone::D, cd, Priority::Critical, &mut records.zone_d)]
+        {
             let key = key(&self.job.waveform.point, AlarmCondition::Zone(zone));
             let mut detail = Detail { evidence: self.evidence(), ..Detail::default() };
             (detail.value, detail.limit, detail.unit) = (Some(v), Some(boundary), Unit::parse("mm/s"));

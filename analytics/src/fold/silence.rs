@@ -56,6 +56,10 @@ pub(super) fn judge(state: &mut State, settings: &Settings, out: &mut Vec<Findin
             machine.offline = gone;
             let event = if gone { Event::Holds } else { Event::Gone };
             book.apply(&key, Priority::High, event, *now, silence(silent_for, None), out);
+            if !gone {
+                // Its points come back one after the other: each has its own time again.
+                machine.points.values_mut().for_each(|p| p.heard = p.heard.max(*up));
+            }
         }
         stale_points(id, machine, described, settings, (*up, *now), book, out);
     }
@@ -101,7 +105,7 @@ fn stale_points(
     for (name, p) in &mut machine.points {
         let Some(period) = described.points.get(name).and_then(|p| p.period) else { continue };
         let due = deadline(p, period, settings);
-        let stale = if p.stale { up > due } else { !p.gone && !machine.offline && up > due && last > due };
+        let stale = if p.stale { up > due } else { !machine.offline && up > due && last > due };
         if stale == p.stale {
             continue;
         }

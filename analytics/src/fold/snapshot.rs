@@ -25,7 +25,9 @@ pub enum RestoreError {
     #[error("the stored state of analytics cannot be read ({0}); fold the journal from its beginning")]
     Shape(String),
     /// Written by another version.
-    #[error("the stored state of analytics has version {found}, expected {VERSION}; fold the journal from its beginning")]
+    #[error(
+        "the stored state of analytics has version {found}, expected {VERSION}; fold the journal from its beginning"
+    )]
     Version {
         /// The version found.
         found: u32,

@@ -1,8 +1,8 @@
 //! Single values: shaft speeds are remembered, limits are held.
 
 use plant::{
-    AlarmCondition, AlarmKey, Evidence, Finding, Limits, Observation, Point, PointId, Quality, Quantity,
-    Reason, Timestamp, Unit,
+    AlarmCondition, AlarmKey, Evidence, Finding, Limits, Observation, Point, PointId, Quality, Quantity, Reason,
+    Timestamp, Unit,
 };
 
 use super::Settings;
@@ -98,7 +98,8 @@ pub(super) fn hold_limits(
     for (i, (condition, side, at, priority)) in limit::of(limits).into_iter().enumerate() {
         let bit = 1u8 << i;
         let held = violated & bit != 0;
-        let holds = at.is_some_and(|l| limit::holds(m.value, l, side, limit::deadband(l, range, settings.deadband), held));
+        let holds =
+            at.is_some_and(|l| limit::holds(m.value, l, side, limit::deadband(l, range, settings.deadband), held));
         if !(holds || held || was_late & bit != 0) {
             continue;
         }

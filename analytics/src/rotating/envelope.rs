@@ -147,8 +147,8 @@ impl Envelope {
 
     /// T = max over slip of Σ ln(1+ρ_k) at multiples of `lines_per_strike`.
     fn statistic(&self, lines_per_strike: f64) -> Comb {
-        let harmonics =
-            (1..=null::HARMONICS).take_while(|k| *k as f64 * lines_per_strike * (1.0 + SLIP.1) + 1.0 < self.highest.len() as f64);
+        let harmonics = (1..=null::HARMONICS)
+            .take_while(|k| *k as f64 * lines_per_strike * (1.0 + SLIP.1) + 1.0 < self.highest.len() as f64);
         let harmonics = harmonics.count();
         // One step moves the highest harmonic by one line.
         let trials = ((SLIP.1 - SLIP.0) * harmonics as f64 * lines_per_strike).ceil() as usize + 1;
@@ -338,10 +338,8 @@ mod tests {
     fn cage_lines_are_named_after_the_ball_unless_the_ball_is_absent() {
         let comb = |statistic| Comb { statistic, harmonics: 4, trials: 100, ..Comb::default() };
         let case = |own: f64| {
-            let mut out = [
-                scored(0, BearingFault::Ball, comb(own), 100.0),
-                scored(0, BearingFault::Cage, comb(12.0), 10.0),
-            ];
+            let mut out =
+                [scored(0, BearingFault::Ball, comb(own), 100.0), scored(0, BearingFault::Cage, comb(12.0), 10.0)];
             cage_speaks_for_ball(0, &mut out);
             (out[0].statistic, out[0].lines_of)
         };

@@ -240,7 +240,12 @@ mod tests {
             ("open cable", noise(), Stated { bias_v: Some(23.5), ..none }, vec!["bias"]),
             ("short circuit", noise(), Stated { bias_v: Some(0.4), ..none }, vec!["bias"]),
             ("at the range", clip(noise(), 2.5), range, vec!["clipped"]),
-            ("a clipped sine of unknown range", clip(sine(8192, 25_600.0, 100.0, 3.0, 0.0), 2.5), none, vec!["clipped"]),
+            (
+                "a clipped sine of unknown range",
+                clip(sine(8192, 25_600.0, 100.0, 3.0, 0.0), 2.5),
+                none,
+                vec!["clipped"],
+            ),
             ("counted by the sensor", noise(), Stated { clip_count: 3, ..none }, vec!["clipped"]),
             ("two extremes are no clipping", noise(), Stated { at_rails: 2, clip_count: 2, ..none }, vec![]),
             ("at the converter's ends", noise(), Stated { at_rails: 3, ..none }, vec!["clipped"]),

@@ -85,7 +85,11 @@ pub fn ln_p(t: f64, harmonics: usize, trials: usize) -> f64 {
     let one = table[i] + (table[i + 1] - table[i]) * (at - i as f64).min(1.0);
     let all = one + (trials.max(1) as f64).ln();
     // 1 − (1 − p)^n is n·p where that is small.
-    if all < -12.0 { all } else { (-((trials.max(1) as f64) * (-one.exp().min(1.0)).ln_1p()).exp_m1()).max(1e-300).ln() }
+    if all < -12.0 {
+        all
+    } else {
+        (-((trials.max(1) as f64) * (-one.exp().min(1.0)).ln_1p()).exp_m1()).max(1e-300).ln()
+    }
 }
 
 /// The statistic that noise alone reaches with probability `alpha`, given harmonics and trials as in [`ln_p`].

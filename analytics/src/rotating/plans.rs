@@ -76,7 +76,8 @@ mod tests {
 
     #[test]
     fn quick_lengths_are_smooth_multiples_of_four_and_close() {
-        for (n, want) in [(0, 0), (3, 0), (4, 4), (7, 4), (8, 8), (25_600, 25_600), (65_536, 65_536), (65_535, 64_800)] {
+        for (n, want) in [(0, 0), (3, 0), (4, 4), (7, 4), (8, 8), (25_600, 25_600), (65_536, 65_536), (65_535, 64_800)]
+        {
             assert_eq!(quick_length(n), want, "{n}");
         }
         for n in 1000..3000 {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use plant::{
-    Axis, Bearing, BearingOrders, Foundation, Geometry, Limits, Location, Machine, MachineClass, Name, Point, PointKind,
-    Quantity, Severity, Title, Unit,
+    Axis, Bearing, BearingOrders, Foundation, Geometry, Limits, Location, Machine, MachineClass, Name, Point,
+    PointKind, Quantity, Severity, Title, Unit,
 };
 use serde::{Deserialize, Serialize};
 

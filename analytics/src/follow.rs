@@ -1,0 +1,203 @@
+//! The rim: reads the journal's tail, folds, commits what the fold finds.
+//!
+//! Exactly once: findings are committed together with how far the journal had been read, and the fold is pure. After a
+//! crash it is restored from its last snapshot, folds again what follows, and drops the findings of commits that had
+//! been read before: they are in the journal already. The follower never holds up a commit; it may lag and catch up.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use historian::{
+    Batch, CommitError, Committed, Historian, Progress, ReadError, Recorder, Seq, StoredProgress, Tail, TailError,
+};
+use plant::{Finding, IdError, Name, Timestamp};
+
+use crate::fold::{Fold, Settings};
+
+/// The name under which progress is stored.
+pub const FOLLOWER: &str = "analytics";
+/// The state is stored this often, by the time of the commits. The journal is kept from the last stored state on.
+const SNAPSHOT_EVERY: Duration = Duration::from_secs(30);
+/// Commits that are folded before their findings are committed.
+const GROUP: usize = 256;
+/// Records that are analysed before their findings are committed: about a second's work.
+const GROUP_RECORDS: usize = 256;
+/// After a commit that the disk refused, the next attempt.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Why following ended.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    /// The stored progress cannot be read.
+    #[error("the progress of analytics cannot be read: {0}")]
+    Progress(#[from] ReadError),
+    /// The tail ended or broke.
+    #[error("analytics cannot follow the journal: {0}")]
+    Tail(#[from] TailError),
+    /// What was found cannot be committed, and trying again will not help.
+    #[error("findings cannot be committed: {0}")]
+    Commit(#[from] CommitError),
+    /// The follower's own name was refused.
+    #[error(transparent)]
+    Name(#[from] IdError),
+    /// The fold panicked; the commit that it was given is at fault, or it is.
+    #[error("the fold broke off after commit {after}: {why}")]
+    Broken {
+        /// The last commit that was folded and committed.
+        after: Seq,
+        /// What the panic said.
+        why: String,
+    },
+}
+
+/// A follower, ready to run.
+pub struct Follower {
+    fold: Fold,
+    tail: Tail,
+    recorder: Recorder,
+    name: Name,
+    /// Findings of commits up to this one are in the journal.
+    through: Seq,
+    /// When the state was stored last.
+    stored: Option<Timestamp>,
+}
+
+impl Follower {
+    /// Takes up where the store says that analytics had come.
+    ///
+    /// Without a stored state the journal is folded from its beginning; where its beginning has been pruned, from what
+    /// is left of it, on the asset tree as it is now.
+    pub async fn open(historian: &Historian, settings: &Settings) -> Result<Self, FollowError> {
+        // Behind everything that waits: the last word of a follower before this one, too, is then on disk.
+        historian.recorder().commit(Batch::default()).await?;
+        let progress = historian.progress(FOLLOWER)?;
+        let through = progress.as_ref().map_or(0, |p| p.through);
+        let fold = restored(progress, settings).unwrap_or_else(|| {
+            let mut fold = Fold::new(settings.clone());
+            let oldest = historian.oldest();
+            if oldest > 1 {
+                tracing::warn!(oldest, "no state of analytics is stored and the journal's beginning is gone");
+                fold.begin_at(oldest - 1, &historian.register().plant());
+            }
+            fold
+        });
+        let tail = historian.tail(fold.seq());
+        let name = Name::new(FOLLOWER)?;
+        Ok(Self { fold, tail, recorder: historian.recorder(), name, through, stored: None })
+    }
+
+    /// Follows until `shutdown` resolves; then folds what was committed before, stores the state and gives the last
+    /// commit taken in. A store that is closed first ends it too, with an error.
+    pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<Seq, FollowError> {
+        let mut shutdown = pin!(shutdown);
+        loop {
+            let first = tokio::select! {
+                biased;
+                () = &mut shutdown => break,
+                next = self.tail.next() => next?,
+            };
+            self.take(first).await?;
+        }
+        let head = self.recorder.commit(Batch::default()).await?;
+        while self.fold.seq() < head {
+            let first = self.tail.next().await?;
+            self.take(first).await?;
+        }
+        self.store(Vec::new(), true).await?;
+        Ok(self.fold.seq())
+    }
+
+    /// Folds `first` and what else is at hand, and commits what follows from them.
+    async fn take(&mut self, first: Committed) -> Result<(), FollowError> {
+        let mut records = first.batch.waveforms.len();
+        let mut group = vec![first];
+        while group.len() < GROUP && records < GROUP_RECORDS {
+            let Some(next) = at_hand(&mut self.tail).await else { break };
+            let next = next?;
+            records += next.batch.waveforms.len();
+            group.push(next);
+        }
+        let findings = self.fold(group).await?;
+        self.store(findings, false).await
+    }
+
+    /// Folds a group off the runtime's threads; gives the findings that are not in the journal yet.
+    async fn fold(&mut self, group: Vec<Committed>) -> Result<Vec<Finding>, FollowError> {
+        let through = self.through;
+        let after = self.fold.seq();
+        let mut fold = std::mem::replace(&mut self.fold, Fold::new(Settings { threads: 1, ..Settings::default() }));
+        let folded = tokio::task::spawn_blocking(move || {
+            let mut findings = Vec::new();
+            for committed in &group {
+                let found = fold.step(committed);
+                if committed.seq > through {
+                    findings.extend(found);
+                }
+            }
+            (fold, findings)
+        });
+        let (fold, findings) = folded.await.map_err(|e| FollowError::Broken { after, why: e.to_string() })?;
+        self.fold = fold;
+        Ok(findings)
+    }
+
+    /// Commits findings and progress; the state with them when it is due or `now`. Commits nothing where nothing was
+    /// found and nothing is due: reading that again costs nothing, and a commit for every commit would never end.
+    async fn store(&mut self, findings: Vec<Finding>, now: bool) -> Result<(), FollowError> {
+        let seq = self.fold.seq();
+        if seq < self.through || seq == 0 {
+            return Ok(());
+        }
+        let due = now || self.stored.is_none_or(|t| self.fold.time().since(t) >= SNAPSHOT_EVERY);
+        if findings.is_empty() && !due {
+            return Ok(());
+        }
+        let state: Option<Arc<[u8]>> = due.then(|| self.fold.snapshot().into());
+        let progress = Progress { follower: self.name.clone(), through: seq, state };
+        let batch = Batch { findings, progress: Some(progress), ..Batch::default() };
+        self.commit(batch).await?;
+        self.through = seq;
+        if due {
+            self.stored = Some(self.fold.time());
+        }
+        Ok(())
+    }
+
+    /// Commits; a disk that refuses is asked again until it takes it. The journal is not read on meanwhile.
+    async fn commit(&self, batch: Batch) -> Result<Seq, CommitError> {
+        loop {
+            match self.recorder.commit(batch.clone()).await {
+                Err(CommitError::Disk { why }) => {
+                    tracing::error!(%why, "findings wait for the disk");
+                    tokio::time::sleep(RETRY).await;
+                }
+                done => return done,
+            }
+        }
+    }
+}
+
+/// The fold as it was stored, if it was and can be read.
+fn restored(progress: Option<StoredProgress>, settings: &Settings) -> Option<Fold> {
+    let (_, bytes) = progress?.state?;
+    match Fold::restore(settings.clone(), &bytes) {
+        Ok(fold) => Some(fold),
+        Err(e) => {
+            tracing::warn!("{e}");
+            None
+        }
+    }
+}
+
+/// The next commit if it need not be waited for.
+async fn at_hand(tail: &mut Tail) -> Option<Result<Committed, TailError>> {
+    let mut next = pin!(tail.next());
+    poll_fn(|cx| match next.as_mut().poll(cx) {
+        Poll::Ready(next) => Poll::Ready(Some(next)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}

@@ -1,0 +1,219 @@
+//! What a page draws of one record: spectrum, velocity spectrum, envelope with its fault lines.
+//!
+//! Computed on demand from the record itself, by the same chain that judged it. Curves are bounded in length; where lines
+//! are joined, the largest of each group is kept, so that no peak is lost.
+
+use std::f64::consts::TAU;
+use std::sync::Arc;
+
+use plant::{BearingOrders, FaultLine, Machine, Name, Point, Speed, Unit, Waveform};
+
+use crate::fold::{ALPHA, fault_lines, heard};
+use crate::rotating::{Analyser, Context, Plans, Scored, Spectrum};
+
+/// Most values in one curve.
+pub const LONGEST_CURVE: usize = 4000;
+/// Multiples of shaft speed that are drawn.
+const SHAFT_LINES: u16 = 4;
+/// Highest frequency of the velocity spectrum, Hz: twice what severity is judged by.
+const VELOCITY_TO_HZ: f64 = 2000.0;
+/// Lowest frequency of the velocity spectrum, Hz: below, integration shows the sensor's drift.
+const VELOCITY_FROM_HZ: f64 = 2.0;
+/// Highest frequency of the envelope where no bearing asks for more, Hz.
+const ENVELOPE_TO_HZ: f64 = 500.0;
+
+/// A curve over frequency, beginning at 0 Hz.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Curve {
+    /// Distance of two values, Hz.
+    pub df_hz: f64,
+    /// The values.
+    pub values: Vec<f64>,
+}
+
+/// A hypothesis as a page lists it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed {
+    /// Which bearing.
+    pub bearing: Name,
+    /// The score; [`Scored::bearing`] is its place among those that the sensor hears.
+    pub scored: Scored,
+}
+
+/// A line to draw.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// Of which bearing; none for the shaft's.
+    pub bearing: Option<Name>,
+    /// Label, multiple, frequency, ratio to the floor.
+    pub line: FaultLine,
+}
+
+/// Everything a page draws of one record. What could not be computed is empty, and `refused` says why.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Spectra {
+    /// Sampling rate of the record, Hz.
+    pub fs: f64,
+    /// The shaft speed that the lines stand for, Hz.
+    pub shaft_hz: Option<f64>,
+    /// Acceleration, m/s² RMS by line (Hann).
+    pub spectrum: Curve,
+    /// Velocity, mm/s RMS by line (Hann).
+    pub velocity: Curve,
+    /// Envelope: power over the local floor; 1 is the floor.
+    pub envelope: Curve,
+    /// Fault lines of every hypothesis, then those of the shaft.
+    pub lines: Vec<Line>,
+    /// Hypotheses, the best first.
+    pub hypotheses: Vec<Listed>,
+    /// Stable codes of what is missing: `unit`, `record_length`, `speed`, `geometry`, `rate`, `sensor`, …
+    pub refused: Vec<Arc<str>>,
+}
+
+/// Computes the curves of `waveform`, measured on `machine`. `shaft_hz` is the measured shaft speed; `None` lets the
+/// record speak for itself, and where it does not there are no lines.
+#[must_use]
+pub fn spectra(waveform: &Waveform, machine: &Machine, shaft_hz: Option<f64>) -> Spectra {
+    let point = machine.points.get(waveform.point.name());
+    let bare = Point::bare(waveform.point.name());
+    let near = heard(machine, point.unwrap_or(&bare));
+    let orders: Vec<BearingOrders> = near.iter().map(|(_, o)| *o).collect();
+    let stated = shaft_hz.map(|hz| Speed { mean_rpm: 60.0 * hz, range_rpm: None });
+    let speed = stated.or(waveform.meta.speed).ok_or("speed");
+    let context = Context { speed, nominal_rpm: machine.nominal_rpm, bearings: &orders, alpha: ALPHA };
+    let mut analyser = Analyser::new(Plans::default());
+    let mut out = Spectra { fs: waveform.fs, shaft_hz: speed.ok().map(|s| s.mean_rpm / 60.0), ..Spectra::default() };
+    let analysis = match analyser.waveform(waveform, range(point, waveform.unit), &context) {
+        Ok(a) => a,
+        Err(code) => {
+            out.refused.push(code.into());
+            return out;
+        }
+    };
+    out.refused =
+        analysis.bearing.err().into_iter().chain(analysis.faults.iter().map(|f| f.code())).map(Arc::from).collect();
+    let spectrum = analyser.spectrum();
+    if spectrum.power.is_empty() {
+        return out;
+    }
+    let df = spectrum.df();
+    out.spectrum = curve(df, (0..spectrum.power.len()).map(|k| spectrum.rms_line(k)));
+    out.velocity = curve(df, velocity(&spectrum));
+    out.hypotheses = listed(analyser.hypotheses(), &near);
+    let highest = highest_hz(&orders, out.shaft_hz);
+    let ratio = analyser.envelope_ratio(highest);
+    out.envelope = curve(df, ratio.iter().copied().take((highest / df) as usize + 1));
+    out.lines = lines(&out.hypotheses, out.shaft_hz, df, ratio);
+    out
+}
+
+fn range(point: Option<&Point>, unit: Unit) -> Option<(f64, f64)> {
+    let point = point?;
+    let (factor, offset) = point.unit.unwrap_or(unit).linear(unit).ok()?;
+    point.range.map(|(low, high)| (low * factor + offset, high * factor + offset))
+}
+
+fn velocity<'a>(s: &'a Spectrum<'_>) -> impl Iterator<Item = f64> + 'a {
+    let df = s.df();
+    let last = ((VELOCITY_TO_HZ / df) as usize).min(s.power.len() - 1);
+    (0..=last).map(move |k| {
+        let f = k as f64 * df;
+        if f < VELOCITY_FROM_HZ { 0.0 } else { 1000.0 * s.rms_line(k) / (TAU * f) }
+    })
+}
+
+/// Four multiples of the highest fault frequency and a little beyond, or [`ENVELOPE_TO_HZ`].
+fn highest_hz(orders: &[BearingOrders], shaft_hz: Option<f64>) -> f64 {
+    let highest = orders.iter().map(|o| o.bpfo.max(o.bpfi).max(2.0 * o.bsf)).fold(0.0, f64::max);
+    (4.3 * highest * shaft_hz.unwrap_or(0.0)).max(ENVELOPE_TO_HZ)
+}
+
+/// Joins as many neighbours as it takes to stay within [`LONGEST_CURVE`], keeping the largest of each group.
+fn curve(df: f64, values: impl Iterator<Item = f64>) -> Curve {
+    let all: Vec<f64> = values.collect();
+    let join = all.len().div_ceil(LONGEST_CURVE).max(1);
+    let values = all.chunks(join).map(|c| c.iter().copied().fold(0.0, f64::max)).collect();
+    Curve { df_hz: df * join as f64, values }
+}
+
+fn listed(hypotheses: &[Scored], near: &[(Name, BearingOrders)]) -> Vec<Listed> {
+    let listed = |s: &Scored| Some(Listed { bearing: near.get(s.bearing)?.0.clone(), scored: *s });
+    hypotheses.iter().filter_map(listed).collect()
+}
+
+fn lines(hypotheses: &[Listed], shaft_hz: Option<f64>, df: f64, ratio: &[f64]) -> Vec<Line> {
+    let of_faults = hypotheses
+        .iter()
+        .flat_map(|h| fault_lines(&h.scored).into_iter().map(|line| Line { bearing: Some(h.bearing.clone()), line }));
+    let label: Arc<str> = "shaft".into();
+    let of_shaft = shaft_hz.into_iter().flat_map(|hz| (1..=SHAFT_LINES).map(move |k| (k, f64::from(k) * hz)));
+    let of_shaft = of_shaft.filter_map(|(harmonic, hz)| {
+        let at = (hz / df).round() as usize;
+        let near = ratio.get(at.saturating_sub(1)..(at + 2).min(ratio.len()))?;
+        let ratio = near.iter().copied().fold(0.0, f64::max);
+        Some(Line { bearing: None, line: FaultLine { label: label.clone(), harmonic, hz, ratio } })
+    });
+    of_faults.chain(of_shaft).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rotating::testing::{Noise, add_impacts};
+    use plant::{Bearing, BearingFault, Geometry, MachineId, Samples, Timestamp, WaveformId, WaveformMeta};
+
+    fn machine() -> Machine {
+        let id: MachineId = "s/fan".parse().unwrap();
+        let mut m = Machine::bare(id);
+        let geometry = Geometry::Orders(BearingOrders { bpfo: 3.58, bpfi: 5.42, bsf: 2.36, ftf: 0.398 });
+        m.bearings.push(Bearing { name: "DE".parse().unwrap(), designation: None, geometry });
+        m
+    }
+
+    fn record(n: usize, unit: &str) -> Waveform {
+        let mut noise = Noise::new(9);
+        let mut x = noise.normals(n);
+        add_impacts(&mut x, 25_600.0, 3.58 * 25.0, 5000.0, 6.0, &mut noise);
+        let samples = Samples::F32(x.iter().map(|v| *v as f32).collect());
+        let t = Timestamp::from_secs(1);
+        let unit = Unit::parse(unit).unwrap();
+        let point = "s/fan/vib".parse().unwrap();
+        Waveform::new(WaveformId(1), point, t, t, 25_600.0, unit, samples, WaveformMeta::default()).unwrap()
+    }
+
+    #[test]
+    fn curves_are_bounded_and_the_faults_lines_stand_out() {
+        let s = spectra(&record(65_536, "m/s²"), &machine(), Some(25.0));
+        assert_eq!(s.refused, []);
+        for c in [&s.spectrum, &s.velocity, &s.envelope] {
+            assert!((100..=LONGEST_CURVE).contains(&c.values.len()), "{}", c.values.len());
+        }
+        assert!((s.spectrum.df_hz * s.spectrum.values.len() as f64 / 12_800.0 - 1.0).abs() < 0.01);
+        assert_eq!(s.hypotheses[0].scored.fault, BearingFault::OuterRace);
+        let first = &s.lines[0];
+        assert_eq!((&*first.line.label, first.line.harmonic), ("outer_race", 1));
+        assert!((first.line.hz / (3.58 * 25.0) - 1.0).abs() < 0.02 && first.line.ratio > 10.0, "{first:?}");
+        let at = s.envelope.values[(first.line.hz / s.envelope.df_hz).round() as usize];
+        assert!(at > 5.0, "{at}");
+        assert_eq!(s.lines.iter().filter(|l| &*l.line.label == "shaft").count(), usize::from(SHAFT_LINES));
+    }
+
+    #[test]
+    fn what_is_missing_is_said_and_the_rest_is_drawn() {
+        let s = spectra(&record(65_536, "m/s²"), &machine(), None);
+        assert_eq!(s.refused, ["speed".into()]);
+        assert!(!s.spectrum.values.is_empty() && !s.envelope.values.is_empty() && s.lines.is_empty());
+        let s = spectra(&record(65_536, "mm/s"), &machine(), Some(25.0));
+        assert_eq!((s.refused, s.spectrum.values.len()), (vec!["unit".into()], 0));
+        let s = spectra(&record(100, "m/s²"), &machine(), Some(25.0));
+        assert_eq!((s.refused, s.spectrum.values.len()), (vec!["record_length".into()], 0));
+    }
+
+    #[test]
+    fn joining_lines_keeps_the_largest() {
+        let mut values = vec![0.0; 3 * LONGEST_CURVE];
+        values[7001] = 5.0;
+        let c = curve(0.5, values.into_iter());
+        assert_eq!((c.df_hz, c.values.len(), c.values[2333]), (1.5, LONGEST_CURVE, 5.0));
+    }
+}
