@@ -2,7 +2,7 @@
 //!
 //! MQTT 3.1.1, QoS 1, one connection. `rumqttc` carries the protocol, but it forgets what was not acknowledged when the
 //! broker says that it has no session (`session_present = false`), and its `publish` returns when a message is queued,
-//! not when it has arrived. So what is published here stands in an [`outbox`] of our own until its PUBACK has come, and
+//! not when it has arrived. So what is published here stands in an outbox of our own until its PUBACK has come, and
 //! every connection starts with a `rumqttc` event loop that is new and gets everything that stands there, in order.
 //!
 //! What follows for the receiver: **at least once**. What was sent and not acknowledged when a connection broke is sent

@@ -140,13 +140,18 @@ async fn a_plant_announces_itself_and_speaks_in_the_canonical_formats() {
         let topic = format!("danxia/v1/steel/{name}/telemetry");
         seen.published().filter(|(t, _)| *t == topic).count()
     };
-    broker.wait_for(|s| telemetry_of(s, "bof-tilt-motor") >= 62).await;
+    let dark = |s: &crate::fake_broker::Seen| s.connections.iter().any(|c| c.client_id == "gw-mill-2" && c.ended);
+    broker.wait_for(|s| telemetry_of(s, "bof-tilt-motor") >= 62 && dark(s)).await;
     stop.send(()).unwrap();
     let report = running.await.unwrap().unwrap();
     broker.wait_for(|s| s.connections.iter().all(|c| c.ended)).await;
 
     let seen = broker.seen.borrow();
-    assert_eq!(telemetry_of(&seen, "mill-table-motor-12"), 59, "its gateway loses its supply in second 60");
+    // Of what the gateway had under way when its supply failed, the report knows; nothing else may be missing.
+    let lost = report.messages - (seen.published().count() as u64 - 3);
+    assert!(lost <= report.unacknowledged, "{lost} of {report:?}");
+    let until_dark = telemetry_of(&seen, "mill-table-motor-12") as u64;
+    assert_eq!(until_dark + lost, 59, "its gateway loses its supply in second 60");
     assert_eq!(seen.goodbyes, 1, "and says nothing");
     let mut clients: Vec<_> = seen.connections.iter().map(|c| c.client_id.as_str()).collect();
     clients.sort_unstable();
@@ -183,8 +188,8 @@ async fn a_plant_announces_itself_and_speaks_in_the_canonical_formats() {
             }
         }
     }
-    assert_eq!((values, waveforms, report.unacknowledged), (report.values, report.waveforms, 0));
-    assert_eq!(report.messages as usize, seen.published().count() - 3);
+    assert_eq!(waveforms, report.waveforms, "every accelerometer is behind the gateway that stays");
+    assert!(values <= report.values && values + 4 * lost >= report.values, "{values} of {report:?}");
 }
 
 #[tokio::test]
