@@ -94,6 +94,7 @@ impl Problem {
         )
     }
 
+    #[cfg(test)]
     pub(crate) fn status(&self) -> StatusCode {
         self.kind.row().2
     }

@@ -57,29 +57,31 @@ impl Reads {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
-
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn no_more_reads_at_once_than_set_and_those_who_wait_too_long_are_told() {
         let reads = Reads::new(2);
-        let (release, gate) = mpsc::channel::<()>();
-        let gate = Arc::new(std::sync::Mutex::new(gate));
-        let held = || {
-            let (gate, reads) = (gate.clone(), reads.clone());
-            tokio::spawn(async move { reads.run(move || Ok(gate.lock().unwrap().recv().is_ok())).await })
-        };
-        let (a, b) = (held(), held());
-        while reads.0.available_permits() > 0 {
-            tokio::task::yield_now().await;
-        }
+        // Two reads under way, as far as anybody can tell.
+        let held = reads.0.clone().acquire_many_owned(2).await.unwrap();
         let refused = reads.run(|| Ok(())).await.unwrap_err();
         assert_eq!(refused.status(), 503);
-        for _ in 0..2 {
-            release.send(()).unwrap();
-        }
-        assert_eq!((a.await.unwrap(), b.await.unwrap()), (Ok(true), Ok(true)));
+        let waiting = tokio::spawn({
+            let reads = reads.clone();
+            async move { reads.run(|| Ok(7)).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        drop(held);
+        assert_eq!(waiting.await.unwrap(), Ok(7));
+        assert_eq!(reads.0.available_permits(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_fault_of_the_program_in_a_read_is_a_problem_and_no_end() {
+        let reads = Reads::new(1);
+        let fault = reads.run(|| -> Result<(), ReadError> { panic!("as a test") }).await.unwrap_err();
+        assert_eq!(fault.status(), 500);
         assert_eq!(reads.run(|| Ok(7)).await, Ok(7));
     }
 }

@@ -232,7 +232,10 @@ fn who(body: &[u8]) -> Result<Arc<str>, Problem> {
     let said: dto::Acknowledgement = if body.is_empty() {
         dto::Acknowledgement::default()
     } else {
-        serde_json::from_slice(body).map_err(|e| Problem::new(Kind::BadBody, e.to_string(), next))?
+        // By way of a map, because a list would pass for a struct's fields in order.
+        let fields = serde_json::from_slice::<serde_json::Map<_, _>>(body);
+        let said = fields.and_then(|f| serde_json::from_value(f.into()));
+        said.map_err(|e| Problem::new(Kind::BadBody, e.to_string(), next))?
     };
     let by = said.by.as_deref().unwrap_or(SOMEBODY).trim();
     if by.is_empty() || by.chars().count() > MAX_NAME || by.chars().any(char::is_control) {

@@ -1,0 +1,437 @@
+//! A web door with its store, a small plant in it, and a client that speaks plain HTTP/1.1.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use historian::{Batch, Historian};
+use plant::*;
+use serde_json::Value as Json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use web::dto;
+
+/// How long a test waits for what must come.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+/// When the tests play: 2026-11-23T00:00:00Z.
+pub const NOW: i64 = 1_795_392_000;
+
+pub struct House {
+    pub address: SocketAddr,
+    pub historian: Arc<Historian>,
+    pub clock: Arc<ManualClock>,
+    stop: Option<oneshot::Sender<()>>,
+    pub server: JoinHandle<Result<(), web::ServeError>>,
+    _dir: tempfile::TempDir,
+}
+
+struct Stubs {
+    faults: Vec<web::Part>,
+}
+
+impl web::Analyst for Stubs {
+    fn spectra(&self, waveform: &Waveform, machine: &Machine) -> dto::Spectra {
+        let unit = waveform.unit.to_string();
+        let spectrum = dto::Spectrum { df_hz: machine.bearings.len() as f64, unit, amplitude: vec![0.5] };
+        dto::Spectra { fs: waveform.fs, spectrum, ..dto::Spectra::default() }
+    }
+}
+
+impl web::Door for Stubs {
+    fn clients(&self) -> Vec<dto::Client> {
+        let client = |id: &str, connected| dto::Client {
+            client_id: id.into(),
+            address: "127.0.0.1:50000".into(),
+            identity: "anonymous".into(),
+            protocol: "5".into(),
+            since: dto::Time(Timestamp::from_secs(NOW)),
+            connected,
+            rate_msgs_s: 1.5,
+            rate_bytes_s: 100.0,
+            messages: 10,
+            bytes: 1000,
+            subscriptions: 0,
+            last_topic: Some("danxia/v1/s/m/telemetry".into()),
+            last_error: None,
+        };
+        vec![client("plc-2", false), client("plc-1", true)]
+    }
+    fn refused(&self) -> BTreeMap<String, u64> {
+        [("rights".to_owned(), 3)].into()
+    }
+}
+
+impl web::Readiness for Stubs {
+    fn parts(&self) -> BoxFuture<'_, Vec<web::Part>> {
+        std::future::ready(self.faults.clone()).boxed()
+    }
+}
+
+impl web::Metrics for Stubs {
+    fn metrics(&self) -> Vec<web::Metric> {
+        let kind = web::MetricKind::Gauge;
+        vec![web::Metric::single("danxia_store_queued_bytes", "Bytes waiting.", kind, 42.0)]
+    }
+}
+
+pub fn config() -> web::Config {
+    web::Config::new("127.0.0.1:0".parse().unwrap())
+}
+
+impl House {
+    pub async fn open() -> Self {
+        Self::with(config(), Vec::new()).await
+    }
+
+    pub async fn with(config: web::Config, faults: Vec<web::Part>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(NOW)));
+        let historian = Arc::new(Historian::open(historian::Config::new(dir.path()), clock.clone()).unwrap());
+        let listener = TcpListener::bind(config.address).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let services = services(&historian, &clock, faults);
+        let server = tokio::spawn(web::serve(listener, config, services, async {
+            let _ = stopped.await;
+        }));
+        Self { address, historian, clock, stop: Some(stop), server, _dir: dir }
+    }
+
+    pub async fn commit(&self, batch: Batch) {
+        self.historian.recorder().commit(batch).await.unwrap();
+    }
+
+    /// Calls for the end and waits for it.
+    pub async fn close(&mut self) {
+        self.stop.take().unwrap().send(()).unwrap();
+        timeout(PATIENCE, &mut self.server).await.expect("the door closes in time").unwrap().unwrap();
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.ask("GET", path, &[], "").await
+    }
+
+    /// The JSON at `path`, which must be there.
+    pub async fn json(&self, path: &str) -> Json {
+        let reply = self.get(path).await;
+        assert_eq!(reply.status, 200, "{path}: {}", reply.text());
+        assert_eq!(reply.header("content-type"), Some("application/json"), "{path}");
+        reply.json()
+    }
+
+    pub async fn post(&self, path: &str, body: &str) -> Reply {
+        self.ask("POST", path, &[("Content-Type", "application/json")], body).await
+    }
+
+    /// One request on a connection of its own. A header given replaces ours of that name.
+    pub async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        let mut socket = TcpStream::connect(self.address).await.unwrap();
+        let mut head = format!("{method} {path} HTTP/1.1\r\n");
+        let (host, length) = (self.address.to_string(), body.len().to_string());
+        for (name, value) in [("Host", host.as_str()), ("Connection", "close"), ("Content-Length", &length)] {
+            if !headers.iter().any(|(n, _)| *n == name) && (name != "Content-Length" || method == "POST") {
+                head += &format!("{name}: {value}\r\n");
+            }
+        }
+        for (name, value) in headers.iter().filter(|(_, v)| *v != "-") {
+            head += &format!("{name}: {value}\r\n");
+        }
+        socket.write_all(format!("{head}\r\n{body}").as_bytes()).await.unwrap();
+        let mut raw = Vec::new();
+        timeout(PATIENCE, socket.read_to_end(&mut raw)).await.expect("an answer in time").unwrap();
+        Reply::parse(&raw)
+    }
+
+    /// The value of the metric line that begins with `name`.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let text = self.get("/metrics").await.text();
+        let line = text.lines().find(|l| l.split(' ').next() == Some(name));
+        line.and_then(|l| l.rsplit(' ').next()?.parse().ok()).unwrap_or_else(|| panic!("no {name} in\n{text}"))
+    }
+
+    /// Waits until the metric is `expect`.
+    pub async fn until(&self, name: &str, expect: f64) {
+        let wait = async {
+            while self.metric(name).await != expect {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("{name} never was {expect}"));
+    }
+
+    pub async fn listen(&self, query: &str) -> Events {
+        Events::open(self.address, query, None).await
+    }
+}
+
+pub fn services(historian: &Arc<Historian>, clock: &Arc<ManualClock>, faults: Vec<web::Part>) -> web::Services {
+    let stubs = Arc::new(Stubs { faults });
+    let following = Arc::downgrade(historian);
+    let fallback = historian.tail(historian.head());
+    let fallback = std::sync::Mutex::new(Some(fallback));
+    web::Services {
+        about: web::About {
+            version: "0.1.0".into(),
+            demo: true,
+            anonymous: true,
+            time_zone: "Asia/Shanghai".into(),
+            started: Timestamp::from_secs(NOW),
+            mqtt: "127.0.0.1:1883".into(),
+            mqtt_tls: None,
+        },
+        clock: clock.clone(),
+        archive: historian.archive(),
+        register: historian.register(),
+        recorder: historian.recorder(),
+        follow: Box::new(move || match fallback.lock().unwrap().take() {
+            Some(tail) => tail,
+            None => {
+                let historian = following.upgrade().expect("the store outlives the door");
+                historian.tail(historian.head())
+            }
+        }),
+        analyst: stubs.clone(),
+        door: stubs.clone(),
+        readiness: stubs.clone(),
+        metrics: stubs,
+    }
+}
+
+/// An answer as it came over the wire.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    fn parse(raw: &[u8]) -> Self {
+        let end = raw.windows(4).position(|w| w == b"\r\n\r\n").expect("a whole head");
+        let head = std::str::from_utf8(&raw[..end]).unwrap();
+        let mut lines = head.split("\r\n");
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let headers = lines.map(|l| l.split_once(": ").unwrap()).map(|(n, v)| (n.to_lowercase(), v.into())).collect();
+        Self { status, headers, body: raw[end + 4..].to_vec() }
+    }
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+    pub fn json(&self) -> Json {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
+    }
+}
+
+/// A live stream, read event by event.
+pub struct Events {
+    pub status: u16,
+    socket: BufReader<TcpStream>,
+    text: String,
+}
+
+#[derive(Debug, PartialEq)]
+pub struct Event {
+    pub name: String,
+    pub id: String,
+    pub data: Json,
+}
+
+impl Events {
+    /// Opens a stream; `buffer` bounds what the system takes in for the client, in bytes.
+    pub async fn open(address: SocketAddr, query: &str, buffer: Option<u32>) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        if let Some(bytes) = buffer {
+            socket.set_recv_buffer_size(bytes).unwrap();
+        }
+        let mut socket = socket.connect(address).await.unwrap();
+        let head = format!("GET /api/v1/live{query} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        socket.write_all(head.as_bytes()).await.unwrap();
+        let mut socket = BufReader::new(socket);
+        let mut status = 0;
+        loop {
+            let line = line(&mut socket).await.expect("a head");
+            if let Some(code) = line.strip_prefix("HTTP/1.1 ") {
+                status = code[..3].parse().unwrap();
+            }
+            if line.is_empty() {
+                return Self { status, socket, text: String::new() };
+            }
+        }
+    }
+
+    /// The next event; `None` when the stream has ended. Comments are passed over.
+    pub async fn next(&mut self) -> Option<Event> {
+        timeout(PATIENCE, self.read()).await.expect("an event in time")
+    }
+
+    async fn read(&mut self) -> Option<Event> {
+        loop {
+            while let Some(end) = self.text.find("\n\n") {
+                let block: String = self.text.drain(..end + 2).collect();
+                let field = |name: &str| block.lines().find_map(|l| l.strip_prefix(name));
+                if let Some(data) = field("data:") {
+                    let field = |name| field(name).unwrap_or_default().to_owned();
+                    let data = serde_json::from_str(data).unwrap();
+                    return Some(Event { name: field("event:"), id: field("id:"), data });
+                }
+            }
+            let size = usize::from_str_radix(&line(&mut self.socket).await?, 16).unwrap();
+            let mut chunk = vec![0; size + 2];
+            self.socket.read_exact(&mut chunk).await.ok()?;
+            self.text += std::str::from_utf8(&chunk[..size]).unwrap();
+            if size == 0 {
+                return None;
+            }
+        }
+    }
+
+    /// The next event called `name`.
+    pub async fn next_of(&mut self, name: &str) -> Event {
+        loop {
+            let event = self.next().await.unwrap_or_else(|| panic!("the stream ended before {name}"));
+            if event.name == name {
+                return event;
+            }
+        }
+    }
+}
+
+async fn line(socket: &mut BufReader<TcpStream>) -> Option<String> {
+    let mut bytes = Vec::new();
+    loop {
+        match socket.read_u8().await.ok()? {
+            b'\n' => return Some(String::from_utf8(bytes).unwrap().trim_end().to_owned()),
+            b => bytes.push(b),
+        }
+    }
+}
+
+// A small plant.
+
+pub fn at(s: i64) -> Timestamp {
+    Timestamp::from_secs(NOW + s)
+}
+
+pub fn observation(point: &str, t: i64, value: Value) -> Observation {
+    let point = point.parse().unwrap();
+    Observation { point, t: at(t), t_received: at(t), value, quality: Quality::Good, seq: None }
+}
+
+pub fn step(point: &str, from: AlarmState, to: AlarmState, trigger: Trigger, t: i64) -> AlarmTransition {
+    let point: PointId = point.parse().unwrap();
+    AlarmTransition {
+        key: AlarmKey { machine: point.machine(), point: Some(point), condition: AlarmCondition::High },
+        t: at(t),
+        from,
+        to,
+        trigger,
+        priority: Priority::High,
+        value: Some(81.5),
+        limit: Some(80.0),
+        unit: Unit::parse("°C"),
+        evidence: Evidence { terms: [("value".into(), 81.5)].into(), ..Evidence::default() },
+    }
+}
+
+pub fn raised(point: &str, t: i64) -> Batch {
+    let step = step(point, AlarmState::Normal, AlarmState::Unacknowledged, Trigger::Raised, t);
+    Batch { findings: vec![Finding::Alarm(step)], ..Batch::default() }
+}
+
+/// The machine 韶钢/三号风机: a temperature in °C and a vibration sensor at the bearing DE.
+pub fn fan() -> Machine {
+    let id: MachineId = "韶钢/三号风机".parse().unwrap();
+    let mut fan = Machine::bare(id);
+    fan.title = Title { zh: Some("三号风机".into()), en: Some("Fan 3".into()) };
+    fan.class = MachineClass::Fan;
+    fan.area = Some("烧结".parse().unwrap());
+    fan.nominal_rpm = Some(1486.0);
+    let geometry = Geometry::Dimensions { elements: 9, ball_mm: 7.94, pitch_mm: 39.04, contact_rad: 0.0 };
+    fan.bearings.push(Bearing { name: "DE".parse().unwrap(), designation: Some("6205".into()), geometry });
+    let mut temp = Point::bare("temp");
+    temp.unit = Unit::parse("°C");
+    temp.limits.h = Some(80.0);
+    let mut vib = Point::bare("vib");
+    vib.kind = PointKind::Waveform;
+    vib.unit = Unit::parse("m/s²");
+    vib.location.bearing = Some("DE".parse().unwrap());
+    fan.points = [temp, vib].into_iter().map(|p| (p.name.clone(), p)).collect();
+    fan
+}
+
+pub const TEMP: &str = "韶钢/三号风机/temp";
+pub const VIB: &str = "韶钢/三号风机/vib";
+pub const WAVEFORM: &str = "0192f0c1-8a3b-7c4d-9e5f-0123456789ab";
+
+pub fn waveform() -> Waveform {
+    let samples = Samples::I16 { raw: [0i16, 100, -100, 50].into(), scale: 0.01, offset: 0.5 };
+    let speed = Some(Speed { mean_rpm: 1480.0, range_rpm: None });
+    let meta = WaveformMeta { speed, ..WaveformMeta::default() };
+    let unit = Unit::parse("m/s²").unwrap();
+    let id = WAVEFORM.parse().unwrap();
+    Waveform::new(id, VIB.parse().unwrap(), at(-60), at(-59), 25_600.0, unit, samples, meta).unwrap()
+}
+
+/// The plant, five minutes of temperature, one record with its verdict, and one alarm.
+pub fn history() -> Batch {
+    let mut bare = Machine::bare("s/spare".parse().unwrap());
+    bare.line = Some("2".parse().unwrap());
+    let velocity = |t| IndicatorValue {
+        point: VIB.parse().unwrap(),
+        name: "velocity_rms".parse().unwrap(),
+        t: at(t),
+        value: 5.0 + t as f64 / 1000.0,
+        quality: Quality::Good,
+        unit: Unit::parse("mm/s"),
+    };
+    let verdict = Diagnosis {
+        waveform: WAVEFORM.parse().unwrap(),
+        point: VIB.parse().unwrap(),
+        t: at(-60),
+        sensor: SensorState::Healthy,
+        zone: ZoneVerdict::Zone {
+            zone: Zone::C,
+            velocity_mm_s: 5.0,
+            boundaries: [1.4, 2.8, 4.5],
+            basis: "ISO 20816-3 group 2 rigid".into(),
+        },
+        bearing: BearingVerdict::Refused(vec!["record_length".into()]),
+    };
+    let alarm = step(TEMP, AlarmState::Normal, AlarmState::Unacknowledged, Trigger::Raised, -30);
+    let mut findings: Vec<_> = [-120, -60].map(|t| Finding::Indicator(velocity(t))).into();
+    findings.extend([Finding::Diagnosis(verdict), Finding::Alarm(alarm)]);
+    let received = historian::LedgerDelta {
+        source: "plc-1".into(),
+        received: 300,
+        committed: 299,
+        quarantined: 1,
+        ..historian::LedgerDelta::default()
+    };
+    let unread = historian::Quarantined {
+        t: at(-10),
+        source: "plc-1".into(),
+        topic: "danxia/v1/s/m/telemetry".into(),
+        size: 2,
+        head: b"{x"[..].into(),
+        code: "json_syntax".into(),
+        reason: "expected JSON, found {x: correct the sender".into(),
+    };
+    Batch {
+        changes: vec![AssetChange::Machine(fan()), AssetChange::Machine(bare)],
+        observations: (0..300).map(|i| observation(TEMP, i - 300, Value::Float(60.0 + i as f64 / 10.0))).collect(),
+        waveforms: vec![Arc::new(waveform())],
+        findings,
+        quarantine: vec![unread],
+        ledger: vec![received],
+        ..Batch::default()
+    }
+}
