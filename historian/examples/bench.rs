@@ -2,7 +2,8 @@
 //!
 //! One line a figure: points committed a second (10,000 series, batches of 5,000 observations, an fsync a commit),
 //! bytes a point on four kinds of series, 1,000 buckets over a day at 1 Hz, single small commits, and the time to
-//! reopen. `bench DIR` keeps its files in a new directory below DIR, which decides the disk that is measured.
+//! reopen. `bench DIR` keeps its files in a new directory below DIR, which decides the disk that is measured;
+//! `bench DIR commit|small|day|size` measures one thing only.
 #![allow(clippy::disallowed_methods, reason = "a benchmark measures the time that passes")]
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "its output is its purpose, and a failure ends it")]
 
@@ -306,15 +307,21 @@ fn main() {
     let base = std::env::args().nth(1).unwrap_or_else(|| std::env::temp_dir().to_string_lossy().into_owned());
     let dir = tempfile::tempdir_in(base).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
-    committed(&runtime, &dir.path().join("commit"));
-    small(&runtime, &dir.path().join("small"));
-    day(&runtime, &dir.path().join("day"));
+    let wanted = std::env::args().nth(2);
+    let wants = |name: &str| wanted.as_deref().is_none_or(|w| w == name);
+    for (name, run) in [("commit", committed as fn(&Runtime, &Path)), ("small", small), ("day", day)] {
+        if wants(name) {
+            run(&runtime, &dir.path().join(name));
+        }
+    }
     for (name, kind, what) in [
         ("realistic", Kind::Realistic, "realistic"),
         ("f64", Kind::NoisyF64, "noisy indicator, 64 bits"),
         ("f32", Kind::NoisyF32, "noisy indicator, 32 bits"),
         ("milli", Kind::NoisyMilli, "noisy indicator, three decimals"),
     ] {
-        bytes_per_point(&runtime, &dir.path().join(name), kind, what);
+        if wants("size") {
+            bytes_per_point(&runtime, &dir.path().join(name), kind, what);
+        }
     }
 }
