@@ -19,3 +19,13 @@ export function verticalRange(
   const pad = Math.max(hi - lo, Math.abs(hi) * 0.02, 1e-9) * 0.08;
   return [boundaries?.length ? 0 : lo - pad, hi + pad];
 }
+
+/**
+ * The range of a logarithmic axis, at most five decades of it. It begins at a whole decade: the chart steps from there
+ * by powers of ten and would never arrive from anywhere else (from 0.0097, for instance).
+ */
+export function logRange(low: number | null, high: number | null): [number, number] {
+  const top = high !== null && high > 0 ? high : 1;
+  const bottom = Math.max(low !== null && low > 0 ? low : 0, top / 1e5);
+  return [10 ** Math.floor(Math.log10(bottom)), top * 1.6];
+}

@@ -147,6 +147,21 @@ function Tile({ m }: { m: MachineSummary }) {
       <span class="sub muted">
         {[code("class", m.class), m.machine].join(" · ")}
       </span>
+      {m.velocity_rms == null && !m.zone ? (
+        <span class="figures muted">{t("overview.no_vibration")}</span>
+      ) : (
+        <Figures m={m} />
+      )}
+      <span class="foot">
+        <StatusWord status={m.status} />
+        <Age m={m} />
+      </span>
+    </a>
+  );
+}
+
+function Figures({ m }: { m: MachineSummary }) {
+  return (
       <span class="figures">
         <span class="v">
           <b>{num(m.velocity_rms)}</b> {m.velocity_rms != null && <span class="unit">mm/s</span>}
@@ -154,11 +169,6 @@ function Tile({ m }: { m: MachineSummary }) {
         <ZoneMark zone={m.zone} />
         {m.spark ? <Spark {...m.spark} /> : <Spark t_ms={[]} v={[]} />}
       </span>
-      <span class="foot">
-        <StatusWord status={m.status} />
-        <Age m={m} />
-      </span>
-    </a>
   );
 }
 

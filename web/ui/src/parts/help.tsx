@@ -48,9 +48,11 @@ export function Help() {
         <input type="checkbox" checked={letters} onChange={(e) => singleKeys.set(e.currentTarget.checked)} />
         {t("help.single_keys")}
       </label>
-      <form method="dialog">
-        <button type="submit">{t("help.close")}</button>
-      </form>
+      <div class="end">
+        <button type="button" onClick={() => open.set(false)}>
+          {t("help.close")}
+        </button>
+      </div>
     </dialog>
   );
 }

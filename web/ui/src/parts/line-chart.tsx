@@ -1,6 +1,7 @@
 import { useMemo } from "preact/hooks";
 import type uPlot from "uplot";
 import { lang, theme } from "../lib/prefs";
+import { logRange } from "../lib/range";
 import { snap } from "../lib/spectrum";
 import { useStore } from "../lib/store";
 import { axis, canvasFont, drawUnits, ink, Plot } from "./plot";
@@ -86,7 +87,7 @@ function options(current: Current): Omit<uPlot.Options, "width" | "height"> {
     scales: {
       x: { time: false, range: () => current.props.window },
       y: props.log
-        ? { distr: 3, range: (_, low, high) => [Math.max(low || 1e-6, (high || 1) / 1e5), (high || 1) * 1.6] }
+        ? { distr: 3, range: (_, low, high) => logRange(low, high) }
         : { range: (_, low, high) => [Math.min(0, (low ?? 0) * 1.1), (high || 1) * 1.1] },
     },
     series: [{}, { stroke: ink("trace"), width: 1.1, points: { show: false } }],

@@ -44,7 +44,7 @@ function spotAt(p: PointDetail, x: number): { x: number; y: number; side: "start
     case "horizontal":
       return { x: x - 42, y: 192, side: "end" };
     case "axial":
-      return { x: x + outward * 72, y: 96, side: outward < 0 ? "end" : "start" };
+      return { x: x + outward * 52, y: 90, side: outward < 0 ? "end" : "start" };
     default:
       return { x: x + 42, y: 192, side: "start" };
   }

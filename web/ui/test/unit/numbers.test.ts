@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { bytes, clock, dateTime, fixed, int, num, plantZone, quantity, span, when, zoneName } from "../../src/lib/format";
 import { gapLimit, medianStep, withGaps } from "../../src/lib/gaps";
 import { lang, pickLang } from "../../src/lib/prefs";
-import { verticalRange } from "../../src/lib/range";
+import { logRange, verticalRange } from "../../src/lib/range";
 import { figures, firstView, parseWindow, peaks, snap, valueAt } from "../../src/lib/spectrum";
 
 beforeEach(() => {
@@ -106,6 +106,18 @@ describe("the vertical range of a trend", () => {
     const [lo, hi] = verticalRange(0, 0, {}, undefined);
     expect(hi).toBeGreaterThan(lo);
   });
+});
+
+test.each([
+  [0.0097, 970, 1e-3, 1552],
+  [0, 1, 1e-5, 1.6],
+  [0.2, 50, 0.1, 80],
+  [null, null, 1e-5, 1.6],
+  [0, 0, 1e-5, 1.6],
+])("a logarithmic axis from %s to %s begins at the decade %s", (low, high, bottom, top) => {
+  const [a, b] = logRange(low, high);
+  expect(a).toBeCloseTo(bottom, 12);
+  expect(b).toBeCloseTo(top, 9);
 });
 
 describe("spectra", () => {
