@@ -16,13 +16,16 @@ export function parseCondition(text: string): Condition {
 }
 
 /** The alarm in one sentence. */
-export function message(a: Pick<Alarm, "condition" | "evidence">): string {
+export function message(a: Pick<Alarm, "condition">): string {
   const c = parseCondition(a.condition);
-  const text = code("message", c.kind)
+  return code("message", c.kind)
     .replace("{bearing}", c.bearing ?? "")
     .replace("{fault}", code("fault", c.fault ?? ""));
-  return a.evidence.codes.includes("imbalance") ? `${text} · ${code("remark", "imbalance")}` : text;
 }
+
+/** What else is to be said of its cause; mostly nothing. */
+export const remark = (a: Pick<Alarm, "evidence">): string =>
+  a.evidence.codes.includes("imbalance") ? code("remark", "imbalance") : "";
 
 /** `85.2 > 80 °C`: the value against its limit, whichever of them there is. */
 export function valueAgainstLimit(a: Pick<Alarm, "value" | "limit" | "unit" | "condition">): string {

@@ -4,7 +4,7 @@ import { liveAlarms, overlay } from "../api/live";
 import { useResource } from "../api/resource";
 import type { Alarm, Journal } from "../api/types";
 import { code, t, title } from "../i18n";
-import { byUrgency, isActive, isWaiting, machineTitle, message, valueAgainstLimit } from "../lib/condition";
+import { byUrgency, isActive, isWaiting, machineTitle, message, remark, valueAgainstLimit } from "../lib/condition";
 import { int, span, when } from "../lib/format";
 import { registerKeys } from "../lib/keys";
 import { now, serverNow } from "../lib/now";
@@ -240,6 +240,7 @@ function AlarmRow(props: {
       </td>
       <td class="c-message">
         <a href={link}>{message(a)}</a>
+        {remark(a) && <small class="muted">{remark(a)}</small>}
         {a.occurrences > 1 && <small class="muted"> ×{int(a.occurrences)}</small>}
       </td>
       <td class="c-value n">{valueAgainstLimit(a)}</td>
@@ -306,7 +307,7 @@ function JournalTable() {
                       <td>{machineTitle(e.machine)}</td>
                       <td>
                         <a href={href(["alarms", e.alarm], { tab: "history" })}>
-                          {message({ condition: e.condition, evidence: { terms: {}, codes: [], lines: [] } })}
+                          {message(e)}
                         </a>
                       </td>
                       <td class="n">{valueAgainstLimit(e)}</td>

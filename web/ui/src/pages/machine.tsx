@@ -13,6 +13,7 @@ import {
   message,
   pointTitle,
   qualityText,
+  remark,
   usable,
   valueAgainstLimit,
   valueText,
@@ -221,7 +222,7 @@ function ActiveAlarms({ m }: { m: MachineDetail }) {
               <span>
                 <a href={href(["alarms", a.id])}>{message(a)}</a>
                 <small class="muted">
-                  {[a.point, valueAgainstLimit(a), code("state", a.state), when(a.raised, serverNow())]
+                  {[remark(a), a.point, valueAgainstLimit(a), code("state", a.state), when(a.raised, serverNow())]
                     .filter(Boolean)
                     .join(" · ")}
                 </small>

@@ -4,7 +4,7 @@ import { useResource } from "../api/resource";
 import type { Alarm, Journal, WaveformInfo } from "../api/types";
 import { code, t, title } from "../i18n";
 import { TERM_PERCENT, TERM_UNIT } from "../i18n/codes";
-import { isActive, isWaiting, machineTitle, message, parseCondition, valueAgainstLimit } from "../lib/condition";
+import { isActive, isWaiting, machineTitle, message, parseCondition, remark, valueAgainstLimit } from "../lib/condition";
 import { dateTime, num, quantity, when } from "../lib/format";
 import { lazy } from "../lib/lazy";
 import { serverNow } from "../lib/now";
@@ -64,7 +64,7 @@ function Body({ a, acknowledge, busy }: { a: Alarm; acknowledge: (a: Alarm) => v
     <>
       <header>
         <PriorityMark priority={a.priority} state={a.state} />
-        <h2>{message(a)}</h2>
+        <h2>{[message(a), remark(a)].filter(Boolean).join(" · ")}</h2>
       </header>
       <p>
         <a href={href(["machine", a.machine.site, a.machine.machine], { point: a.point })}>{machineTitle(a.machine)}</a>
