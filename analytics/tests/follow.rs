@@ -1,4 +1,5 @@
 //! The follower on a real store: what was found is in the journal once, however often it was stopped.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -4,7 +4,7 @@ use plant::{BearingOrders, Quantity, Samples, Speed, Unit, Waveform};
 use realfft::num_complex::Complex;
 
 use super::envelope::{Envelope, EnvelopePlans, Refusal, Scored};
-use super::features::{TimeFeatures, time_features};
+use super::features::{Levels, TimeFeatures, features_of};
 use super::guard::{self, Fault, Faults, Stated};
 use super::plans::{Plans, quick_length};
 use super::spectrum::{Spectrum, hann_power_into};
@@ -165,8 +165,9 @@ impl Analyser {
     /// Analyses `x` (acceleration, m/s²) sampled at `fs` Hz.
     pub fn analyse(&mut self, x: &[f64], fs: f64, stated: &Stated, context: &Context<'_>) -> Analysis {
         self.hypotheses.clear();
-        let features = time_features(x);
-        let mut faults = guard::check(x, stated);
+        let levels = Levels::of(x);
+        let features = features_of(x, &levels);
+        let mut faults = guard::check_within(x, &levels, stated);
         self.transform(x, features.mean, fs);
         if self.n < SHORTEST {
             let refusal = if faults.is_empty() { "record_length" } else { "sensor" };

@@ -28,15 +28,53 @@ pub struct TimeFeatures {
     pub shape: f64,
 }
 
+/// Lowest and highest value and the mean of a record.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Levels {
+    pub low: f64,
+    pub high: f64,
+    pub mean: f64,
+}
+
+impl Levels {
+    /// In one pass, in lanes so that no operation waits for the one before; zeros for an empty record.
+    pub fn of(x: &[f64]) -> Self {
+        const LANES: usize = 8;
+        let Some(first) = x.first() else { return Self::default() };
+        let (mut low, mut high, mut sum) = ([*first; LANES], [*first; LANES], [0.0; LANES]);
+        let mut add = |lane: usize, v: f64| {
+            low[lane] = if v < low[lane] { v } else { low[lane] };
+            high[lane] = if v > high[lane] { v } else { high[lane] };
+            sum[lane] += v;
+        };
+        let (chunks, rest) = x.as_chunks::<LANES>();
+        for c in chunks {
+            for (lane, v) in c.iter().enumerate() {
+                add(lane, *v);
+            }
+        }
+        for (lane, v) in rest.iter().enumerate() {
+            add(lane, *v);
+        }
+        let low = low.into_iter().fold(*first, f64::min);
+        let high = high.into_iter().fold(*first, f64::max);
+        Self { low, high, mean: sum.iter().sum::<f64>() / x.len() as f64 }
+    }
+}
+
 /// Computes the features of `x` (at least one sample; an empty record gives zeros).
 #[must_use]
 pub fn time_features(x: &[f64]) -> TimeFeatures {
+    features_of(x, &Levels::of(x))
+}
+
+/// The features of `x`, of which the levels are known.
+pub(super) fn features_of(x: &[f64], levels: &Levels) -> TimeFeatures {
     if x.is_empty() {
         return TimeFeatures::default();
     }
     let n = x.len() as f64;
-    let mean = sum(x, |v| v) / n;
-    let (low, high) = x.iter().fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(*v), h.max(*v)));
+    let Levels { low, high, mean } = *levels;
     let m = moments(x, mean);
     let [m2, m3, m4, magnitude, root] = m.map(|s| s / n);
     let rms = m2.sqrt();
@@ -69,28 +107,16 @@ fn moments(x: &[f64], mean: f64) -> [f64; 5] {
         acc[3][lane] += a;
         acc[4][lane] += a.sqrt();
     };
-    let chunks = x.chunks_exact(LANES);
-    for (lane, v) in chunks.remainder().iter().enumerate() {
-        add(lane, *v);
-    }
+    let (chunks, rest) = x.as_chunks::<LANES>();
     for c in chunks {
         for (lane, v) in c.iter().enumerate() {
             add(lane, *v);
         }
     }
-    acc.map(|lanes| lanes.iter().sum())
-}
-
-fn sum(x: &[f64], f: impl Fn(f64) -> f64) -> f64 {
-    let mut acc = [0.0; 8];
-    let chunks = x.chunks_exact(8);
-    let rest: f64 = chunks.remainder().iter().map(|v| f(*v)).sum();
-    for c in chunks {
-        for (a, v) in acc.iter_mut().zip(c) {
-            *a += f(*v);
-        }
+    for (lane, v) in rest.iter().enumerate() {
+        add(lane, *v);
     }
-    rest + acc.iter().sum::<f64>()
+    acc.map(|lanes| lanes.iter().sum())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::features::Levels;
 use super::spectrum::Spectrum;
 
 /// What can be wrong with a sensor, each with its stable code.
@@ -108,6 +109,11 @@ const FLAT_PART: f64 = 0.1;
 /// What the samples `x` and what is stated of them show in the time domain.
 #[must_use]
 pub fn check(x: &[f64], stated: &Stated) -> Faults {
+    check_within(x, &Levels::of(x), stated)
+}
+
+/// The same, where the levels of `x` are known.
+pub(super) fn check_within(x: &[f64], levels: &Levels, stated: &Stated) -> Faults {
     let mut faults = Faults::default();
     if stated.bias_v.is_some_and(|v| !BIAS_V.contains(&v)) {
         faults.add(Fault::Bias);
@@ -115,9 +121,8 @@ pub fn check(x: &[f64], stated: &Stated) -> Faults {
     if stated.gaps > 0 {
         faults.add(Fault::Gaps);
     }
-    let (low, high) = x.iter().fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(*v), h.max(*v)));
-    let runs = Runs::of(x, low, high, stated.step);
-    if runs.longest as f64 > (FLAT_PART * x.len() as f64).max(2.0) || high <= low {
+    let runs = Runs::of(x, levels, stated.step);
+    if runs.longest as f64 > (FLAT_PART * x.len() as f64).max(2.0) || levels.high <= levels.low {
         faults.add(Fault::Flat);
     } else if stated.clip_count >= CLIPPED
         || stated.at_rails >= CLIPPED
@@ -145,25 +150,40 @@ struct Runs {
 }
 
 impl Runs {
-    fn of(x: &[f64], low: f64, high: f64, step: Option<f64>) -> Self {
-        let step = step.map_or_else(|| smallest_step(x), f64::abs);
-        let mut found = Self { longest: 0, plateaus: 0 };
-        let mut start = 0;
-        for i in 1..=x.len() {
-            if i < x.len() && x[i] == x[start] {
-                continue;
+    fn of(x: &[f64], levels: &Levels, step: Option<f64>) -> Self {
+        let mut found = Self { longest: x.len().min(1), plateaus: 0 };
+        let mut step = step.map(f64::abs);
+        let mut i = 0;
+        while let Some(start) = next_equal_pair(x, i) {
+            let value = x[start];
+            let end = x[start..].iter().position(|v| *v != value).map_or(x.len(), |n| start + n);
+            found.longest = found.longest.max(end - start);
+            if end - start >= PLATEAU && (value == levels.low || value == levels.high) {
+                let step = *step.get_or_insert_with(|| smallest_step(x));
+                let jump = |at: Option<&f64>| at.is_none_or(|v| (v - value).abs() > 3.0 * step);
+                let before = start.checked_sub(1).and_then(|j| x.get(j));
+                found.plateaus += u64::from(jump(before) && jump(x.get(end)));
             }
-            let (length, value) = (i - start, x[start]);
-            found.longest = found.longest.max(length);
-            let jump = |at: Option<&f64>| at.is_none_or(|v| (v - value).abs() > 3.0 * step);
-            let before = start.checked_sub(1).and_then(|j| x.get(j));
-            if length >= PLATEAU && (value == low || value == high) && jump(before) && jump(x.get(i)) {
-                found.plateaus += 1;
-            }
-            start = i;
+            i = end;
         }
         found
     }
+}
+
+/// The first place from `from` on where a sample equals the next. Signals seldom stand still, so a block without such a
+/// place is passed over whole.
+fn next_equal_pair(x: &[f64], from: usize) -> Option<usize> {
+    const BLOCK: usize = 16;
+    let mut i = from;
+    while i + BLOCK < x.len() {
+        let (here, next) = (&x[i..i + BLOCK], &x[i + 1..i + 1 + BLOCK]);
+        let equal = here.iter().zip(next).fold(false, |any, (a, b)| any | (a == b));
+        if equal {
+            break;
+        }
+        i += BLOCK;
+    }
+    x.get(i..)?.windows(2).position(|w| w[0] == w[1]).map(|n| i + n)
 }
 
 /// The converter's step, as the smallest difference other than 0 between neighbours; 0 where the small differences are

@@ -82,10 +82,10 @@ mod tests {
         }
         for n in 1000..3000 {
             let q = quick_length(n);
-            assert!(q <= n && q % 4 == 0 && q as f64 > 0.9 * n as f64, "{n}: {q}");
+            assert!(q <= n && q.is_multiple_of(4) && q as f64 > 0.9 * n as f64, "{n}: {q}");
             let mut rest = q;
             for p in [2, 3, 5] {
-                while rest % p == 0 {
+                while rest.is_multiple_of(p) {
                     rest /= p;
                 }
             }
