@@ -73,7 +73,7 @@ export function Guarded<T>(props: {
       {stale && (
         <div class="stale-note" role="status">
           {t("state.stale", { time: when(of.at ?? 0, serverNow()), age: span(age) })}{" "}
-          {of.problem && <span>{[of.problem.title, of.problem.next].filter(Boolean).join(" ")}</span>}{" "}
+          {of.problem && <span>{[of.problem.title, of.problem.next].filter(Boolean).join(": ")}</span>}{" "}
           <button type="button" onClick={of.reload}>
             {t("error.retry")}
           </button>
