@@ -162,13 +162,13 @@ function Tile({ m }: { m: MachineSummary }) {
 
 function Figures({ m }: { m: MachineSummary }) {
   return (
-      <span class="figures">
-        <span class="v">
-          <b>{num(m.velocity_rms)}</b> {m.velocity_rms != null && <span class="unit">mm/s</span>}
-        </span>
-        <ZoneMark zone={m.zone} />
-        {m.spark ? <Spark {...m.spark} /> : <Spark t_ms={[]} v={[]} />}
+    <span class="figures">
+      <span class="v">
+        <b>{num(m.velocity_rms)}</b> {m.velocity_rms != null && <span class="unit">mm/s</span>}
       </span>
+      <ZoneMark zone={m.zone} />
+      {m.spark ? <Spark {...m.spark} /> : <Spark t_ms={[]} v={[]} />}
+    </span>
   );
 }
 

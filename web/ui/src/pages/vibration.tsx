@@ -329,24 +329,24 @@ function EnvelopeChart({ s, view, shown }: { s: Spectra; view: View; shown: Set<
     <section class="panel" aria-labelledby="envelope-title">
       <ChartTitle id="envelope-title" name="vibration.envelope" about="vibration.envelope_about" zoomKey="envelope" />
       <div class="with-lines">
-      <LineChart
-        y={ratio}
-        step={df_hz / view.unit}
-        window={window}
-        xLabel={view.xLabel}
-        yLabel={t("vibration.ratio")}
-        log={view.log}
-        floor={1}
-        lines={[...vlines, ...cursorLines(view, window[1])]}
-        label={t("vibration.envelope_label")}
-        height={250}
-        testid="envelope-chart"
-        sync="hz"
-        onPick={pick(view)}
-        onZoom={zoom("envelope", view)}
-        onReset={() => setQuery({ envelope: null })}
-      />
-      <FaultTable lines={drawn} shaft={s.shaft_hz} />
+        <LineChart
+          y={ratio}
+          step={df_hz / view.unit}
+          window={window}
+          xLabel={view.xLabel}
+          yLabel={t("vibration.ratio")}
+          log={view.log}
+          floor={1}
+          lines={[...vlines, ...cursorLines(view, window[1])]}
+          label={t("vibration.envelope_label")}
+          height={250}
+          testid="envelope-chart"
+          sync="hz"
+          onPick={pick(view)}
+          onZoom={zoom("envelope", view)}
+          onReset={() => setQuery({ envelope: null })}
+        />
+        <FaultTable lines={drawn} shaft={s.shaft_hz} />
       </div>
       <PeakTable y={ratio} df={df_hz} window={window} view={view} shaft={s.shaft_hz} unit={t("vibration.ratio")} />
     </section>
@@ -358,36 +358,36 @@ function FaultTable({ lines, shaft }: { lines: SpectrumLine[]; shaft: number | n
   if (lines.length === 0) return <p class="muted">{t("vibration.no_lines")}</p>;
   return (
     <div class="fault-lines" tabIndex={0} role="region" aria-label={t("vibration.lines")}>
-    <table class="terms">
-      <thead>
-        <tr>
-          <th scope="col">{t("vibration.line")}</th>
-          <th scope="col" class="n">Hz</th>
-          <th scope="col" class="n">{t("vibration.order")}</th>
-          <th scope="col" class="n">{t("vibration.ratio")}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {lines.map((l) => (
-          <tr
-            key={`${faultKey(l)}${l.harmonic}`}
-            data-testid={l.label === "shaft" ? "shaft-line" : "fault-line"}
-            data-label={l.label}
-            data-bearing={l.bearing ?? ""}
-            data-harmonic={l.harmonic}
-          >
-            <th scope="row">
-              <button type="button" class="link" onClick={() => setQuery({ hz: l.hz.toPrecision(7) })}>
-                {lineName(l)}
-              </button>
-            </th>
-            <td class="n">{num(l.hz, 5)}</td>
-            <td class="n">{shaft ? num(l.hz / shaft, 4) : "–"}</td>
-            <td class="n">{num(l.ratio)}</td>
+      <table class="terms">
+        <thead>
+          <tr>
+            <th scope="col">{t("vibration.line")}</th>
+            <th scope="col" class="n">Hz</th>
+            <th scope="col" class="n">{t("vibration.order")}</th>
+            <th scope="col" class="n">{t("vibration.ratio")}</th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {lines.map((l) => (
+            <tr
+              key={`${faultKey(l)}${l.harmonic}`}
+              data-testid={l.label === "shaft" ? "shaft-line" : "fault-line"}
+              data-label={l.label}
+              data-bearing={l.bearing ?? ""}
+              data-harmonic={l.harmonic}
+            >
+              <th scope="row">
+                <button type="button" class="link" onClick={() => setQuery({ hz: l.hz.toPrecision(7) })}>
+                  {lineName(l)}
+                </button>
+              </th>
+              <td class="n">{num(l.hz, 5)}</td>
+              <td class="n">{shaft ? num(l.hz / shaft, 4) : "–"}</td>
+              <td class="n">{num(l.ratio)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
     </div>
   );
 }
