@@ -41,10 +41,19 @@ fn main() -> std::io::Result<()> {
         let (Some(said), Some(best)) = (said, analyser.hypotheses().first()) else { continue };
         if n == 65_536 {
             let velocity = said.velocity.map_or(f64::NAN, |v| v.rms_mm_s);
-            fields.push(format!(
-                "\"rms\":{:.9},\"kurtosis\":{:.9},\"velocity_mm_s\":{velocity:.9},\"low_rms\":{:.9},\"fault\":\"{}\",\"statistic\":{:.9}",
-                said.features.rms, said.features.kurtosis, said.shape.low_rms, best.fault, best.statistic
-            ));
+            let numbers = [
+                ("rms", said.features.rms),
+                ("kurtosis", said.features.kurtosis),
+                ("velocity_mm_s", velocity),
+                ("amplitude_1x", said.amplitude_1x.unwrap_or(f64::NAN)),
+                ("rotation", said.shape.rotation.unwrap_or(f64::NAN)),
+                ("low_rms", said.shape.low_rms),
+                ("high_hz", said.shape.high_hz),
+                ("statistic", best.statistic),
+                ("threshold", best.threshold),
+            ];
+            fields.extend(numbers.iter().map(|(name, v)| format!("\"{name}\":{v:.9}")));
+            fields.push(format!("\"fault\":\"{}\"", best.fault));
             if let Some(path) = std::env::args().nth(1) {
                 std::fs::write(path, x.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>())?;
             }
