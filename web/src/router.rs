@@ -182,7 +182,6 @@ fn static_file(method: &Method, path: &str, headers: &HeaderMap) -> Answer {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "a request taken apart; each part is borrowed or consumed differently")]
 async fn handle<S, B>(
     state: &Arc<State>,
     route: &Route,

@@ -25,7 +25,6 @@ pub const NOW: i64 = 1_795_392_000;
 pub struct House {
     pub address: SocketAddr,
     pub historian: Arc<Historian>,
-    pub clock: Arc<ManualClock>,
     stop: Option<oneshot::Sender<()>>,
     pub server: JoinHandle<Result<(), web::ServeError>>,
     _dir: tempfile::TempDir,
@@ -100,7 +99,7 @@ impl House {
         let server = tokio::spawn(web::serve(listener, config, services, async {
             let _ = stopped.await;
         }));
-        Self { address, historian, clock, stop: Some(stop), server, _dir: dir }
+        Self { address, historian, stop: Some(stop), server, _dir: dir }
     }
 
     pub async fn commit(&self, batch: Batch) {
@@ -172,9 +171,8 @@ impl House {
 
 pub fn services(historian: &Arc<Historian>, clock: &Arc<ManualClock>, faults: Vec<web::Part>) -> web::Services {
     let stubs = Arc::new(Stubs { faults });
+    // Not to keep the store open beyond the door's end.
     let following = Arc::downgrade(historian);
-    let fallback = historian.tail(historian.head());
-    let fallback = std::sync::Mutex::new(Some(fallback));
     web::Services {
         about: web::About {
             version: "0.1.0".into(),
@@ -189,12 +187,9 @@ pub fn services(historian: &Arc<Historian>, clock: &Arc<ManualClock>, faults: Ve
         archive: historian.archive(),
         register: historian.register(),
         recorder: historian.recorder(),
-        follow: Box::new(move || match fallback.lock().unwrap().take() {
-            Some(tail) => tail,
-            None => {
-                let historian = following.upgrade().expect("the store outlives the door");
-                historian.tail(historian.head())
-            }
+        follow: Box::new(move || {
+            let historian = following.upgrade().expect("the store outlives the door");
+            historian.tail(historian.head())
         }),
         analyst: stubs.clone(),
         door: stubs.clone(),
