@@ -7,6 +7,9 @@ use crate::house::{House, TEMP, VIB, WAVEFORM, history};
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
+/// (method, path, headers, body) -> (status, kind, a word of the detail)
+type Row<'a> = (&'a str, String, Vec<(&'a str, &'a str)>, &'a str, u16, &'a str, &'a str);
+
 #[tokio::test]
 async fn every_error_is_a_problem_with_a_next_step() {
     let house = House::open().await;
@@ -17,9 +20,8 @@ async fn every_error_is_a_problem_with_a_next_step() {
     let large = format!("{{\"by\":\"{}\"}}", "x".repeat(70_000));
     let point = |path: &str| format!("/api/v1/{path}?point={temp}");
 
-    // (method, path, headers, body) -> (status, kind, a word of the detail)
     #[rustfmt::skip]
-    let table: Vec<(&str, String, Vec<(&str, &str)>, &str, u16, &str, &str)> = vec![
+    let table: Vec<Row> = vec![
         ("GET", "/api".into(), vec![], "", 404, "not_found", "path"),
         ("GET", "/api/".into(), vec![], "", 404, "not_found", "path"),
         ("GET", "/api/v1/nothing".into(), vec![("Accept", "text/html")], "", 404, "not_found", "path"),

@@ -1,5 +1,7 @@
 //! The web door as its clients see it: real HTTP over loopback, a real store in a temporary directory.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of a test are a test")]
+
 mod acknowledge;
 mod answers;
 mod errors;
