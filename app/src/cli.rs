@@ -54,7 +54,7 @@ pub enum Command {
         what: User,
     },
     /// Check ports, disk, clock, and an MQTT message from end to end; print how to mend what fails.
-    Doctor(Common),
+    Doctor(Doctor),
     /// Walk every record of a store and check its checksums. The instance must not be running.
     Verify {
         /// The store's directory.
@@ -109,6 +109,14 @@ pub struct Run {
     /// Let any MQTT client on this computer publish and subscribe, and adopt new machines at once. For trials and tests.
     #[arg(long)]
     pub anonymous: bool,
+}
+
+/// `danxia doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    #[command(flatten)]
+    /// Settings.
+    pub common: Common,
 }
 
 /// `danxia demo`.

@@ -1,6 +1,243 @@
-//! `danxia doctor`.
+//! `danxia doctor`: is this computer, and the instance on it, fit? Every failure prints its fix.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use plant::{Clock, PointId, SeriesKey, Timestamp};
+use seeds::publisher::{Options, Publisher};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, sleep, timeout};
+
 use super::Exit;
-use crate::cli::Common;
-pub async fn run(_args: &Common) -> anyhow::Result<Exit> {
-    Ok(Exit::Ok)
+use crate::cli::Doctor;
+use crate::clock::SystemClock;
+use crate::config::{Settings, Sources};
+use crate::platform;
+use crate::ports::Ports;
+use crate::stage::Switch;
+
+/// Below this much free space the store is in danger.
+const LEAST_FREE: u64 = 2 << 30;
+/// A flush slower than this shows in every acknowledgement.
+const SLOW_SYNC: Duration = Duration::from_millis(20);
+/// How long the message from end to end may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The clock is wrong before this: the program is younger (2026-01-01T00:00:00Z).
+const YOUNGEST: i64 = 1_767_225_600;
+
+/// One thing that was looked at.
+struct Finding {
+    what: &'static str,
+    /// What was seen, or what is wrong and how to mend it.
+    seen: Result<String, String>,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.seen {
+            Ok(s) => write!(f, "ok    {:9} {s}", self.what),
+            Err(s) => write!(f, "FAIL  {:9} {s}", self.what),
+        }
+    }
+}
+
+/// Looks at everything and prints it; fails where anything does.
+pub async fn run(args: &Doctor) -> anyhow::Result<Exit> {
+    let settings = Sources::new(args.common.config.as_deref(), args.common.flags())?.settings()?;
+    let mut out = io::stdout().lock();
+    let mut well = true;
+    let mut say = |what, seen: Result<String, String>| {
+        well &= seen.is_ok();
+        writeln!(out, "{}", Finding { what, seen })
+    };
+    say("clock", clock(SystemClock.now(), &settings.time_zone))?;
+    say("disk", disk(&settings.data))?;
+    say("flush", flush(&settings.data))?;
+    if let Some(ready) = get(settings.http, "/readyz").await {
+        say("instance", instance(settings.http, &ready))?;
+    } else {
+        say("mqtt", port("MQTT", settings.mqtt.listen, "--mqtt").await)?;
+        if let Some(tls) = &settings.mqtt.tls {
+            say("tls", port("MQTT over TLS", tls.listen, "mqtt.tls_listen").await)?;
+            let pair = broker::acceptor_from_files(&tls.certificate, &tls.key);
+            say("key", pair.map(|_| "certificate and key fit".into()).map_err(|e| e.to_string()))?;
+        }
+        say("page", port("the page", settings.http, "--http").await)?;
+        say("canary", canary(&settings).await.map_err(|e| format!("{e:#}")))?;
+    }
+    Ok(if well { Exit::Ok } else { Exit::Failure })
+}
+
+fn clock(now: Timestamp, zone: &str) -> Result<String, String> {
+    let time = jiff::Timestamp::from_nanosecond(i128::from(now.nanos())).map_err(|e| e.to_string())?;
+    let local = time.in_tz(zone).map_err(|e| e.to_string())?;
+    if now < Timestamp::from_secs(YOUNGEST) {
+        return Err(format!(
+            "it is {local:.0} by this computer: set the clock, or switch on time synchronisation (NTP)"
+        ));
+    }
+    Ok(format!("{local:.0}"))
+}
+
+/// The directory itself, or the nearest above it that exists.
+fn existing(dir: &Path) -> PathBuf {
+    let absolute = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    absolute.ancestors().find(|a| a.is_dir()).map_or_else(|| PathBuf::from("/"), Path::to_owned)
+}
+
+fn disk(dir: &Path) -> Result<String, String> {
+    let at = existing(dir);
+    let s = rustix::fs::statvfs(&at).map_err(|e| format!("{} cannot be looked at: {e}", at.display()))?;
+    let free = s.f_bavail.saturating_mul(s.f_frsize);
+    let text = format!("{:.1} GiB free at {}", free as f64 / f64::from(1 << 30), at.display());
+    if free < LEAST_FREE {
+        return Err(format!("{text}; at least 2 GiB are needed: make room, or choose another place with --data"));
+    }
+    Ok(text)
+}
+
+/// How long a small write takes to be safe: the floor under every acknowledgement.
+fn flush(dir: &Path) -> Result<String, String> {
+    let at = existing(dir);
+    let fix = |e: io::Error| {
+        format!(
+            "{} cannot be written: {e}; give this user the right to, or choose another place with --data",
+            at.display()
+        )
+    };
+    let path = at.join(format!(".danxia-doctor-{}", std::process::id()));
+    let mut file = std::fs::File::create(&path).map_err(fix)?;
+    let mut times = Vec::new();
+    let mut result = Ok(());
+    for _ in 0..20 {
+        let start = Instant::now();
+        result = file.write_all(&[0; 4096]).and_then(|()| file.sync_data());
+        times.push(start.elapsed());
+        if result.is_err() {
+            break;
+        }
+    }
+    drop(file);
+    let removed = std::fs::remove_file(&path);
+    result.and(removed).map_err(fix)?;
+    times.sort();
+    let median = times[times.len() / 2];
+    let text = format!("{:.2} ms until a small write is safe", median.as_secs_f64() * 1e3);
+    if median > SLOW_SYNC {
+        return Err(format!(
+            "{text}: every PUBACK waits that long; use a disk with power-loss protection, not a network one"
+        ));
+    }
+    Ok(text)
+}
+
+async fn port(what: &str, address: SocketAddr, flag: &str) -> Result<String, String> {
+    match TcpListener::bind(address).await {
+        Ok(_) => Ok(format!("{address} is free")),
+        Err(e) => Err(format!("{what} could not listen on {address}: {e}; choose another with {flag}")),
+    }
+}
+
+/// GET: status and body, or `None` where nobody speaks HTTP.
+async fn get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
+    let asked = async {
+        let mut s = TcpStream::connect(address).await.ok()?;
+        let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
+        s.write_all(request.as_bytes()).await.ok()?;
+        let mut text = String::new();
+        s.read_to_string(&mut text).await.ok()?;
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+    };
+    timeout(Duration::from_secs(5), asked).await.ok().flatten()
+}
+
+fn instance(address: SocketAddr, (status, body): &(u16, String)) -> Result<String, String> {
+    match status {
+        200 => {
+            Ok(format!("one runs at http://{address}/ and is ready: its store commits, its broker's canary came back"))
+        }
+        503 => Err(format!("one runs at http://{address}/ and is not ready: {body}; its log says why")),
+        _ => Err(format!("another program answers at http://{address}/ ({status}); choose another port with --http")),
+    }
+}
+
+/// A message from end to end, on a throw-away store beside the real one: published over a real socket, acknowledged
+/// after the flush, found again in the store, and the store ended in order.
+async fn canary(settings: &Settings) -> anyhow::Result<String> {
+    let dir = existing(&settings.data).join(format!(".danxia-doctor-store-{}", std::process::id()));
+    let result = timeout(PATIENCE, flight(settings, &dir)).await;
+    let removed = std::fs::remove_dir_all(&dir);
+    let took = result
+        .map_err(|_| anyhow::anyhow!("the message did not arrive within {PATIENCE:?}; run with DANXIA__LOG=debug"))??;
+    removed?;
+    Ok(format!("a message was published, acknowledged and found in a store in {:.1} ms", took.as_secs_f64() * 1e3))
+}
+
+async fn flight(settings: &Settings, dir: &Path) -> anyhow::Result<Duration> {
+    let mut settings = settings.clone();
+    settings.data = dir.to_owned();
+    settings.mqtt.anonymous = true;
+    settings.mqtt.tls = None;
+    (settings.mqtt.listen, settings.http) = (([127, 0, 0, 1], 0).into(), ([127, 0, 0, 1], 0).into());
+    let ports = Ports::open(&settings).await?;
+    let address = ports.mqtt.local_addr()?;
+    let end = Switch::new();
+    let ended = end.thrown();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let house = tokio::spawn(async move { platform::run(&settings, ports, false, clock, ended).await });
+    let publisher = Publisher::connect(Options::new(&address.to_string(), "doctor"), PATIENCE).await?;
+    let start = Instant::now();
+    publisher.publish("danxia/v1/doctor/canary/telemetry", r#"{"values":{"alive":1}}"#).await?;
+    publisher.flush().await?;
+    let point: PointId = "doctor/canary/alive".parse()?;
+    let found = loop {
+        let dir = dir.to_owned();
+        let key = SeriesKey::raw(point.clone());
+        let (archive, _) = tokio::task::spawn_blocking(move || historian::open_read_only(&dir)).await??;
+        if archive.last(&key).is_some() {
+            break start.elapsed();
+        }
+        sleep(Duration::from_millis(5)).await;
+    };
+    publisher.close(Duration::ZERO).await;
+    end.throw();
+    house.await??;
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_stands_in_the_past_is_said() {
+        assert!(clock(Timestamp::from_secs(0), "Asia/Shanghai").unwrap_err().contains("set the clock"));
+        assert_eq!(
+            clock(Timestamp::from_secs(1_800_000_000), "Asia/Shanghai").unwrap(),
+            "2027-01-15T16:00:00+08:00[Asia/Shanghai]"
+        );
+    }
+
+    #[test]
+    fn what_answers_on_the_pages_port_is_told_apart() {
+        let at: SocketAddr = "127.0.0.1:8080".parse().unwrap();
+        assert!(instance(at, &(200, String::new())).is_ok());
+        assert!(instance(at, &(503, "store".into())).unwrap_err().contains("not ready"));
+        assert!(instance(at, &(404, String::new())).unwrap_err().contains("another program"));
+    }
+
+    #[test]
+    fn disk_and_flush_work_where_the_directory_is_yet_to_be_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let yet = dir.path().join("a/b");
+        assert!(disk(&yet).is_ok());
+        assert!(flush(&yet).unwrap().contains("ms"));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left behind");
+    }
 }
