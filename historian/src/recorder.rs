@@ -56,11 +56,13 @@ pub(crate) struct Job {
     pub weight: usize,
     answer: oneshot::Sender<Result<Seq, CommitError>>,
     /// Gives its room back when the job ends, however it ends.
-    _room: OwnedSemaphorePermit,
+    room: OwnedSemaphorePermit,
 }
 
 impl Job {
     pub fn answer(self, answer: Result<Seq, CommitError>) {
+        // Room first: who has its answer finds the queue as empty as it is.
+        drop(self.room);
         // Nobody waits any more: the commit stands all the same.
         self.answer.send(answer).ok();
     }
@@ -85,7 +87,7 @@ impl Recorder {
         let cost = u32::try_from(weight.max(queue.least)).unwrap_or(u32::MAX);
         let room = queue.room.clone().acquire_many_owned(cost).await.map_err(|_| CommitError::Closed)?;
         let (answer, pending) = oneshot::channel();
-        queue.push(Job { batch, weight, answer, _room: room })?;
+        queue.push(Job { batch, weight, answer, room })?;
         Ok(Pending(pending))
     }
 
