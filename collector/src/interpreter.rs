@@ -420,6 +420,7 @@ impl Interpreter {
             let to = values::target(state, i, from, adoption)?;
             let record = record(wire, state.at(i).id.clone(), draft.t_received, from, to)?;
             state.carry(i, draft.number, &mut draft.batch.changes);
+            state.recorded = state.recorded.max(Some(record.t0 + record.duration()));
             draft.batch.waveforms.push(Arc::new(record));
             draft.remember_waveform(key);
             Ok(Outcome::Taken)

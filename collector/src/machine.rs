@@ -28,6 +28,7 @@ impl MachineSlot {
             carried_by: 0,
             index: HashMap::new(),
             slots: Vec::new(),
+            recorded: None,
         };
         Self { id, state: Mutex::new(state) }
     }
@@ -71,6 +72,8 @@ pub(crate) struct MachineState {
     carried_by: u64,
     index: HashMap<Arc<str>, usize>,
     slots: Vec<PointSlot>,
+    /// The end of the latest waveform since we were started.
+    pub recorded: Option<Timestamp>,
 }
 
 /// A point of the machine.

@@ -208,7 +208,8 @@ pub(crate) fn death(stated: Option<Timestamp>, t_received: Timestamp, last: Opti
     })
 }
 
-/// Repeats the last value of every point as bad(offline).
+/// Repeats the last value of every point as bad(offline). Points without one, among them those of waveforms, have none
+/// now: for them the event that goes with this speaks.
 pub(crate) fn offline(
     state: &mut MachineState,
     stated: Option<Timestamp>,
@@ -217,7 +218,7 @@ pub(crate) fn offline(
     out: &mut Vec<Observation>,
 ) -> Timestamp {
     let newest = state.points().filter_map(|slot| last(slot, recall)).map(|(t, _)| t).max();
-    let t = death(stated, t_received, newest);
+    let t = death(stated, t_received, newest.max(state.recorded));
     for slot in state.points() {
         if let Some((_, value)) = slot.last.clone() {
             slot.note(t, &value);

@@ -455,6 +455,10 @@ fn a_death_marks_every_point_at_its_time() {
     assert_eq!(seen, [("s/m/a", Value::Float(1.0), offline), ("s/m/b", Value::Text("run".into()), offline)]);
     assert!(batch.observations.iter().all(|o: &Observation| o.t == t));
     assert_eq!((batch.events[0].kind.as_str(), batch.events[0].t), ("death", t));
+    // A will from before the last record is about the connection, not about the machine's last word.
+    world.send("danxia/v1/s/n/vib/waveform", a_waveform(1, "g", Samples::F32([1.0f32].into())));
+    let will = world.send("danxia/v1/s/n/death", r#"{"ts":1735689590}"#);
+    assert_eq!((will.events[0].t, will.observations.len()), (world.now, 0));
     let will = world.send("danxia/v1/s/m/death", "");
     assert!(will.observations.iter().all(|o| o.t == world.now));
 }
