@@ -116,18 +116,24 @@ async fn accept(door: &Arc<Door>, listener: TcpListener, tasks: &mut JoinSet<()>
     }
 }
 
+/// Without `TCP_NODELAY`, an acknowledgement may wait 40 ms for the next one. A socket that refuses is about to fail
+/// anyway.
+fn tune(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+}
+
 impl Door {
     async fn open(self: Arc<Door>, stream: TcpStream, address: SocketAddr, permit: OwnedSemaphorePermit) {
-        // Without it, an acknowledgement may wait 40 ms for the next one. A socket that refuses is about to fail anyway.
-        let _ = stream.set_nodelay(true);
+        tune(&stream);
         let Some(tls) = &self.tls else { return self.client(stream, address, permit).await };
         let mut stop = self.stop.clone();
+        let accepting = timeout(self.broker.config().handshake_timeout, Box::pin(tls.accept(stream)));
         let handshake = tokio::select! {
-            handshake = timeout(self.broker.config().handshake_timeout, tls.accept(stream)) => handshake,
+            handshake = accepting => handshake,
             _ = stop.wait_for(|stop| *stop) => return,
         };
         match handshake {
-            Ok(Ok(stream)) => self.client(stream, address, permit).await,
+            Ok(Ok(stream)) => Box::pin(self.client(stream, address, permit)).await,
             _ => self.broker.turned_away(Refusal::TlsHandshake, address),
         }
     }
@@ -138,7 +144,8 @@ impl Door {
     {
         let mut stop = self.stop.clone();
         let admitted = tokio::select! {
-            admitted = handshake::admit(&self.broker, &mut io, address, self.listener) => admitted,
+            // In a box, so that what a handshake needs does not stay with the connection for its whole life.
+            admitted = Box::pin(handshake::admit(&self.broker, &mut io, address, self.listener)) => admitted,
             _ = stop.wait_for(|stop| *stop) => return,
         };
         match admitted {
@@ -152,7 +159,7 @@ impl Door {
                 if answer {
                     control::put_refused_connack(&mut out, protocol, refusal);
                 }
-                Goodbye::refused(io, out, self.broker.config().handshake_timeout).say().await;
+                Box::pin(Goodbye::refused(io, out, self.broker.config().handshake_timeout).say()).await;
             }
         }
     }
@@ -165,7 +172,7 @@ impl Door {
         }
         let (ending, goodbye) = Connection::new(io, admitted).run().await;
         seat.leave(&ending);
-        goodbye.say().await;
+        Box::pin(goodbye.say()).await;
     }
 }
 
@@ -222,5 +229,29 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.give_back();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_future<F>(_: fn(Arc<Door>, TcpStream, SocketAddr, OwnedSemaphorePermit) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_task_of_a_connection_is_small() {
+        let size = size_of_future(Door::open);
+        assert!(size <= 3 * 1024, "{size} bytes: something large is kept over an await of Door::open");
+    }
+
+    #[tokio::test]
+    async fn acknowledgements_do_not_wait_for_each_other() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        tune(&stream);
+        assert!(stream.nodelay().unwrap());
     }
 }

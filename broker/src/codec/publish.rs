@@ -116,10 +116,10 @@ fn properties(buffer: &Bytes, range: Range<usize>, into: &mut Incoming) -> Decod
             return Err(Refusal::Protocol);
         }
         match id {
-            1 => drop(cursor.take(1)?),
+            1 => _ = cursor.take(1)?,
             2 => into.expiry = Some(cursor.u32()?),
             3 | 8 => cursor.text()?,
-            9 => drop(cursor.counted()?),
+            9 => _ = cursor.counted()?,
             11 => return Err(Refusal::Protocol),
             35 => into.alias = Some(cursor.u16()?),
             38 => {

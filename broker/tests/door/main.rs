@@ -3,6 +3,8 @@
 //! A test's name is the promise. Clients are the small one of [`client`], which can also send what no client should,
 //! and in [`interop`] the ones of `rumqttc`.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+
 mod client;
 mod delivery;
 mod hazards;
