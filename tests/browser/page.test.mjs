@@ -75,7 +75,7 @@ test('an engineer sees the fault with its lines, acknowledges it, reloads, and i
   const id = await row.getAttribute('data-id');
   const again = page.locator(`[data-testid="alarm-row"][data-id="${id}"]`);
   await again.getByTestId('alarm-ack').click();
-  await again.locator('[data-testid="alarm-state"][data-state$="acknowledged"]:not([data-state*="un"])').waitFor();
+  await again.locator('[data-testid="alarm-state"][data-state="acknowledged"]').waitFor();
   await page.reload();
   await again.locator('[data-testid="alarm-state"][data-state="acknowledged"]').waitFor();
   await page.screenshot({ path: join(artefacts, 'alarms-acknowledged.png') });
@@ -89,7 +89,7 @@ for (const [lang, colorScheme] of [['zh-CN', 'light'], ['en', 'dark']]) {
     const overview = await platform.get('/api/v1/overview');
     const m = overview.areas.flatMap((a) => a.machines)[0];
     const at = `${encodeURIComponent(m.site)}/${encodeURIComponent(m.machine)}`;
-    for (const [name, hash] of [['overview', '#/'], ['machine', `#/machines/${at}`], ['vibration', `#/vibration/${at}`],
+    for (const [name, hash] of [['overview', '#/overview'], ['machine', `#/machine/${at}`], ['vibration', `#/vibration/${at}/vibration`],
       ['alarms', '#/alarms'], ['connections', '#/connections']]) {
       await page.goto(`${platform.url}/${hash}`);
       await page.waitForSelector('main h1, main h2');
