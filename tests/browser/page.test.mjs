@@ -67,12 +67,17 @@ test('an engineer sees the fault with its lines, acknowledges it, reloads, and i
   const row = page.getByTestId('alarm-row').filter({ hasText: '外圈' }).first();
   await row.waitFor();
   await page.screenshot({ path: join(artefacts, 'alarms-before.png') });
-  await row.click();
-  const lines = page.locator('[data-testid="fault-line"][data-label="outer_race"]');
-  await until('the fault lines', async () => (await lines.count()) >= 1);
-  await page.screenshot({ path: join(artefacts, 'alarm-evidence.png') });
-
   const id = await row.getAttribute('data-id');
+  await page.goto(`${platform.url}/#/alarms/${id}`);
+  await page.getByTestId('evidence').waitFor();
+  await page.screenshot({ path: join(artefacts, 'alarm-evidence.png') });
+  await page.getByTestId('evidence-vibration').click();
+  const lines = page.locator('[data-testid="fault-line"][data-label="outer_race"]');
+  await until('the fault lines', async () => (await lines.count()) >= 3);
+  assert.ok(await page.getByTestId('envelope-chart').locator('canvas').isVisible());
+  await page.screenshot({ path: join(artefacts, 'alarm-vibration.png') });
+
+  await page.goto(`${platform.url}/#/alarms`);
   const again = page.locator(`[data-testid="alarm-row"][data-id="${id}"]`);
   await again.getByTestId('alarm-ack').click();
   await again.locator('[data-testid="alarm-state"][data-state="acknowledged"]').waitFor();
@@ -92,7 +97,7 @@ for (const [lang, colorScheme] of [['zh-CN', 'light'], ['en', 'dark']]) {
     for (const [name, hash] of [['overview', '#/overview'], ['machine', `#/machine/${at}`], ['vibration', `#/vibration/${at}/vibration`],
       ['alarms', '#/alarms'], ['connections', '#/connections']]) {
       await page.goto(`${platform.url}/${hash}`);
-      await page.waitForSelector('main h1, main h2');
+      await page.waitForSelector('main h1, main h2', { state: 'attached' });
       await until(`${name} to have loaded`, () => page.locator('[aria-busy="true"]').count().then((n) => n === 0));
       await page.screenshot({ path: join(artefacts, `${name}-${lang}-${colorScheme}.png`), fullPage: true });
       // Evaluated through the debugger, which the page's own Content-Security-Policy does not bind.

@@ -22,7 +22,7 @@ try {
   const take = async (name, hash, options, path) => {
     const page = await open(browser, options);
     await page.goto(`${platform.url}/${hash}`);
-    await page.waitForSelector('main h1, main h2');
+    await page.waitForSelector('main h1, main h2', { state: 'attached' });
     await until(`${name} to have loaded`, () => page.locator('[aria-busy="true"]').count().then((n) => n === 0));
     // Charts draw on the frame after their data.
     await page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r))));
