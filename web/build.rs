@@ -1,7 +1,7 @@
 //! Builds the page and embeds it, compressed, so that one binary is the whole platform.
 //!
 //! Where the page comes from, the first that applies:
-//! 1. `DANXIA_UI_DIST=dir` embeds what is in `dir`.
+//! 1. `DANXIA_UI_DIST=dir` embeds what is in `dir` (absolute, or seen from `web`).
 //! 2. `DANXIA_UI_SKIP=1` embeds nothing.
 //! 3. With Node at hand, `npm ci` (when the lock file has changed) and `npm run build`, into `OUT_DIR`.
 //!
