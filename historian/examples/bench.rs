@@ -82,7 +82,7 @@ fn value(kind: Kind, series: usize, i: usize, noise: &mut Noise) -> Value {
 
 /// Millisecond times at 1 Hz; every twentieth is some milliseconds late.
 fn time(i: usize, noise: &mut Noise) -> Timestamp {
-    let late = if noise.bits() % 20 == 0 { noise.bits() % 40 } else { 0 };
+    let late = if noise.bits().is_multiple_of(20) { noise.bits() % 40 } else { 0 };
     Timestamp::from_millis(START + i as i64 * 1_000 + late as i64)
 }
 

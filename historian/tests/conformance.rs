@@ -1,6 +1,7 @@
 //! What every store of time series must do, whatever it is made of. Each case runs on the embedded store in its usual
 //! settings, on one that seals and prunes all the time, and on the naive model, which shows that the suite asks for
 //! what it says.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 

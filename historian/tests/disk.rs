@@ -1,4 +1,5 @@
 //! Trouble with files: a disk that does not take a commit, a second writer, damage, and reading without writing.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 

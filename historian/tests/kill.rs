@@ -1,5 +1,6 @@
 //! A child process commits as fast as it can and says what was acknowledged; it is killed in the middle, again and
 //! again, on the same store. Nothing that was acknowledged may be missing, nothing may be damaged.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 
@@ -46,7 +47,7 @@ fn batch(task: u64, n: u64) -> Batch {
         observations: vec![observation(&point, n as i64, Value::Int(n as i64), Quality::Good)],
         ..Batch::default()
     };
-    if n % 16 == 0 {
+    if n.is_multiple_of(16) {
         let raw = (0..256).map(|i| (i * n) as i16).collect();
         let samples = Samples::I16 { raw, scale: 0.5, offset: 0.0 };
         let unit = Unit::parse("m/s²").unwrap();
@@ -54,7 +55,7 @@ fn batch(task: u64, n: u64) -> Batch {
         let id = waveform_id(task, n);
         batch.waveforms.push(Arc::new(Waveform::new(id, point.clone(), t, t, 1e3, unit, samples, meta).unwrap()));
     }
-    if n % 10 == 0 {
+    if n.is_multiple_of(10) {
         let mut machine = Machine::bare(point.machine());
         machine.line = Some(Name::new(&format!("line-{n}")).unwrap());
         batch.changes.push(AssetChange::Machine(machine));
@@ -78,23 +79,21 @@ fn batch(task: u64, n: u64) -> Batch {
 fn child(dir: &Path) {
     let historian = Historian::open(config(dir), clock()).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
-    let tasks: Vec<_> = (0..TASKS)
-        .map(|task| {
+    runtime.block_on(async {
+        let mut tasks = tokio::task::JoinSet::new();
+        for task in 0..TASKS {
             let recorder = historian.recorder();
             let mut n = historian.archive().last(&series(task)).map_or(0, |s| s.t.nanos() as u64 + 1);
-            runtime.spawn(async move {
+            tasks.spawn(async move {
                 loop {
                     recorder.commit(batch(task, n)).await.unwrap();
                     std::io::stdout().write_all(format!("ack {task} {n}\n").as_bytes()).unwrap();
                     n += 1;
                 }
-            })
-        })
-        .collect();
-    runtime.block_on(async {
-        for task in tasks {
-            task.await.unwrap();
+            });
         }
+        // They end only by a failure, which ends the child.
+        let _ = tasks.join_next().await;
     });
 }
 

@@ -1,4 +1,5 @@
 //! What is filed beside the series: waveforms, events, diagnoses, quarantine, ledger, plant, alarms, users.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 

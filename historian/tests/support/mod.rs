@@ -1,5 +1,6 @@
 //! What several tests need: points, a clock that is told the time, and the store behind a face that is easy to drive.
 #![allow(dead_code, reason = "each test uses its share")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
