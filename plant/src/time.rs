@@ -53,7 +53,7 @@ impl Timestamp {
         if w == 0 {
             w = 1;
         }
-        Self(self.0 - self.0.rem_euclid(w))
+        Self(self.0.saturating_sub(self.0.rem_euclid(w)))
     }
 }
 
@@ -95,6 +95,7 @@ mod tests {
         assert_eq!(at(59), Timestamp::from_secs(0));
         assert_eq!(at(60), Timestamp::from_secs(60));
         assert_eq!(at(-1), Timestamp::from_secs(-60));
+        assert_eq!(Timestamp::MIN.align(w), Timestamp::MIN);
     }
 
     #[test]
