@@ -109,6 +109,10 @@ pub struct Run {
     /// Let any MQTT client on this computer publish and subscribe, and adopt new machines at once. For trials and tests.
     #[arg(long)]
     pub anonymous: bool,
+    /// Take on unknown machines and points at once, from any device that may connect. For commissioning; otherwise what
+    /// they say waits in quarantine.
+    #[arg(long)]
+    pub adopt: bool,
 }
 
 /// `danxia doctor`.

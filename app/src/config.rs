@@ -24,6 +24,8 @@ pub struct Settings {
     pub http: SocketAddr,
     /// IANA name of the plant's time zone.
     pub time_zone: String,
+    /// Whether unknown machines and points are taken on at once; otherwise what they say waits in quarantine.
+    pub adopt: bool,
     /// `tracing` filter, `info` or `broker=debug,info`.
     pub log: String,
 }
@@ -59,6 +61,7 @@ pub struct Tls {
 struct Raw {
     data: PathBuf,
     time_zone: String,
+    adopt: bool,
     log: String,
     mqtt: RawMqtt,
     http: RawHttp,
@@ -87,6 +90,7 @@ impl Default for Raw {
         Self {
             data: "danxia-data".into(),
             time_zone: "Asia/Shanghai".into(),
+            adopt: false,
             log: "info".into(),
             mqtt: RawMqtt {
                 listen: "127.0.0.1:1883".into(),
@@ -330,6 +334,8 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
         },
         http,
         time_zone: raw.time_zone,
+        // A trial has nobody to adopt by hand.
+        adopt: raw.adopt || raw.mqtt.anonymous,
         log: raw.log,
     })
 }

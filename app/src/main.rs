@@ -14,6 +14,7 @@ mod ports;
 mod seams;
 mod stage;
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -24,6 +25,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli.command) {
         Ok(exit) => ExitCode::from(exit.code()),
+        // `danxia … | head` has seen enough: that is no failure.
+        Err(e) if pipe_closed(&e) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("danxia: {e:#}");
             ExitCode::from(class(&e).code())
@@ -48,6 +51,14 @@ fn run(command: Command) -> anyhow::Result<Exit> {
 
 fn wait(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+}
+
+fn pipe_closed(e: &anyhow::Error) -> bool {
+    let kind = |e: &(dyn std::error::Error + 'static)| {
+        let io = e.downcast_ref::<io::Error>().map(io::Error::kind);
+        io.or_else(|| e.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind))
+    };
+    e.chain().any(|e| kind(e) == Some(io::ErrorKind::BrokenPipe))
 }
 
 /// Which exit code an error deserves.

@@ -101,7 +101,7 @@ fn door(
     store: &Historian,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<(Collector, mpsc::Receiver<Command>, Arc<Broker>)> {
-    let config = collector::Config { adopt: settings.mqtt.anonymous, ..collector::Config::default() };
+    let config = collector::Config { adopt: settings.adopt, ..collector::Config::default() };
     let (collector, commands) = Collector::new(config, store.recorder(), store.archive(), store.register());
     let config = broker::Config {
         anonymous: settings.mqtt.anonymous,

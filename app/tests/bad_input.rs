@@ -2,53 +2,11 @@
 
 mod common;
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::Duration;
 
 use ciborium::Value;
-use common::{Instance, eventually, export, fresh_port};
+use common::{Instance, Raw, eventually, export, fresh_port};
 use serde_json::Value as Json;
-
-/// A client that writes what it is told, however wrong.
-struct Raw(TcpStream);
-
-impl Raw {
-    fn connect(port: u16, id: &str) -> Self {
-        let mut s = TcpStream::connect(("127.0.0.1", port)).expect("the broker accepts");
-        s.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
-        let mut packet = vec![0x10, (12 + id.len()) as u8, 0, 4];
-        packet.extend_from_slice(b"MQTT\x04\x02\x00\x3c\x00");
-        packet.push(id.len() as u8);
-        packet.extend_from_slice(id.as_bytes());
-        s.write_all(&packet).expect("CONNECT");
-        let mut connack = [0; 4];
-        s.read_exact(&mut connack).expect("CONNACK");
-        assert_eq!(connack, [0x20, 2, 0, 0]);
-        Self(s)
-    }
-
-    /// QoS 1. The write may fail when the broker has already closed: that is then seen by reading.
-    fn publish(&mut self, topic: &[u8], payload: &[u8]) {
-        let mut rest = topic.len() + payload.len() + 4;
-        let mut packet = vec![0x32];
-        while rest >= 128 {
-            packet.push((rest % 128) as u8 | 0x80);
-            rest /= 128;
-        }
-        packet.push(rest as u8);
-        packet.extend_from_slice(&(topic.len() as u16).to_be_bytes());
-        packet.extend_from_slice(topic);
-        packet.extend_from_slice(&[0, 1]);
-        packet.extend_from_slice(payload);
-        let _ = self.0.write_all(&packet);
-    }
-
-    fn acknowledged(&mut self) -> bool {
-        let mut puback = [0; 4];
-        self.0.read_exact(&mut puback).is_ok() && puback == [0x40, 2, 0, 1]
-    }
-}
 
 fn json(instance: &Instance, path: &str) -> Json {
     serde_json::from_str(&instance.get(path)).expect("JSON")
@@ -74,6 +32,9 @@ fn waveform(without: &[&str], with: &[(&str, Value)]) -> Vec<u8> {
     out
 }
 
+/// Topic, payload, the stable code, and what the sentence must name.
+type Case = (&'static [u8], Vec<u8>, &'static str, &'static [&'static str]);
+
 #[test]
 fn what_cannot_be_understood_is_acknowledged_explained_and_the_next_message_is_served() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -86,8 +47,7 @@ fn what_cannot_be_understood_is_acknowledged_explained_and_the_next_message_is_s
     client.publish(telemetry, br#"{"ts":1735689600000,"values":{"speed":{"v":1480,"u":"r/min"}}}"#);
     assert!(client.acknowledged());
 
-    // Topic, payload, the stable code, and what the sentence must name.
-    let cases: Vec<(&[u8], Vec<u8>, &str, &[&str])> = vec![
+    let cases: Vec<Case> = vec![
         (telemetry, b"{\"values\": {".to_vec(), "json_syntax", &["1"]),
         (telemetry, b"\xff\xfe\x00".to_vec(), "json_syntax", &[]),
         (telemetry, b"{}".to_vec(), "values_missing", &["value"]),

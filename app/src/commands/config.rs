@@ -28,5 +28,8 @@ pub fn sources(args: &Run) -> Result<Sources, crate::config::ConfigError> {
     if args.anonymous {
         flags.set("mqtt.anonymous", true);
     }
+    if args.adopt {
+        flags.set("adopt", true);
+    }
     Sources::new(args.common.config.as_deref(), flags)
 }

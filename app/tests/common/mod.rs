@@ -22,13 +22,13 @@ pub struct Instance {
 impl Instance {
     /// Starts it and waits until `/readyz` answers 200.
     pub fn start(data: &Path, mqtt: u16, http: u16) -> Self {
-        Self::start_with(data, mqtt, http, &[])
+        Self::start_closed(data, mqtt, http, &["--anonymous"])
     }
 
-    /// The same with further arguments.
-    pub fn start_with(data: &Path, mqtt: u16, http: u16, more: &[&str]) -> Self {
+    /// The same with other arguments in the place of `--anonymous`.
+    pub fn start_closed(data: &Path, mqtt: u16, http: u16, more: &[&str]) -> Self {
         let child = Command::new(env!("CARGO_BIN_EXE_danxia"))
-            .args(["run", "--anonymous", "--data"])
+            .args(["run", "--data"])
             .arg(data)
             .args(["--mqtt", &format!("127.0.0.1:{mqtt}"), "--http", &format!("127.0.0.1:{http}")])
             .args(more)
@@ -89,6 +89,59 @@ impl Drop for Instance {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A client that writes what it is told, however wrong.
+#[derive(Debug)]
+pub struct Raw(TcpStream);
+
+impl Raw {
+    /// Without a name, and it must be let in.
+    pub fn connect(port: u16, id: &str) -> Self {
+        Self::try_connect(port, id, None, None).expect("it is let in")
+    }
+
+    /// CONNECT (MQTT 3.1.1); the return code of CONNACK where it is not 0.
+    pub fn try_connect(port: u16, id: &str, user: Option<&str>, password: Option<&str>) -> Result<Self, u8> {
+        let mut s = TcpStream::connect(("127.0.0.1", port)).expect("the broker accepts");
+        s.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
+        let flags = 0x02 | if user.is_some() { 0x80 } else { 0 } | if password.is_some() { 0x40 } else { 0 };
+        let mut body = b"\x00\x04MQTT\x04".to_vec();
+        body.extend_from_slice(&[flags, 0, 60]);
+        for text in [Some(id), user, password].into_iter().flatten() {
+            body.extend_from_slice(&(text.len() as u16).to_be_bytes());
+            body.extend_from_slice(text.as_bytes());
+        }
+        let mut packet = vec![0x10, body.len() as u8];
+        packet.append(&mut body);
+        s.write_all(&packet).expect("CONNECT");
+        let mut connack = [0; 4];
+        s.read_exact(&mut connack).expect("CONNACK");
+        assert_eq!(connack[..3], [0x20, 2, 0]);
+        if connack[3] == 0 { Ok(Self(s)) } else { Err(connack[3]) }
+    }
+
+    /// QoS 1. The write may fail when the broker has already closed: that is then seen by reading.
+    pub fn publish(&mut self, topic: &[u8], payload: &[u8]) {
+        let mut rest = topic.len() + payload.len() + 4;
+        let mut packet = vec![0x32];
+        while rest >= 128 {
+            packet.push((rest % 128) as u8 | 0x80);
+            rest /= 128;
+        }
+        packet.push(rest as u8);
+        packet.extend_from_slice(&(topic.len() as u16).to_be_bytes());
+        packet.extend_from_slice(topic);
+        packet.extend_from_slice(&[0, 1]);
+        packet.extend_from_slice(payload);
+        let _ = self.0.write_all(&packet);
+    }
+
+    /// Whether the next packet is the PUBACK; false where the connection was closed instead.
+    pub fn acknowledged(&mut self) -> bool {
+        let mut puback = [0; 4];
+        self.0.read_exact(&mut puback).is_ok() && puback == [0x40, 2, 0, 1]
     }
 }
 
