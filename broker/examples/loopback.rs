@@ -13,7 +13,7 @@ use std::error::Error;
 use std::future::{pending, ready};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener as StdListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
@@ -41,11 +41,19 @@ fn main() -> Outcome<()> {
 
 // The broker's process.
 
-struct Nowhere;
+/// Counts what it is given.
+#[derive(Default)]
+struct Nowhere {
+    messages: AtomicUsize,
+    batches: AtomicUsize,
+    bytes: AtomicUsize,
+}
 
 impl Intake for Nowhere {
     fn accept(&self, _: Arc<ClientInfo>, batch: Vec<Publish>) -> BoxFuture<'static, Result<Receipt, IntakeClosed>> {
-        drop(batch);
+        self.messages.fetch_add(batch.len(), Ordering::Relaxed);
+        self.batches.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(batch.iter().map(|publish| publish.payload.len()).sum(), Ordering::Relaxed);
         Box::pin(ready(Ok(Box::pin(ready(Ok(()))) as Receipt)))
     }
 
@@ -61,12 +69,22 @@ impl Authenticator for Nowhere {
 fn serve() -> Outcome<()> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let config = Config { anonymous: true, ..Config::default() };
-        let broker = Broker::new(config, Arc::new(Nowhere), Arc::new(Nowhere))?;
+        let intake = Arc::new(Nowhere::default());
+        let broker = Broker::new(config, intake.clone(), intake.clone())?;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         println!("{}", listener.local_addr()?);
+        thread::spawn(move || report(&intake));
         broker.serve(listener, None, pending()).await?;
         Ok(())
     })
+}
+
+/// Answers each line on standard input with what the intake was given so far.
+fn report(intake: &Nowhere) {
+    for _ in std::io::stdin().lines() {
+        let of = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
+        println!("{} {} {}", of(&intake.messages), of(&intake.batches), of(&intake.bytes));
+    }
 }
 
 // The process that starts the others.
@@ -74,6 +92,8 @@ fn serve() -> Outcome<()> {
 struct Server {
     process: Child,
     address: SocketAddr,
+    /// Our broker's standard output.
+    output: Option<BufReader<ChildStdout>>,
 }
 
 impl Drop for Server {
@@ -86,10 +106,12 @@ impl Drop for Server {
 
 impl Server {
     fn ours() -> Outcome<Server> {
-        let mut process = Command::new(env::current_exe()?).arg("serve").stdout(Stdio::piped()).spawn()?;
+        let mut process =
+            Command::new(env::current_exe()?).arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
-        BufReader::new(process.stdout.take().ok_or("no output")?).read_line(&mut line)?;
-        Ok(Server { process, address: line.trim().parse()? })
+        let mut output = BufReader::new(process.stdout.take().ok_or("no output")?);
+        output.read_line(&mut line)?;
+        Ok(Server { process, address: line.trim().parse()?, output: Some(output) })
     }
 
     fn mosquitto() -> Outcome<Server> {
@@ -98,7 +120,7 @@ impl Server {
             let port = address.port().to_string();
             Command::new(path).args(["-p", &port]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
         });
-        let server = Server { process: mosquitto.ok_or("mosquitto is not installed")?, address };
+        let server = Server { process: mosquitto.ok_or("mosquitto is not installed")?, address, output: None };
         while TcpStream::connect(address).is_err() {
             thread::sleep(Duration::from_millis(10));
         }
@@ -119,13 +141,26 @@ impl Server {
         Ok(line.split_whitespace().nth(1).ok_or("VmRSS")?.parse()?)
     }
 
-    fn run(&self, what: &str) -> Outcome<String> {
+    /// What our intake was given so far.
+    fn taken(&mut self) -> Outcome<String> {
+        let (Some(output), Some(input)) = (&mut self.output, &mut self.process.stdin) else { return Ok(String::new()) };
+        input.write_all(b"\n")?;
+        let mut line = String::new();
+        output.read_line(&mut line)?;
+        let [messages, batches, bytes] = line.split_whitespace().collect::<Vec<_>>()[..] else {
+            return Err(line.into());
+        };
+        Ok(format!("; the intake got {messages} messages ({bytes} bytes) in {batches} batches"))
+    }
+
+    fn run(&mut self, what: &str) -> Outcome<String> {
         let before = self.cpu()?;
         let address = self.address.to_string();
         let output =
             Command::new(env::current_exe()?).args(["load", what, &address]).stderr(Stdio::inherit()).output()?;
         let result = String::from_utf8(output.stdout)?;
-        Ok(format!("{}  broker CPU {:.2} s", result.trim(), self.cpu()? - before))
+        let cpu = self.cpu()? - before;
+        Ok(format!("{}  broker CPU {cpu:.2} s{}", result.trim(), self.taken()?))
     }
 }
 
@@ -133,7 +168,7 @@ fn compare() -> Outcome<()> {
     for what in ["qos1", "fanout", "latency", "connects"] {
         for (name, server) in [("danxia", Server::ours()), ("mosquitto", Server::mosquitto())] {
             match server {
-                Ok(server) => println!("{what:8} {name:9} {}", server.run(what)?),
+                Ok(mut server) => println!("{what:8} {name:9} {}", server.run(what)?),
                 Err(error) => println!("{what:8} {name:9} left out: {error}"),
             }
         }
@@ -221,8 +256,9 @@ fn qos1(address: SocketAddr) -> Outcome<()> {
         })
     };
     let publishers: Vec<_> = (0..CLIENTS).map(publisher).collect();
-    start.wait();
+    // Before the barrier opens: this thread may be the last of all to run after it.
     let started = Instant::now();
+    start.wait();
     for publisher in publishers {
         publisher.join().map_err(|_| "a publisher panicked")??;
     }
