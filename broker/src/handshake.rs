@@ -175,12 +175,13 @@ async fn attach(broker: &Broker, claim: &Claim, link: &Arc<Link>) -> Result<(Arc
     let patience = broker.config().handshake_timeout;
     let taking = async {
         loop {
+            // Before its session is touched: one turned away must find it as it was. A client that is connected comes
+            // in place of itself.
             let full = broker.connected() >= broker.config().max_connections;
+            if full && !broker.router().is_connected(&claim.client_id) {
+                return Err(Refusal::Connections);
+            }
             let busy = match broker.router().attach(claim, link, Instant::now()) {
-                Attached::Here { session, .. } if full => {
-                    broker.router().detach(&session, Duration::ZERO, Instant::now());
-                    return Err(Refusal::Connections);
-                }
                 Attached::Here { session, present } => return Ok((session, present)),
                 Attached::Refused(refusal) => return Err(refusal),
                 Attached::Busy(session) => session,

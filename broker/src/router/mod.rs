@@ -158,6 +158,11 @@ impl Router {
         sessions.get(&session.client_id).is_none_or(|held| held.link().is_none())
     }
 
+    /// Whether a connection holds this client's session.
+    pub fn is_connected(&self, client_id: &str) -> bool {
+        lock(&self.sessions).get(client_id).is_some_and(|session| session.link().is_some())
+    }
+
     /// The sessions of absent clients.
     pub fn absent(&self) -> Vec<Arc<Session>> {
         lock(&self.sessions).values().filter(|session| session.link().is_none()).cloned().collect()

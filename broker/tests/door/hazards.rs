@@ -57,6 +57,27 @@ async fn the_connection_limit_turns_away_the_same_client_twice_and_lets_it_in_wh
 }
 
 #[tokio::test]
+async fn a_client_turned_away_at_the_limit_keeps_its_session_and_what_waits_in_it() {
+    let house = House::new(Config { max_connections: 1, ..open() }).await;
+    let mut watcher = Client::connect(house.address, Connect::kept("w")).await;
+    watcher.subscribe(&[("t", 1)]).await;
+    watcher.send(&[0xe0, 0]).await;
+    watcher.ends().await;
+    let mut machine = Client::new(house.address, "m").await;
+    machine.publish("t", "kept", 1, 1).await;
+    assert_eq!(machine.ack(0x40).await, 1);
+    for clean in [false, true] {
+        let (_, connack) = Client::try_connect(house.address, Connect { clean, ..Connect::new("w") }).await;
+        assert_eq!(connack, [0, 3]);
+    }
+    machine.send(&[0xe0, 0]).await;
+    machine.ends().await;
+    let (mut watcher, connack) = Client::try_connect(house.address, Connect::kept("w")).await;
+    assert_eq!(connack, [1, 0], "session present");
+    assert_eq!(watcher.take().await.payload, b"kept");
+}
+
+#[tokio::test]
 async fn three_thousand_connects_that_end_in_a_reset_leave_no_trace() {
     let house = House::new(open()).await;
     let connect = Connect { will: Some(("will", "x")), ..Connect::new("same") }.encode();
