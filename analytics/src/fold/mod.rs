@@ -123,7 +123,7 @@ impl Fold {
     }
 
     /// Takes one commit in and gives what follows from it, in a fixed order: limits in the order of the values, then
-    /// records in theirs, then what people did, then silence. A commit that was taken in before gives nothing.
+    /// deaths, records in theirs, then what people did, then silence. A commit that was taken in before gives nothing.
     pub fn step(&mut self, committed: &Committed) -> Vec<Finding> {
         let mut out = Vec::new();
         if committed.seq <= self.state.seq {
@@ -138,6 +138,9 @@ impl Fold {
         }
         for o in &batch.observations {
             values::observe(state, settings, o, &mut out);
+        }
+        for e in &batch.events {
+            silence::heard_of_death(state, e);
         }
         let jobs = record::jobs(state, settings, &batch.waveforms);
         let judged = analyse(&mut self.analysers, &jobs);

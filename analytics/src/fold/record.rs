@@ -307,8 +307,10 @@ impl Look<'_> {
     fn zone(&self, state: &mut State, records: &mut RecordState, late: bool, out: &mut Vec<Finding>) {
         let Ok((row, v)) = self.zone_of() else { return };
         let [_, bc, cd] = row.boundaries;
+        // A point is in one zone: where D stands, C neither raises nor stands, and one cause is one alarm.
+        let mut above = false;
         for (zone, boundary, priority, persistence) in
-            [(Zone::C, bc, Priority::High, &mut records.zone_c), (Zone::D, cd, Priority::Critical, &mut records.zone_d)]
+            [(Zone::D, cd, Priority::Critical, &mut records.zone_d), (Zone::C, bc, Priority::High, &mut records.zone_c)]
         {
             let key = key(&self.job.waveform.point, AlarmCondition::Zone(zone));
             let mut detail = Detail { evidence: self.evidence(), ..Detail::default() };
@@ -326,15 +328,17 @@ impl Look<'_> {
                 detail.evidence.terms.insert("shaft_hz".into(), hz);
             }
             if late {
-                if v > boundary {
+                if v > boundary && !above {
                     state.book.apply(&key, priority, Event::HeldLate, self.t(), detail, out);
                 } else {
                     state.book.end_late(&key);
                 }
+                above = v > boundary;
                 continue;
             }
             let stands = state.book.active(&key);
-            let stand = persistence.look(u8::from(v > boundary), v > CLEAR * boundary, stands);
+            let stand = persistence.look(u8::from(v > boundary), v > CLEAR * boundary, stands) && !above;
+            above = stand;
             match (stand, v > boundary) {
                 (true, true) => state.book.hold(&key, priority, self.t(), detail, out),
                 // Between: it stands as it stood, and there is nothing new to show.

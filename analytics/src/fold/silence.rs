@@ -17,6 +17,8 @@ use crate::alarm::Event;
 
 /// Silence is judged this often, in platform-up time.
 const EVERY: u64 = 1_000_000_000;
+/// The kind of the event that reports a machine's death.
+const DEATH: &str = "death";
 
 /// Moves time to that of the commit.
 pub(super) fn advance(state: &mut State, settings: &Settings, t: Timestamp) {
@@ -37,6 +39,19 @@ pub(super) fn advance(state: &mut State, settings: &Settings, t: Timestamp) {
         for point in machine.points.values_mut().filter(|p| !p.stale) {
             point.heard = point.heard.max(excused);
         }
+    }
+}
+
+/// A machine that was reported dead is gone with all its points, also those that deliver records only and so have no
+/// value to be marked; unless it has spoken since.
+pub(super) fn heard_of_death(state: &mut State, event: &plant::Event) {
+    if event.kind.as_str() != DEATH {
+        return;
+    }
+    let Some(machine) = state.machines.get_mut(&event.machine) else { return };
+    if machine.points.values().all(|p| p.newest <= event.t) {
+        machine.points.values_mut().for_each(|p| p.gone = true);
+        state.urgent = true;
     }
 }
 

@@ -148,12 +148,50 @@ fn zones_take_three_of_five_and_name_imbalance() {
     assert!(alarm.evidence.codes.contains(&"imbalance".into()));
     assert!(alarm.evidence.codes.contains(&"ISO 20816-3 group 1 rigid".into()));
     let found: Vec<_> = (3..6).flat_map(|s| j.record(shaken(s, 9.0))).collect();
-    assert_eq!(said(&found), ["zone_c updated", "zone_d raised"]);
+    assert_eq!(said(&found), ["zone_c updated", "zone_d raised", "zone_c cleared"], "one cause, one alarm");
+    // Between 0.9 of C/D and C/D it stands in D, below it clears after five and is in C again.
+    let found: Vec<_> = (6..12).flat_map(|s| j.record(shaken(s, 6.6))).collect();
+    assert_eq!(said(&found), Vec::<String>::new());
+    let found: Vec<_> = (12..18).flat_map(|s| j.record(shaken(s, 5.0))).collect();
+    assert_eq!(said(&found), ["zone_d cleared", "zone_c raised"]);
     // Above 0.9 of B/C it stands, below it clears after five.
-    let found: Vec<_> = (6..12).flat_map(|s| j.record(shaken(s, 4.3))).collect();
-    assert_eq!(said(&found), ["zone_d cleared"]);
-    let found: Vec<_> = (12..18).flat_map(|s| j.record(shaken(s, 2.0))).collect();
+    let found: Vec<_> = (18..24).flat_map(|s| j.record(shaken(s, 4.3))).collect();
+    assert_eq!(said(&found), Vec::<String>::new());
+    let found: Vec<_> = (24..30).flat_map(|s| j.record(shaken(s, 2.0))).collect();
     assert_eq!(said(&found), ["zone_c cleared"]);
+}
+
+#[test]
+fn a_machine_that_is_in_zone_d_from_the_start_raises_that_alone() {
+    let mut j = Journal::new();
+    j.described(|_| {});
+    j.value("speed", 1500.0);
+    let found: Vec<_> = (0..5).flat_map(|s| j.record(journal::shaken_record(s, 9.0))).collect();
+    let said: Vec<_> = said(&found).into_iter().filter(|s| !s.ends_with("updated")).collect();
+    assert_eq!(said, ["zone_d raised"]);
+}
+
+#[test]
+fn a_reported_death_reaches_points_that_deliver_records_only() {
+    let mut j = Journal::new();
+    j.described(|_| {});
+    j.value("speed", 1500.0);
+    j.record(quiet_record(1));
+    let death = |j: &mut Journal, t| {
+        let event = plant::Event {
+            machine: "s/fan".parse().unwrap(),
+            t,
+            t_received: t,
+            kind: "death".parse().unwrap(),
+            fields: Default::default(),
+        };
+        j.step(historian::Batch { events: vec![event], ..historian::Batch::default() })
+    };
+    let before = j.now - Duration::from_secs(60);
+    assert_eq!(said(&death(&mut j, before)), Vec::<String>::new(), "it has spoken since");
+    let after = j.now + Duration::from_secs(1);
+    assert_eq!(said(&death(&mut j, after)), ["offline raised"]);
+    assert_eq!(said(&j.record(quiet_record(2))), ["offline cleared"]);
 }
 
 #[test]
