@@ -177,19 +177,17 @@ def cargo_example(package, name, *args):
 
 def chain(n):
     """The full analysis of a waveform, in turn with the same outputs by SciPy, which are compared each time."""
-    ours, theirs = [], []
+    runs = []
     with tempfile.TemporaryDirectory() as d:
         record, said = Path(d) / "record.f64", Path(d) / "chain.json"
         for _ in range(n):
             said.write_text(cargo_example("analytics", "chain_time", str(record)))
-            ours.append(json.loads(said.read_text()))
-            reference = output([sys.executable, "analytics/benches/scipy_reference.py", str(record), str(said)])
-            theirs.append(json.loads(reference))
+            runs.append(json.loads(output([sys.executable, "analytics/benches/scipy_reference.py", str(record), str(said)])))
     rows = []
     for samples, target in ((65_536, "≤ 5, ≥ 20 × SciPy"), (25_600, "≤ 2")):
-        a, b = (statistics.median(r[f"ms_{samples}"] for r in runs) for runs in (ours, theirs))
-        rows.append((f"full analysis of one waveform of {samples:,} samples, ms", target, f"{a:.2f}",
-                     f"SciPy {b:.1f} (same outputs, checked)", f"{b / a:.1f} × faster"))
+        ours, theirs = median(runs, f"chain_ms_{samples}"), median(runs, f"scipy_ms_{samples}")
+        rows.append((f"full analysis of one waveform of {samples:,} samples, ms", target, f"{ours:.2f}",
+                     f"SciPy {theirs:.1f} (same outputs, checked)", f"{theirs / ours:.1f} × faster"))
     return rows
 
 
