@@ -167,3 +167,22 @@ fn escape(path: &Path) -> String {
     let text = path.to_string_lossy();
     text.replace('%', "%25").replace('?', "%3f").replace('#', "%23")
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::ts::Ts;
+    use crate::wave::Wave;
+
+    /// A process that is killed leaves its writes to the operating system, so that no kill test sees a missing fsync.
+    /// FULL (2) is what makes SQLite flush the log of a WAL file before a commit returns.
+    #[test]
+    fn what_is_acknowledged_is_written_with_an_fsync() {
+        let dir = tempfile::tempdir().unwrap();
+        let (ts, waves) = (Ts::open(dir.path()).unwrap(), Wave::open(dir.path(), 0).unwrap());
+        for conn in [&ts.conn, &waves.conn] {
+            let mode = |name| conn.pragma_query_value(None, name, |r| r.get::<_, rusqlite::types::Value>(0)).unwrap();
+            assert_eq!(mode("synchronous"), rusqlite::types::Value::Integer(2));
+            assert_eq!(mode("journal_mode"), rusqlite::types::Value::Text("wal".into()));
+        }
+    }
+}
