@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
-use broker::{Authenticator, BoxFuture, Denied, Identity, Login};
+use broker::{Authenticator, BoxFuture, Credentials, Denied, Identity, Login, Rights};
 use historian::Register;
 use tokio::sync::Semaphore;
 
@@ -42,14 +42,16 @@ impl Authenticator for Users {
         let (register, permits, nobody) = (self.register.clone(), self.permits.clone(), self.nobody.clone());
         Box::pin(async move {
             let _permit = permits.acquire_owned().await.map_err(|_| Denied::Unavailable)?;
+            let Credentials::Password { user, password } = login.credentials else { return Err(Denied::Credentials) };
             let checked = tokio::task::spawn_blocking(move || {
-                let known = register.user(&login.user).map_err(|e| {
+                let known = register.user(&user).map_err(|e| {
                     tracing::error!("users cannot be read: {e}");
                     Denied::Unavailable
                 })?;
                 let hash = known.as_ref().map_or(&*nobody, |u| &u.hash);
-                let right = matches(&login.password, hash);
-                if right && known.is_some() { Ok(Identity(login.user.into())) } else { Err(Denied::Credentials) }
+                let right = matches(&password, hash);
+                let identity = || Identity { name: user.into(), rights: Arc::new(Rights::everything()) };
+                if right && known.is_some() { Ok(identity()) } else { Err(Denied::Credentials) }
             });
             checked.await.unwrap_or(Err(Denied::Unavailable))
         })

@@ -16,8 +16,9 @@ use crate::clients::Record;
 use crate::codec::control::{self, ConnectPacket};
 use crate::codec::{frame, kind};
 use crate::connection::{ALIASES, Admitted};
-use crate::intake::{ClientInfo, Denied, Login, Protocol};
+use crate::intake::{ClientInfo, Credentials, Denied, Identity, Login, Protocol};
 use crate::refusal::Refusal;
+use crate::rights::Rights;
 use crate::router::link::Link;
 use crate::router::session::{Session, Terms};
 use crate::router::{Attached, Claim};
@@ -105,7 +106,7 @@ async fn welcome(
     }
     let (client_id, assigned) = client_id(&connect.client_id, protocol, connect.clean_session)?;
     let will = will.map(|(will, properties)| Will::new(will, properties, broker.limits())).transpose()?;
-    let identity = identify(broker, login, &client_id, address, until).await?;
+    let Identity { name: identity, rights: _ } = identify(broker, login, &client_id, address, until).await?;
 
     let wanted = match protocol {
         Protocol::V311 if connect.clean_session => Duration::ZERO,
@@ -156,13 +157,15 @@ async fn identify(
     client_id: &Arc<str>,
     address: SocketAddr,
     until: Instant,
-) -> Result<Arc<str>, Refusal> {
+) -> Result<Identity, Refusal> {
     let Some(login) = login else {
-        return if broker.config().anonymous { Ok("anonymous".into()) } else { Err(Refusal::Anonymous) };
+        let anonymous = || Identity { name: "anonymous".into(), rights: Arc::new(Rights::everything()) };
+        return if broker.config().anonymous { Ok(anonymous()) } else { Err(Refusal::Anonymous) };
     };
-    let login = Login { user: login.username, password: login.password, client_id: client_id.clone(), address };
+    let credentials = Credentials::Password { user: login.username, password: login.password };
+    let login = Login { credentials, client_id: client_id.clone(), address };
     match timeout_at(until, broker.authenticator().verify(login)).await {
-        Ok(Ok(identity)) => Ok(identity.0),
+        Ok(Ok(identity)) => Ok(identity),
         Ok(Err(Denied::Credentials)) => Err(Refusal::Credentials),
         Ok(Err(Denied::NotAuthorized)) => Err(Refusal::NotAuthorized),
         Ok(Err(Denied::Unavailable)) | Err(_) => Err(Refusal::Unavailable),

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use thiserror::Error;
 
+use crate::rights::Rights;
+
 /// A future that can be kept in a struct and moved between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -30,10 +32,14 @@ pub struct Publish {
     pub payload: Bytes,
     /// The quality of service, 0 to 2.
     pub qos: u8,
-    /// Whether the publisher asked for it to be retained.
+    /// Whether the door retains it from now on; with an empty payload, what was retained for the topic is gone.
     pub retain: bool,
     /// Whether the publisher says that it may have sent it before.
     pub dup: bool,
+    /// MQTT 5 properties that travel on to subscribers, encoded; opaque to everybody but the door.
+    pub properties: Bytes,
+    /// Seconds from its receipt after which nobody is to get it any more.
+    pub expiry: Option<u32>,
 }
 
 /// The version a client speaks.
@@ -81,33 +87,63 @@ pub trait Intake: Send + Sync + 'static {
     fn refused(&self, from: Arc<ClientInfo>, messages: u64, why: &'static str);
 }
 
-/// What a client says it is.
+/// What a client says it is, and how it proves it.
 #[derive(Clone)]
+pub enum Credentials {
+    /// A user name and a password. The password is not shown by `Debug`.
+    Password {
+        /// The user name.
+        user: String,
+        /// The password.
+        password: String,
+    },
+    /// The certificate of its TLS session, already verified against the authorities of the listener.
+    Certificate(Certificate),
+}
+
+/// Who a verified client certificate speaks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// The common name of its subject, where it has one.
+    pub common_name: Option<Arc<str>>,
+    /// Its URI names (subject alternative names), in order.
+    pub uris: Vec<Arc<str>>,
+    /// Its serial number, lower-case hexadecimal without leading zeros.
+    pub serial: Arc<str>,
+    /// SHA-256 of its DER form, lower-case hexadecimal.
+    pub fingerprint: Arc<str>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Credentials::Password { user, password: _ } => {
+                f.debug_struct("Password").field("user", user).finish_non_exhaustive()
+            }
+            Credentials::Certificate(certificate) => f.debug_tuple("Certificate").field(certificate).finish(),
+        }
+    }
+}
+
+/// A client that asks to be let in.
+#[derive(Debug, Clone)]
 pub struct Login {
-    /// The user name.
-    pub user: String,
-    /// The password. Not shown by `Debug`.
-    pub password: String,
+    /// What it says it is. A client that offers both is known by its certificate.
+    pub credentials: Credentials,
     /// The client identifier it asks for.
     pub client_id: Arc<str>,
     /// Where it connects from.
     pub address: SocketAddr,
 }
 
-impl fmt::Debug for Login {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Login { user, password: _, client_id, address } = self;
-        f.debug_struct("Login")
-            .field("user", user)
-            .field("client_id", client_id)
-            .field("address", address)
-            .finish_non_exhaustive()
-    }
+/// Who a client proved to be, and what it may do.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Its name: sessions and client identifiers are bound to it.
+    pub name: Arc<str>,
+    /// What it may publish and subscribe to.
+    pub rights: Arc<Rights>,
 }
-
-/// Who a client proved to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity(pub Arc<str>);
 
 /// Why a client is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

@@ -27,6 +27,7 @@ mod connection;
 mod handshake;
 mod intake;
 mod refusal;
+mod rights;
 mod router;
 mod serve;
 mod tls;
@@ -37,9 +38,11 @@ pub use broker::{Broker, CanaryError, PublishError};
 pub use clients::ClientSnapshot;
 pub use config::{Config, ConfigError};
 pub use intake::{
-    Authenticator, BoxFuture, ClientInfo, Denied, Identity, Intake, IntakeClosed, Login, Protocol, Publish, Receipt,
+    Authenticator, BoxFuture, Certificate, ClientInfo, Credentials, Denied, Identity, Intake, IntakeClosed, Login,
+    Protocol, Publish, Receipt,
 };
 pub use refusal::Refusal;
+pub use rights::Rights;
 pub use serve::{ServeError, Stopped};
 pub use tls::{TlsError, acceptor_from_bytes, acceptor_from_files};
 pub use tokio_rustls::TlsAcceptor;

@@ -18,8 +18,6 @@ use rumqttd::protocol::{LastWill, LastWillProperties};
 #[derive(Debug, Clone)]
 pub(crate) struct Will {
     publish: Publish,
-    properties: Bytes,
-    expiry: Option<u32>,
     /// How long after the connection broke.
     pub delay: Duration,
 }
@@ -33,14 +31,11 @@ impl Will {
             qos: will.qos as u8,
             retain: will.retain,
             dup: false,
+            properties: properties.as_ref().map(control::will_properties).unwrap_or_default(),
+            expiry: properties.as_ref().and_then(|p| p.message_expiry_interval),
         };
         let delay = properties.as_ref().and_then(|p| p.delay_interval).unwrap_or(0);
-        Ok(Will {
-            publish,
-            expiry: properties.as_ref().and_then(|p| p.message_expiry_interval),
-            properties: properties.as_ref().map(control::will_properties).unwrap_or_default(),
-            delay: Duration::from_secs(u64::from(delay)),
-        })
+        Ok(Will { publish, delay: Duration::from_secs(u64::from(delay)) })
     }
 
     /// Publishes it, after its delay or with the end of its session, whichever comes first; not at all when the client
@@ -58,8 +53,8 @@ impl Will {
             payload: self.publish.payload.clone(),
             qos: self.publish.qos,
             retain: self.publish.retain,
-            properties: self.properties,
-            expires: expires(self.expiry),
+            properties: self.publish.properties.clone(),
+            expires: expires(self.publish.expiry),
             from: session.id,
         });
         let client = from.client_id.clone();

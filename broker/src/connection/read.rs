@@ -150,8 +150,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if wanted || incoming.retain {
             self.outcome.fan.push_back(self.message(&topic, &payload, &incoming));
         }
-        let Incoming { qos, retain, dup, .. } = incoming;
-        self.batch.push(Publish { topic, payload, qos, retain, dup });
+        let Incoming { qos, retain, dup, properties, expiry, .. } = incoming;
+        self.batch.push(Publish { topic, payload, qos, retain, dup, properties, expiry });
         Ok(())
     }
 

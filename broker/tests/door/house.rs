@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use broker::{
-    Authenticator, BoxFuture, Broker, ClientInfo, Config, Denied, Identity, Intake, IntakeClosed, Login, Publish,
-    Receipt, ServeError, Stopped, TlsAcceptor,
+    Authenticator, BoxFuture, Broker, ClientInfo, Config, Credentials, Denied, Identity, Intake, IntakeClosed, Login,
+    Publish, Receipt, Rights, ServeError, Stopped, TlsAcceptor,
 };
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
@@ -82,8 +82,11 @@ pub struct TestUsers;
 impl Authenticator for TestUsers {
     fn verify(&self, login: Login) -> BoxFuture<'static, Result<Identity, Denied>> {
         Box::pin(async move {
-            match (login.user.as_str(), login.password.as_str()) {
-                ("user" | "other", "secret") => Ok(Identity(login.user.into())),
+            let Credentials::Password { user, password } = login.credentials else { return Err(Denied::Credentials) };
+            match (user.as_str(), password.as_str()) {
+                ("user" | "other", "secret") => {
+                    Ok(Identity { name: user.into(), rights: Arc::new(Rights::everything()) })
+                }
                 ("banned", _) => Err(Denied::NotAuthorized),
                 ("slow", _) => std::future::pending().await,
                 _ => Err(Denied::Credentials),
