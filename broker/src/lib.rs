@@ -39,7 +39,7 @@ pub use clients::ClientSnapshot;
 pub use config::{Config, ConfigError};
 pub use intake::{
     Authenticator, BoxFuture, Certificate, ClientInfo, Credentials, Denied, Identity, Intake, IntakeClosed, Login,
-    Protocol, Publish, Receipt,
+    Protocol, Publish, Receipt, RetainedMessage,
 };
 pub use refusal::Refusal;
 pub use rights::Rights;

@@ -9,6 +9,7 @@ use crate::broker::Broker;
 use crate::codec::control;
 use crate::intake::{ClientInfo, Publish};
 use crate::refusal::Refusal;
+use crate::router::Retention;
 use crate::router::message::{Message, expires};
 use crate::router::session::Session;
 use crate::topic::{self, Limits};
@@ -30,6 +31,7 @@ impl Will {
             payload: Bytes::copy_from_slice(&will.message),
             qos: will.qos as u8,
             retain: will.retain,
+            forget: false,
             dup: false,
             properties: properties.as_ref().map(control::will_properties).unwrap_or_default(),
             expiry: properties.as_ref().and_then(|p| p.message_expiry_interval),
@@ -40,7 +42,13 @@ impl Will {
 
     /// Publishes it, after its delay or with the end of its session, whichever comes first; not at all when the client
     /// is back by then.
-    pub async fn execute(self, broker: Arc<Broker>, from: Arc<ClientInfo>, session: Arc<Session>, expiry: Duration) {
+    pub async fn execute(
+        mut self,
+        broker: Arc<Broker>,
+        from: Arc<ClientInfo>,
+        session: Arc<Session>,
+        expiry: Duration,
+    ) {
         let delay = self.delay.min(expiry);
         if !delay.is_zero() {
             sleep(delay).await;
@@ -58,13 +66,18 @@ impl Will {
             from: session.id,
         });
         let client = from.client_id.clone();
+        let Retention { retain, forget, claim } = match self.publish.retain {
+            true => broker.router().admit_retained(&message.topic, &message.payload, &message.properties),
+            false => Retention::default(),
+        };
+        (self.publish.retain, self.publish.forget) = (retain, forget);
         let receipt = broker.intake().accept(from, vec![self.publish]).await;
         let durable = match receipt {
             Ok(receipt) => receipt.await,
             Err(closed) => Err(closed),
         };
         match durable {
-            Ok(()) => broker.distribute(&message),
+            Ok(()) => broker.distribute(&message, claim),
             Err(closed) => tracing::warn!(%client, "a will was not published: {closed}"),
         }
     }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::pipeline::Fan;
 use super::{ALIASES, Connection, Ending};
 use crate::codec::frame::{self, Frame};
 use crate::codec::publish::{self, Incoming};
 use crate::codec::{control, kind};
 use crate::intake::Publish;
 use crate::refusal::Refusal;
+use crate::router::Retention;
 use crate::router::message::{Message, expires, keep};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
@@ -147,11 +149,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let payload = data.slice(incoming.payload.clone());
         self.outcome.messages += 1;
         self.outcome.bytes += frame.len;
-        if wanted || incoming.retain {
-            self.outcome.fan.push_back(self.message(&topic, &payload, &incoming));
+        let router = self.at.broker.router();
+        let retention = if incoming.retain {
+            router.admit_retained(&topic, &payload, &incoming.properties)
+        } else {
+            Retention::default()
+        };
+        let Retention { retain, forget, claim } = retention;
+        if wanted || claim.is_some() {
+            let message = self.message(&topic, &payload, &incoming);
+            self.outcome.fan.push_back(Fan { message, retaining: claim });
         }
-        let Incoming { qos, retain, dup, properties, expiry, .. } = incoming;
-        self.batch.push(Publish { topic, payload, qos, retain, dup, properties, expiry });
+        let Incoming { qos, dup, properties, expiry, .. } = incoming;
+        self.batch.push(Publish { topic, payload, qos, retain, forget, dup, properties, expiry });
         Ok(())
     }
 

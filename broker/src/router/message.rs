@@ -15,6 +15,7 @@ pub(crate) struct Message {
     pub topic: Arc<str>,
     pub payload: Bytes,
     pub qos: u8,
+    /// As its publisher set it; whether the door keeps the message is another question ([`super::retained`]).
     pub retain: bool,
     /// MQTT 5 properties that travel on, encoded.
     pub properties: Bytes,
@@ -26,7 +27,7 @@ pub(crate) struct Message {
 impl Message {
     /// What it counts for in the limits of queues, in bytes.
     pub fn size(&self) -> usize {
-        self.topic.len() + self.payload.len() + self.properties.len() + 64
+        size(&self.topic, &self.payload, &self.properties)
     }
 
     /// The seconds it has left to live, or `None` when its time is up. The outer answer for one that lives for ever is
@@ -38,6 +39,11 @@ impl Message {
             Some(at) => Some(Some((at - now).as_secs_f64().ceil() as u32)),
         }
     }
+}
+
+/// [`Message::size`] of a message made of these.
+pub(crate) fn size(topic: &str, payload: &[u8], properties: &[u8]) -> usize {
+    topic.len() + payload.len() + properties.len() + 64
 }
 
 /// When a message with this expiry interval expires.

@@ -22,7 +22,7 @@ use crate::refusal::{Counters, Refusal};
 use crate::topic::{self, Limits};
 use link::Link;
 use message::{Delivery, Message};
-use retained::Retained;
+use retained::{Admission, Claim as Retaining, Keeper};
 use rumqttd::protocol::RetainForwardRule;
 use session::{Bounds, Session, Terms};
 use tree::{Target, Tree};
@@ -32,7 +32,7 @@ pub(crate) struct Router {
     tree: RwLock<Tree>,
     /// Changes whenever the tree does, so that who matches may be remembered.
     generation: AtomicU64,
-    retained: Mutex<Retained>,
+    retained: Keeper,
     sessions: Mutex<HashMap<Arc<str>, Arc<Session>>>,
     next_session: AtomicU64,
     counters: Arc<Counters>,
@@ -52,6 +52,17 @@ pub(crate) struct Claim {
     pub terms: Terms,
 }
 
+/// What becomes of a message that asks to be retained.
+#[derive(Default)]
+pub(crate) struct Retention {
+    /// It will be what is retained.
+    pub retain: bool,
+    /// It will not, and what was retained goes.
+    pub forget: bool,
+    /// To be settled when it is durable.
+    pub claim: Option<Box<Retaining>>,
+}
+
 /// The answer to a [`Claim`].
 pub(crate) enum Attached {
     /// Here it is; `present` tells whether it is an old one.
@@ -67,7 +78,7 @@ impl Router {
         Router {
             tree: RwLock::default(),
             generation: AtomicU64::new(1),
-            retained: Mutex::new(Retained::new(config.retained_messages, config.retained_bytes)),
+            retained: Keeper::new(config.retained_messages, config.retained_bytes),
             sessions: Mutex::default(),
             next_session: AtomicU64::new(1),
             counters,
@@ -128,6 +139,7 @@ impl Router {
 
     /// Ends the sessions of clients that were away for too long.
     pub fn sweep(&self, now: Instant) {
+        self.retained.sweep(now);
         let mut sessions = lock(&self.sessions);
         sessions.retain(|_, session| {
             let keep = !session.expired(now);
@@ -197,7 +209,7 @@ impl Router {
             RetainForwardRule::Never => false,
         };
         if retained {
-            for message in lock(&self.retained).matching(&wanted.path) {
+            for message in self.retained.matching(&wanted.path, Instant::now()) {
                 let qos = qos.min(message.qos);
                 session.push(Delivery { message, qos, retain: true });
             }
@@ -224,13 +236,24 @@ impl Router {
         if tree.len() == 0 { Vec::new() } else { tree.matching(topic) }
     }
 
-    /// Keeps a message for those who subscribe later, if it asks for it.
-    pub fn retain(&self, message: &Arc<Message>) {
-        if message.retain
-            && let Err(refusal) = lock(&self.retained).set(message)
-        {
-            self.counters.add(refusal, 1);
+    /// Takes room for a message that asks to be retained: what the intake is told of it, and what changes when it is
+    /// durable.
+    pub fn admit_retained(&self, topic: &Arc<str>, payload: &[u8], properties: &[u8]) -> Retention {
+        let size = message::size(topic, payload, properties);
+        let (retain, forget, claim) = match self.retained.admit(topic, size, payload.is_empty()) {
+            Admission::Kept(claim) => (true, false, Some(Box::new(claim))),
+            Admission::Forgotten(claim) => (false, true, Some(Box::new(claim))),
+            Admission::NoRoom => (false, false, None),
+        };
+        if !retain {
+            self.counters.add(Refusal::RetainedFull, 1);
         }
+        Retention { retain, forget, claim }
+    }
+
+    /// Takes in what outlived a restart.
+    pub fn restore(&self, message: Message) {
+        self.retained.restore(Arc::new(message));
     }
 
     /// Queues a message for `targets`. Yields a session whose reader is slow, for the publisher to wait for.
