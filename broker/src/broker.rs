@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
-use rumqttd::protocol::{Filter, QoS, RetainForwardRule};
 use thiserror::Error;
 use tokio::time::{Duration, Instant, timeout};
 
 use crate::clients::{ClientSnapshot, Departed, Record};
+use crate::codec::control::{RetainHandling, Wanted};
 use crate::config::{Config, ConfigError};
 use crate::intake::{Authenticator, Intake, Protocol, RetainedMessage};
 use crate::lock;
@@ -161,12 +161,13 @@ impl Broker {
         let claim = router::Claim { client_id: name.as_str().into(), identity: "".into(), clean: true, terms };
         let canary = Canary { broker: self, session: self.router.session(&claim), link: Arc::default() };
         canary.session.attach(canary.link.clone(), terms);
-        let wanted = Filter {
+        let wanted = Wanted {
             path: name.clone(),
-            qos: QoS::AtMostOnce,
-            nolocal: false,
-            preserve_retain: false,
-            retain_forward_rule: RetainForwardRule::Never,
+            qos: 0,
+            no_local: false,
+            retain_as_published: false,
+            retain_handling: RetainHandling::Never,
+            id: 0,
         };
         self.router.subscribe_unchecked(&canary.session, &wanted).map_err(|_| CanaryError::Full)?;
         let message = Message {

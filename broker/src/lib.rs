@@ -12,12 +12,12 @@
 //! What this room does *not* know: what a topic or a payload means, where anything is stored, who may connect (it keeps
 //! no secret), what time it is. It knows no other room of the house.
 //!
-//! `rumqttd` gives the codec of the packets that come once per connection or subscription. PUBLISH and its
-//! acknowledgements have their own small codec here, because rumqttd hides the packet identifier that an
-//! acknowledgement held back until the commit needs, and because one that copies nothing is several times faster. Its
-//! router is not used: it leaps over messages when a subscriber falls behind, hands out a part of the retained
-//! messages only, keeps every filter it ever saw, and can be brought down by a topic name. The one here
-//! ([`router`]) is a tree of filters and a bounded queue for each session.
+//! Codec and router are its own. The codec copies nothing of a PUBLISH and checks every packet to the letter of the
+//! standard. `rumqttd`'s hides the packet identifier that an acknowledgement held back until the commit needs, and does
+//! not tell a property that comes twice from one that may; it is what ours is compared with in the tests. Its router
+//! leaps over messages when a subscriber falls behind, hands out a part of the retained messages only, keeps every
+//! filter it ever saw, and can be brought down by a topic name. The one here ([`router`]) is a tree of filters, groups
+//! for shared subscriptions and a bounded queue for each session.
 
 mod broker;
 mod clients;

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bytes::BytesMut;
 use thiserror::Error;
@@ -17,13 +17,14 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::broker::Broker;
 use crate::clients::Record;
-use crate::codec::control;
+use crate::codec::answers;
 use crate::config::ConfigError;
 use crate::connection::{Connection, Ending, Goodbye};
 use crate::handshake::{self, Guest, TurnedAway};
+use crate::lock;
 use crate::refusal::Refusal;
 use crate::router::session::Session;
-use crate::will::Will;
+use crate::will::{Wait, Will};
 
 /// How often sessions of clients that stay away are looked through.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -55,13 +56,16 @@ struct Door {
     tls: Option<TlsAcceptor>,
     listener: u64,
     stop: watch::Receiver<bool>,
+    /// Wills that wait, or are being published.
+    wills: Arc<Mutex<JoinSet<()>>>,
 }
 
 impl Broker {
     /// Serves `listener` until `shutdown` resolves; then accepts no more, tells every client to go (MQTT 5:
     /// DISCONNECT 0x8B), and waits until what they published is durable and acknowledged.
     ///
-    /// The wills of clients that are sent away by a stop are not published: the machines did not die.
+    /// The wills of clients that are sent away by a stop are not published: the machines did not die. Those of clients
+    /// that had died before are, even when their delay is not over.
     pub async fn serve(
         self: Arc<Broker>,
         listener: TcpListener,
@@ -71,14 +75,18 @@ impl Broker {
         self.config().validate(&[listener.local_addr()?])?;
         let (stop, stopped) = watch::channel(false);
         let id = self.next_listener();
-        let door = Arc::new(Door { broker: self.clone(), tls, listener: id, stop: stopped });
+        let door = Arc::new(Door { broker: self.clone(), tls, listener: id, stop: stopped, wills: Arc::default() });
         let mut tasks = JoinSet::new();
         accept(&door, listener, &mut tasks, shutdown).await;
 
         let clients = self.through(id);
         stop.send_replace(true);
         clients.iter().for_each(|client| client.link.end(Refusal::Stopping));
-        let drained = async { while tasks.join_next().await.is_some() {} };
+        let drained = async {
+            while tasks.join_next().await.is_some() {}
+            let mut wills = std::mem::take(&mut *lock(&door.wills));
+            while wills.join_next().await.is_some() {}
+        };
         let in_time = timeout(self.config().stop_patience, drained).await.is_ok();
         let pending = if in_time { Vec::new() } else { self.through(id) };
         let pending: Vec<_> = pending.iter().map(|client| client.info.client_id.clone()).collect();
@@ -153,11 +161,11 @@ impl Door {
                 drop(permit);
                 self.serve_client(io, guest).await;
             }
-            Err(TurnedAway { refusal, protocol, answer }) => {
+            Err(TurnedAway { refusal, protocol, answer, most }) => {
                 self.broker.turned_away(refusal, address);
                 let mut out = BytesMut::new();
                 if answer {
-                    control::put_refused_connack(&mut out, protocol, refusal);
+                    answers::put_refused_connack(&mut out, protocol, refusal, most);
                 }
                 Box::pin(Goodbye::refused(io, out, self.broker.config().handshake_timeout).say()).await;
             }
@@ -184,12 +192,16 @@ struct Seat {
     will: Option<Will>,
     expiry: Duration,
     taken: bool,
+    wills: Arc<Mutex<JoinSet<()>>>,
+    stop: watch::Receiver<bool>,
 }
 
 impl Seat {
     fn take(door: &Door, record: Arc<Record>, will: Option<Will>, expiry: Duration) -> Seat {
         door.broker.arrived(&record);
-        Seat { broker: door.broker.clone(), session: record.session.clone(), record, will, expiry, taken: true }
+        let (wills, stop) = (door.wills.clone(), door.stop.clone());
+        let (broker, session) = (door.broker.clone(), record.session.clone());
+        Seat { broker, session, record, will, expiry, taken: true, wills, stop }
     }
 
     fn leave(mut self, ending: &Ending) {
@@ -211,10 +223,12 @@ impl Seat {
         }
         let died = !matches!(ending, Ending::Left { will: false, .. } | Ending::Refused(Refusal::Stopping));
         let will = self.will.take().filter(|_| died);
+        let wait = Wait::new(self.session.clone(), self.expiry, self.stop.clone());
         self.give_back();
         if let Some(will) = will {
-            let (broker, info, session) = (self.broker.clone(), self.record.info.clone(), self.session.clone());
-            tokio::spawn(will.execute(broker, info, session, self.expiry));
+            let mut wills = lock(&self.wills);
+            while wills.try_join_next().is_some() {}
+            wills.spawn(will.execute(self.broker.clone(), self.record.info.clone(), wait));
         }
     }
 

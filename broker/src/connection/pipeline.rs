@@ -25,6 +25,8 @@ pub(crate) struct Outcome {
     pub fan: VecDeque<Fan>,
     pub messages: usize,
     pub bytes: usize,
+    /// How much of the receive maximum its acknowledgements give back.
+    pub quota: usize,
 }
 
 /// A message to be passed on, and what it changes in what is retained.
@@ -51,6 +53,8 @@ pub(crate) struct Pipeline {
     pub room: Option<Room>,
     pub messages: usize,
     pub bytes: usize,
+    /// QoS 1 and 2 messages of the client that it has not been told the end of.
+    pub unacknowledged: usize,
 }
 
 /// The intake is closed; these acknowledgements will not be sent.
@@ -75,10 +79,16 @@ impl Pipeline {
     }
 
     /// Acknowledgements that wait for nothing of their own: they go out behind those before them.
-    pub fn push_acks(&mut self, acks: &[u8], out: &mut BytesMut) {
+    pub fn push_acks(&mut self, acks: &[u8], quota: usize, out: &mut BytesMut) {
         match self.receipts.back_mut() {
-            Some((_, outcome)) => outcome.acks.extend_from_slice(acks),
-            None => out.extend_from_slice(acks),
+            Some((_, outcome)) => {
+                outcome.acks.extend_from_slice(acks);
+                outcome.quota += quota;
+            }
+            None => {
+                out.extend_from_slice(acks);
+                self.unacknowledged = self.unacknowledged.saturating_sub(quota);
+            }
         }
     }
 
@@ -113,6 +123,7 @@ impl Pipeline {
             if let Some((_, outcome)) = self.receipts.pop_front() {
                 self.messages -= outcome.messages;
                 self.bytes -= outcome.bytes;
+                self.unacknowledged = self.unacknowledged.saturating_sub(outcome.quota);
                 out.extend_from_slice(&outcome.acks);
                 self.fan = outcome.fan;
             }

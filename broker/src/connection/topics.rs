@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::refusal::Refusal;
 use crate::router::Router;
-use crate::router::tree::Target;
+use crate::router::tree::Targets;
 use crate::topic::{self, Limits};
 
 /// The most topics remembered for one connection.
@@ -16,7 +16,7 @@ const MOST: usize = 256;
 /// A topic that was checked, and who wants it.
 pub(crate) struct Known {
     pub topic: Arc<str>,
-    pub targets: Box<[Target]>,
+    pub targets: Targets,
     generation: u64,
 }
 
@@ -37,12 +37,12 @@ impl Topics {
         let at = self.place(name)?;
         let known = self.slots[at].get_or_insert_with(|| Known {
             topic: Arc::from(String::from_utf8_lossy(name)),
-            targets: Box::default(),
+            targets: Targets::default(),
             generation: 0,
         });
         if known.generation != generation {
             known.generation = generation;
-            known.targets = router.matching(&known.topic).into_boxed_slice();
+            known.targets = router.matching(&known.topic);
         }
         Ok(known)
     }

@@ -1,9 +1,11 @@
 //! A message on its way to subscribers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use tokio::time::{Duration, Instant};
+
+use super::group::Group;
 
 /// Payloads up to this size are copied out of the read buffer: a message that waits for a subscriber must not keep
 /// a whole read alive.
@@ -62,4 +64,14 @@ pub(crate) struct Delivery {
     pub message: Arc<Message>,
     pub qos: u8,
     pub retain: bool,
+    pub via: Option<Arc<Via>>,
+}
+
+/// The subscription that a message comes through, where it has an identifier or is shared.
+#[derive(Debug)]
+pub(crate) struct Via {
+    /// Subscription identifiers, encoded as properties.
+    pub ids: Box<[u8]>,
+    /// The group among whose members it is shared.
+    pub group: Option<Weak<Group>>,
 }

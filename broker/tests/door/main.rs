@@ -14,5 +14,6 @@ mod interop;
 mod letting_in;
 mod malformed;
 mod retained;
+mod shared;
 mod stopping;
 mod tls;
