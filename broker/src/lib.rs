@@ -28,6 +28,7 @@ mod handshake;
 mod intake;
 mod refusal;
 mod rights;
+mod roles;
 mod router;
 mod serve;
 mod tls;
@@ -42,7 +43,8 @@ pub use intake::{
     Protocol, Publish, Receipt,
 };
 pub use refusal::Refusal;
-pub use rights::Rights;
+pub use rights::{Rights, RightsError};
+pub use roles::{Places, ROLES, Role};
 pub use serve::{ServeError, Stopped};
 pub use tls::{TlsError, acceptor_from_bytes, acceptor_from_files};
 pub use tokio_rustls::TlsAcceptor;
