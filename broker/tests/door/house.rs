@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use broker::{
     Authenticator, BoxFuture, Broker, ClientInfo, Config, Credentials, Denied, Identity, Intake, IntakeClosed, Login,
-    Publish, Receipt, Rights, ServeError, Stopped, TlsAcceptor,
+    Publish, Receipt, Rights, ServeError, Stopped, Tls, TlsAcceptor,
 };
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
@@ -76,7 +76,7 @@ impl TestIntake {
     }
 }
 
-/// Knows `user` with the password `secret`, and `other` likewise.
+/// Knows `user` with the password `secret`, `other` likewise, and `monitor`, who may read `$SYS/#` as well.
 pub struct TestUsers;
 
 impl Authenticator for TestUsers {
@@ -84,8 +84,10 @@ impl Authenticator for TestUsers {
         Box::pin(async move {
             let Credentials::Password { user, password } = login.credentials else { return Err(Denied::Credentials) };
             match (user.as_str(), password.as_str()) {
-                ("user" | "other", "secret") => {
-                    Ok(Identity { name: user.into(), rights: Arc::new(Rights::everything()) })
+                ("user" | "other" | "monitor", "secret") => {
+                    let monitor = user == "monitor";
+                    let rights = Arc::new(Rights { monitor, ..Rights::everything() });
+                    Ok(Identity { name: user.into(), rights })
                 }
                 ("banned", _) => Err(Denied::NotAuthorized),
                 ("slow", _) => std::future::pending().await,
@@ -121,7 +123,7 @@ impl House {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let shutdown = async { drop(stopped.await) };
-        let serving = tokio::spawn(broker.clone().serve(listener, tls, shutdown));
+        let serving = tokio::spawn(broker.clone().serve(listener, tls.map(Tls::from), shutdown));
         House { broker, intake, address, stop: Some(stop), serving }
     }
 
