@@ -117,13 +117,17 @@ impl House {
     }
 
     pub async fn with_tls(config: Config, tls: Option<TlsAcceptor>) -> House {
+        House::with_users(config, tls.map(Tls::from), Arc::new(TestUsers)).await
+    }
+
+    pub async fn with_users(config: Config, tls: Option<Tls>, users: Arc<dyn Authenticator>) -> House {
         let intake = Arc::new(TestIntake::default());
-        let broker = Broker::new(config, intake.clone(), Arc::new(TestUsers)).unwrap();
+        let broker = Broker::new(config, intake.clone(), users).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let shutdown = async { drop(stopped.await) };
-        let serving = tokio::spawn(broker.clone().serve(listener, tls.map(Tls::from), shutdown));
+        let serving = tokio::spawn(broker.clone().serve(listener, tls, shutdown));
         House { broker, intake, address, stop: Some(stop), serving }
     }
 
