@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use thiserror::Error;
 use tokio::time::{Duration, Instant, timeout};
 
+use crate::access::Access;
 use crate::clients::{ClientSnapshot, Departed, Record};
 use crate::codec::control::{RetainHandling, Wanted};
 use crate::config::{Config, ConfigError};
@@ -31,6 +32,7 @@ pub struct Broker {
     authenticator: Arc<dyn Authenticator>,
     router: Router,
     counters: Arc<Counters>,
+    pub(crate) access: Access,
     connections: AtomicU64,
     listeners: AtomicU64,
     records: Mutex<HashMap<u64, Arc<Record>>>,
@@ -69,7 +71,9 @@ impl Broker {
         config.validate(&[])?;
         let counters = Arc::new(Counters::new());
         let router = Router::new(&config, counters.clone());
+        let access = Access::new(&config);
         Ok(Arc::new(Broker {
+            access,
             config,
             intake,
             authenticator,
@@ -139,6 +143,9 @@ impl Broker {
             }
         }
         clients.append(&mut departed);
+        let denials = lock(&self.access.denials);
+        clients.iter_mut().for_each(|client| (client.denials, client.last_denial) = denials.of(&client.client_id));
+        drop(denials);
         clients.sort_by(|a, b| (!a.connected, &a.client_id).cmp(&(!b.connected, &b.client_id)));
         clients
     }
@@ -236,6 +243,11 @@ impl Broker {
         lock(&self.records).remove(&record.info.connection);
         let snapshot = record.snapshot(now);
         lock(&self.departed).push(snapshot, now);
+    }
+
+    /// The connections of one identity.
+    pub(crate) fn of_identity(&self, identity: &str) -> Vec<Arc<Record>> {
+        lock(&self.records).values().filter(|record| &*record.info.identity == identity).cloned().collect()
     }
 
     /// The connections that came through one listener.

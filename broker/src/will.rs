@@ -6,6 +6,7 @@
 //! the client was gone before, and its session does not outlive the service.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant, sleep_until};
@@ -33,6 +34,11 @@ impl Will {
         let topic = Arc::from(topic::parse(&topic, limits)?);
         let publish = Publish { topic, payload, qos, retain, forget: false, dup: false, properties, expiry };
         Ok(Will { publish, delay: Duration::from_secs(u64::from(delay)) })
+    }
+
+    /// The topic it will have.
+    pub fn topic(&self) -> &str {
+        &self.publish.topic
     }
 
     /// Publishes it when `wait` is over, unless the client is back by then.
@@ -97,6 +103,9 @@ impl Wait {
             let mut changed = std::pin::pin!(self.session.changed.notified());
             changed.as_mut().enable();
             let (attachments, ended) = self.session.fate();
+            if self.session.revoked.load(Ordering::Acquire) {
+                return false;
+            }
             if delay.is_zero() || ended || Instant::now() >= until {
                 return true;
             }

@@ -71,7 +71,7 @@ pub(crate) fn put_refused_connack(out: &mut BytesMut, protocol: Option<Protocol>
         Refusal::Version => 1,
         Refusal::ClientId => 2,
         Refusal::Credentials => 4,
-        Refusal::NotAuthorized | Refusal::Anonymous | Refusal::ClientIdBound => 5,
+        Refusal::NotAuthorized | Refusal::Anonymous | Refusal::ClientIdBound | Refusal::WillDenied => 5,
         _ => 3,
     };
     out.put_slice(&[0x20, 2, 0, code]);

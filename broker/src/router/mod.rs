@@ -4,6 +4,7 @@
 //! connections that have something to write are woken.
 
 pub(crate) mod group;
+mod identities;
 pub(crate) mod link;
 pub(crate) mod message;
 pub(crate) mod retained;

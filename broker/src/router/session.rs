@@ -6,7 +6,10 @@
 //! `subscriber_patience` holds nobody up any more: like an absent one, it loses its oldest message for each new one
 //! beyond the bounds, and each loss is counted.
 
+pub(crate) mod withdraw;
+
 use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
@@ -45,6 +48,8 @@ pub(crate) struct Session {
     pub id: u64,
     pub client_id: Arc<str>,
     pub identity: Arc<str>,
+    /// Its identity may not be here any more: nothing of it is kept, and no will of it is published.
+    pub revoked: AtomicBool,
     /// Told when a connection lets go of it.
     pub detached: Notify,
     /// Told when a connection takes it, and when it ends.
@@ -191,10 +196,12 @@ impl Session {
             dropped: 0,
             waiting: Vec::new(),
         };
+        let revoked = AtomicBool::new(false);
         Session {
             id,
             client_id,
             identity,
+            revoked,
             detached: Notify::new(),
             changed: Notify::new(),
             bounds,

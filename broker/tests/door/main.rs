@@ -14,6 +14,7 @@ mod interop;
 mod letting_in;
 mod malformed;
 mod retained;
+mod rights;
 mod shared;
 mod stopping;
 mod tls;
