@@ -37,8 +37,11 @@ pub struct Mqtt {
     pub listen: SocketAddr,
     /// TLS, where a certificate is given.
     pub tls: Option<Tls>,
+    /// WebSocket, where it is wanted; for pages that speak MQTT themselves.
+    pub websocket: Option<SocketAddr>,
+    /// WebSocket over TLS, with the certificate of `tls`.
+    pub websocket_tls: Option<SocketAddr>,
     /// Whether anybody on this machine may publish and subscribe.
-    pub anonymous: bool,
     /// Largest packet, bytes.
     pub max_packet: usize,
     /// Connections at once.
@@ -74,6 +77,8 @@ struct RawMqtt {
     tls_listen: String,
     tls_certificate: PathBuf,
     tls_key: PathBuf,
+    ws_listen: String,
+    wss_listen: String,
     anonymous: bool,
     max_packet: usize,
     max_connections: usize,
@@ -97,6 +102,8 @@ impl Default for Raw {
                 tls_listen: String::new(),
                 tls_certificate: PathBuf::new(),
                 tls_key: PathBuf::new(),
+                ws_listen: String::new(),
+                wss_listen: String::new(),
                 anonymous: false,
                 max_packet: 4 << 20,
                 max_connections: 20_000,
@@ -274,6 +281,11 @@ fn address(key: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
     })
 }
 
+/// An address that may be left empty.
+fn optional(key: &'static str, text: &str) -> Result<Option<SocketAddr>, ConfigError> {
+    if text.is_empty() { Ok(None) } else { address(key, text).map(Some) }
+}
+
 fn check(raw: Raw) -> Result<Settings, ConfigError> {
     let listen = address("mqtt.listen", &raw.mqtt.listen)?;
     let http = address("http.listen", &raw.http.listen)?;
@@ -302,11 +314,23 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
             key: raw.mqtt.tls_key,
         })
     };
+    let websocket = optional("mqtt.ws_listen", &raw.mqtt.ws_listen)?;
+    let websocket_tls = optional("mqtt.wss_listen", &raw.mqtt.wss_listen)?;
+    if websocket_tls.is_some() && tls.is_none() {
+        return Err(ConfigError::Value {
+            key: "mqtt.wss_listen",
+            found: raw.mqtt.wss_listen,
+            expected: "WebSocket over TLS uses the certificate of mqtt.tls_listen, which must be set too".into(),
+        });
+    }
     if raw.mqtt.anonymous {
         let why = "mqtt.anonymous lets anybody publish, so it is allowed on loopback only";
         loopback("mqtt.listen", listen, why)?;
         if let Some(t) = &tls {
             loopback("mqtt.tls_listen", t.listen, why)?;
+        }
+        for (key, listen) in [("mqtt.ws_listen", websocket), ("mqtt.wss_listen", websocket_tls)] {
+            listen.map_or(Ok(()), |listen| loopback(key, listen, why))?;
         }
     }
     if jiff::tz::TimeZone::get(&raw.time_zone).is_err() {
@@ -328,6 +352,8 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
         mqtt: Mqtt {
             listen,
             tls,
+            websocket,
+            websocket_tls,
             anonymous: raw.mqtt.anonymous,
             max_packet: raw.mqtt.max_packet,
             max_connections: raw.mqtt.max_connections,
@@ -379,6 +405,11 @@ mod tests {
             ("[http]\nlisten = \"0.0.0.0:80\"\n", "listens on this computer only"),
             ("[mqtt]\ntls_listen = \"127.0.0.1:8883\"\n", "must name a PEM file"),
             ("time_zone = \"Danxia/Shan\"\n", "expected an IANA name"),
+            (
+                "[mqtt]\nws_listen = \"0.0.0.0:8083\"\nanonymous = true\n",
+                "allowed on loopback only; use 127.0.0.1:8083",
+            ),
+            ("[mqtt]\nwss_listen = \"127.0.0.1:8084\"\n", "mqtt.tls_listen, which must be set too"),
             ("[mqtt]\nmax_packet = 10\n", "expected 1024 to"),
             ("not toml", "wrongly"),
         ] {

@@ -41,6 +41,10 @@ pub async fn run(
         let serve = broker.clone().serve(listener, Some(acceptor), doors.thrown());
         open.push(watch.spawn("MQTT over TLS", serve));
     }
+    for (listener, acceptor) in ports.websocket {
+        let serve = broker.clone().serve_websocket(listener, acceptor.map(Into::into), doors.thrown());
+        open.push(watch.spawn("MQTT over WebSocket", serve));
+    }
     let address = ports.http.local_addr()?;
     let web = watch.spawn("page", web::serve(ports.http, web::Config::new(address), services, page.thrown()));
     let flush = watch.spawn("ledger of refusals", intake::flush(collector.clone(), beat.thrown()));

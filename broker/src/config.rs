@@ -60,6 +60,9 @@ pub struct Config {
     /// The longest keep alive of an MQTT 5 client, in seconds: one that asks for more is told to come more often. 0 lets
     /// every client choose.
     pub max_keep_alive: u16,
+    /// The origins (`https://scada.plant:8443`) whose pages may connect over WebSocket, beside those that come from the
+    /// same host and port; `*` is any. What sends no origin is no browser.
+    pub websocket_origins: Vec<String>,
     /// The most subscriptions of one client.
     pub max_subscriptions: usize,
     /// The most subscriptions of all clients together.
@@ -110,6 +113,7 @@ impl Default for Config {
             in_flight_messages: 16_384,
             in_flight_bytes: 16 << 20,
             max_keep_alive: 0,
+            websocket_origins: Vec::new(),
             max_subscriptions: 1_000,
             max_filters: 100_000,
             queue_messages: 100_000,

@@ -1,4 +1,4 @@
-//! The MQTT door: MQTT 3.1.1 and 5 on one port, over TCP or TLS.
+//! The MQTT door: MQTT 3.1.1 and 5 on one port, over TCP, TLS or WebSocket.
 //!
 //! A machine that connects is asked who it is ([`Authenticator`]); what it publishes is handed on in batches, as read
 //! from the socket ([`Intake`]); it gets its PUBACK or PUBREC when the batch is durable, and only then do other clients
@@ -39,6 +39,7 @@ mod serve;
 mod supervision;
 mod tls;
 mod topic;
+mod websocket;
 mod will;
 
 pub use broker::{Broker, CanaryError, PublishError};

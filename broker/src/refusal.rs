@@ -63,6 +63,8 @@ refusals! {
     IntakeClosed = "intake_closed", 0x83;
     /// No TLS session came about.
     TlsHandshake = "tls_handshake", 0x80;
+    /// No WebSocket connection came about: wrong path, subprotocol or origin, or no WebSocket at all.
+    WebSocket = "websocket_handshake", 0x80;
     /// No CONNECT in time.
     ConnectTimeout = "connect_timeout", 0x80;
     /// Something else than a CONNECT came first.

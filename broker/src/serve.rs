@@ -28,6 +28,7 @@ use crate::lock;
 use crate::refusal::Refusal;
 use crate::router::session::Session;
 use crate::tls::Tls;
+use crate::websocket;
 use crate::will::{Wait, Will};
 
 /// How often sessions of clients that stay away are looked through.
@@ -62,10 +63,15 @@ pub struct Stopped {
     pub pending: Vec<Arc<str>>,
 }
 
+/// A TLS session, and the certificate its client proved to hold.
+type Secured = (TlsStream<TcpStream>, Option<Box<Certificate>>);
+
 /// What the tasks of one listener share.
 struct Door {
     broker: Arc<Broker>,
     tls: Option<Tls>,
+    /// Clients come over WebSocket.
+    web: bool,
     listener: u64,
     stop: watch::Receiver<bool>,
     /// Wills that wait, or are being published.
@@ -87,10 +93,31 @@ impl Broker {
         tls: Option<Tls>,
         shutdown: impl Future<Output = ()>,
     ) -> Result<Stopped, ServeError> {
+        self.serve_as(listener, tls, false, shutdown).await
+    }
+
+    /// The same for MQTT over WebSocket, at `/mqtt`.
+    pub async fn serve_websocket(
+        self: Arc<Broker>,
+        listener: TcpListener,
+        tls: Option<Tls>,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<Stopped, ServeError> {
+        self.serve_as(listener, tls, true, shutdown).await
+    }
+
+    async fn serve_as(
+        self: Arc<Broker>,
+        listener: TcpListener,
+        tls: Option<Tls>,
+        web: bool,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<Stopped, ServeError> {
         self.config().validate(&[listener.local_addr()?])?;
         let (stop, stopped) = watch::channel(false);
         let id = self.next_listener();
-        let door = Arc::new(Door { broker: self.clone(), tls, listener: id, stop: stopped, wills: Arc::default() });
+        let (broker, wills) = (self.clone(), Arc::default());
+        let door = Arc::new(Door { broker, tls, web, listener: id, stop: stopped, wills });
         let mut tasks = JoinSet::new();
         tokio::select! {
             () = accept(&door, listener, &mut tasks, shutdown) => {}
@@ -137,6 +164,9 @@ async fn accept(door: &Arc<Door>, listener: TcpListener, tasks: &mut JoinSet<()>
                 let visit = door.broker.access.addresses.arrive(address.ip(), Instant::now());
                 let permit = || handshakes.clone().try_acquire_owned().map_err(|_| Refusal::Handshakes);
                 match visit.and_then(|visit| Ok((visit, permit()?))) {
+                    Ok((visit, permit)) if door.web => {
+                        tasks.spawn(Box::pin(door.clone().open_web(stream, address, visit, permit)));
+                    }
                     Ok((visit, permit)) => drop(tasks.spawn(door.clone().open(stream, address, visit, permit))),
                     Err(refusal) => door.broker.turned_away(refusal, address),
                 }
@@ -161,19 +191,59 @@ impl Door {
         tune(&stream);
         let peer = |certificate| Peer { address, listener: self.listener, certificate, logins: visit.logins.clone() };
         let Some(tls) = &self.tls else { return self.client(stream, peer(None), permit).await };
+        if let Some((stream, certificate)) = Box::pin(self.secure(tls, stream, address)).await {
+            Box::pin(self.client(stream, peer(certificate), permit)).await;
+        }
+    }
+
+    /// The same for a client that comes over WebSocket.
+    async fn open_web(
+        self: Arc<Door>,
+        stream: TcpStream,
+        address: SocketAddr,
+        visit: Visit,
+        permit: OwnedSemaphorePermit,
+    ) {
+        tune(&stream);
+        let peer = |certificate| Peer { address, listener: self.listener, certificate, logins: visit.logins.clone() };
+        let Some(tls) = &self.tls else { return self.upgrade(stream, peer(None), permit).await };
+        if let Some((stream, certificate)) = self.secure(tls, stream, address).await {
+            self.upgrade(stream, peer(certificate), permit).await;
+        }
+    }
+
+    /// The TLS handshake, and the certificate the client proved to hold.
+    async fn secure(&self, tls: &Tls, stream: TcpStream, address: SocketAddr) -> Option<Secured> {
         let mut stop = self.stop.clone();
         let accept = async {
             let stream = tls.current().accept(stream).await.map_err(|_| Refusal::TlsHandshake)?;
             certificate(&stream).map(|certificate| (stream, certificate))
         };
-        let accepting = timeout(self.broker.config().handshake_timeout, Box::pin(accept));
+        let handshake = tokio::select! {
+            handshake = timeout(self.broker.config().handshake_timeout, accept) => handshake,
+            _ = stop.wait_for(|stop| *stop) => return None,
+        };
+        let Ok(Ok(secured)) = handshake else {
+            self.broker.turned_away(Refusal::TlsHandshake, address);
+            return None;
+        };
+        Some(secured)
+    }
+
+    async fn upgrade<S>(&self, stream: S, peer: Peer, permit: OwnedSemaphorePermit)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let (mut stop, address) = (self.stop.clone(), peer.address);
+        let config = self.broker.config();
+        let accepting = timeout(config.handshake_timeout, websocket::accept(stream, config));
         let handshake = tokio::select! {
             handshake = accepting => handshake,
             _ = stop.wait_for(|stop| *stop) => return,
         };
         match handshake {
-            Ok(Ok((stream, certificate))) => Box::pin(self.client(stream, peer(certificate), permit)).await,
-            _ => self.broker.turned_away(Refusal::TlsHandshake, address),
+            Ok(Ok(stream)) => self.client(stream, peer, permit).await,
+            _ => self.broker.turned_away(Refusal::WebSocket, address),
         }
     }
 

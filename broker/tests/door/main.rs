@@ -18,3 +18,4 @@ mod rights;
 mod shared;
 mod stopping;
 mod tls;
+mod websocket;
