@@ -128,6 +128,8 @@ codes! {
     SparkplugSeq = "sparkplug_seq", "count from 0 to 255 and begin again";
     /// A death that belongs to another session than the one that lives.
     SparkplugBdSeq = "sparkplug_bdseq", "nothing if the node has reconnected; otherwise use one bdSeq in will and birth";
+    /// Not the STATE of a host application.
+    SparkplugState = "sparkplug_state", "send the STATE payload of Sparkplug 3.0";
     /// A metric type that does not become single values yet.
     SparkplugDatatype = "sparkplug_datatype", "publish its members as metrics of scalar types; this type is kept but not read yet";
 }

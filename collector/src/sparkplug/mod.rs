@@ -4,6 +4,8 @@
 //! they are committed; but a birth may have been missed, so one is asked for. An absent `seq` is read as 0, which some
 //! encoders leave out.
 
+mod host;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,6 +18,8 @@ use crate::machine::{MachineSlot, MachineState};
 use crate::topic::{Kind, Sparkplug};
 use crate::values::Incoming;
 use crate::wire::sparkplug::{self, DataType, Metric, MetricValue, Payload, PropertyField};
+
+pub use host::{State, birth, death, state_topic};
 
 /// An edge node.
 pub(crate) struct Node {
