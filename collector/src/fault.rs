@@ -121,15 +121,13 @@ codes! {
     /// A payload that grows too much when it is unpacked.
     SparkplugUnpacked = "sparkplug_unpacked", "send less in one message, or switch compression off";
     /// Data whose meaning the birth would have said.
-    SparkplugNoBirth = "sparkplug_no_birth", "wait for the rebirth that was requested, then replay the message";
+    SparkplugNoBirth = "sparkplug_no_birth", "wait for the birth that was asked for, which it follows by itself; replay it where it does not";
     /// An alias that the birth did not introduce.
-    SparkplugAlias = "sparkplug_alias", "wait for the rebirth that was requested, then replay the message";
+    SparkplugAlias = "sparkplug_alias", "wait for the birth that was asked for, which it follows by itself; replay it where it does not";
     /// A metric that the birth did not introduce.
     SparkplugMetric = "sparkplug_metric", "list every metric in the birth";
     /// A sequence number outside 0 to 255.
     SparkplugSeq = "sparkplug_seq", "count from 0 to 255 and begin again";
-    /// A death that belongs to another session than the one that lives.
-    SparkplugBdSeq = "sparkplug_bdseq", "nothing if the node has reconnected; otherwise use one bdSeq in will and birth";
     /// Not the STATE of a host application.
     SparkplugState = "sparkplug_state", "send the STATE payload of Sparkplug 3.0";
     /// Names and values of properties that do not belong together.

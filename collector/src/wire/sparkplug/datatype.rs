@@ -86,4 +86,10 @@ impl DataType {
     pub fn from_code(code: u32) -> Option<Self> {
         Self::ALL.get(usize::try_from(code).ok()?).copied()
     }
+
+    /// Whether a metric of this type is one value.
+    #[must_use]
+    pub const fn is_single(self) -> bool {
+        (self as u32) < Self::DataSet as u32
+    }
 }

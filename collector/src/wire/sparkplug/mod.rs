@@ -129,7 +129,7 @@ fn properties(mut metric: &[u8]) -> Result<usize, Fault> {
             ));
         };
         metric = after;
-        found += structure::count(set, &[1, 2])?;
+        found += structure::count(set, &[1, 2]).map_err(broken)?;
     }
     Ok(found)
 }

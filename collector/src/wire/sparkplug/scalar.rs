@@ -73,7 +73,7 @@ impl MetricValue {
         }
     }
 
-    fn not_of(&self, datatype: DataType) -> Fault {
+    pub(crate) fn not_of(&self, datatype: DataType) -> Fault {
         let found = match self {
             Self::Int(_) => "int_value",
             Self::Long(_) => "long_value",

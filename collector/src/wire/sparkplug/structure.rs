@@ -159,7 +159,7 @@ impl DataSet {
             let expected = "a DataSet with a name and a type for every column, and a cell for every column in each row";
             Fault::new(Code::SparkplugDataSet, expected, found)
         };
-        bound(bytes, &[2, 4])?;
+        bound(bytes, &[2, 4], broken)?;
         let set = Self::decode(bytes).map_err(|e| broken(e.to_string()))?;
         let columns = set.columns.len();
         if set.types.len() != columns || set.num_of_columns.is_some_and(|n| n != columns as u64) {
@@ -187,8 +187,9 @@ impl DataSet {
 impl Template {
     /// Reads a definition or an instance.
     pub fn read(bytes: &[u8]) -> Result<Self, Fault> {
-        bound(bytes, &[2, 3])?;
-        Self::decode(bytes).map_err(|e| Fault::new(Code::SparkplugTemplate, "a template", e.to_string()))
+        let broken = |found: String| Fault::new(Code::SparkplugTemplate, "a template", found);
+        bound(bytes, &[2, 3], broken)?;
+        Self::decode(bytes).map_err(|e| broken(e.to_string()))
     }
 
     /// Whether it only says what its instances are like.
@@ -212,10 +213,10 @@ pub(crate) fn cell(value: Option<MetricValue>, datatype: u32) -> Result<Scalar<'
 }
 
 /// Whether a structure is small enough to be decoded: its size, and the number of fields `tags` in it.
-fn bound(bytes: &[u8], tags: &[u32]) -> Result<(), Fault> {
+fn bound(bytes: &[u8], tags: &[u32], broken: impl Fn(String) -> Fault) -> Result<(), Fault> {
     let fields = match bytes.len() > MAX_STRUCTURE {
         true => Err(Fault::new(Code::ValuesLimit, format!("at most {MAX_STRUCTURE} bytes"), bytes.len().to_string())),
-        false => count(bytes, tags),
+        false => count(bytes, tags).map_err(|e| broken(e.to_string())),
     }?;
     match fields > MAX_UNFOLDED {
         true => Err(Fault::new(Code::ValuesLimit, format!("at most {MAX_UNFOLDED} members"), fields.to_string())),
@@ -224,13 +225,12 @@ fn bound(bytes: &[u8], tags: &[u32]) -> Result<(), Fault> {
 }
 
 /// How many fields with one of these numbers a message has, without decoding it.
-pub(super) fn count(mut rest: &[u8], tags: &[u32]) -> Result<usize, Fault> {
-    let broken = |e: prost::DecodeError| Fault::new(Code::SparkplugPayload, "a Sparkplug B payload", e.to_string());
+pub(super) fn count(mut rest: &[u8], tags: &[u32]) -> Result<usize, prost::DecodeError> {
     let mut found = 0;
     while !rest.is_empty() {
-        let (tag, wire) = decode_key(&mut rest).map_err(broken)?;
+        let (tag, wire) = decode_key(&mut rest)?;
         found += usize::from(wire == WireType::LengthDelimited && tags.contains(&tag));
-        skip_field(wire, tag, &mut rest, DecodeContext::default()).map_err(broken)?;
+        skip_field(wire, tag, &mut rest, DecodeContext::default())?;
     }
     Ok(found)
 }
@@ -272,7 +272,8 @@ mod tests {
         assert_eq!(code(&set(&["a"], &[7], &vec![1; MAX_UNFOLDED + 1])), Code::ValuesLimit);
         assert_eq!(code(&set(&["a", "b"], &[7, 7], &vec![2; MAX_UNFOLDED / 2 + 1])), Code::ValuesLimit);
         assert_eq!(DataSet::read(&vec![0; MAX_STRUCTURE + 1]).unwrap_err().code, Code::ValuesLimit);
-        assert_eq!(DataSet::read(&[0xff]).unwrap_err().code, Code::SparkplugPayload);
+        assert_eq!(DataSet::read(&[0xff]).unwrap_err().code, Code::SparkplugDataSet);
+        assert_eq!(Template::read(&[0xff]).unwrap_err().code, Code::SparkplugTemplate);
         let many: Vec<u8> = [0x12, 0x00].repeat(MAX_UNFOLDED + 1);
         assert_eq!(Template::read(&many).unwrap_err().code, Code::ValuesLimit);
     }
