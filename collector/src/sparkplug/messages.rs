@@ -192,6 +192,8 @@ impl Interpreter {
             draft.t_received = now;
             if outcome.is_ok() {
                 Tally::one(&self.tally.replayed);
+                let (source, topic) = (&*waited.source, &*waited.message.topic);
+                tracing::debug!(source, topic, "a quarantined message was understood after its birth");
             }
         }
     }

@@ -68,6 +68,8 @@ fn data_before_the_birth_asks_for_it_at_most_every_five_seconds() {
     let command = sparkplug::decode(&world.commands[0].payload).unwrap();
     assert_eq!(command.metrics[0].name.as_deref(), Some("Node Control/Rebirth"));
     assert_eq!(command.metrics[0].value, Some(MetricValue::Boolean(true)));
+    assert_eq!((command.timestamp, command.seq), (Some(T0 as u64 * 1000 + 10_000), None));
+    assert_eq!((world.commands[0].qos, world.commands[0].retain), (0, false));
 
     world.now = world.now + Duration::from_millis(4999);
     world.send(DDATA, sparkplug_payload(4, vec![]));
@@ -119,6 +121,7 @@ fn deaths_take_node_and_devices_offline_and_must_be_of_this_session() {
         dead.observations.iter().all(|o| o.quality == Quality::Bad(Reason::Offline) && o.t >= Timestamp::from_secs(T0))
     );
     assert_eq!(dead.observations.len(), 2);
+    assert!(dead.events.iter().all(|e| e.t == world.now), "at the host's own time, not that of the will");
     assert_eq!(codes(&world.send(NDATA, sparkplug_payload(1, vec![aliased(1, 1.0)]))), ["sparkplug_no_birth"]);
     let again = world.send(NDEATH, death(7));
     assert!(again.observations.is_empty() && again.events.is_empty(), "a node dies once");

@@ -234,3 +234,55 @@ fn a_host_that_is_said_to_be_offline_says_that_it_is_not() {
     assert_eq!(nameless.interpreter.host.born(since), None);
     assert!(answers(&mut nameless, own, offline).is_empty());
 }
+
+/// A birth with every kind of metric there is.
+fn everything() -> Vec<u8> {
+    let set = data_set(
+        &[DataType::DateTime, DataType::String],
+        &["at", "text"],
+        vec![vec![CellValue::Long(MS), CellValue::String("x".into())]],
+    );
+    let parameter = Parameter {
+        name: Some("p".into()),
+        datatype: Some(DataType::Int8 as u32),
+        value: Some(ParameterValue::Int(1)),
+    };
+    let inner = template("inner", vec![Metric { alias: None, ..double("v", 0, 1.0) }], false);
+    let whole = Template { metrics: vec![inner], parameters: vec![parameter], ..Template::default() };
+    node_birth(
+        1,
+        vec![
+            double("a", 1, 1.0).with_unit("bar").with_property("Quality", DataType::Int32, PropertyField::Int(192)),
+            array(DataType::BooleanArray, &[Scalar::Bool(true)]),
+            array(DataType::StringArray, &[Scalar::Text("é".into())]),
+            set,
+            Metric::new("t", DataType::Template, MetricValue::Template(whole.encode_to_vec().into())),
+            Metric::new("b", DataType::Bytes, MetricValue::Bytes(vec![1, 2].into())),
+        ],
+    )
+}
+
+#[test]
+fn no_prefix_and_no_turned_bit_of_a_message_makes_anything_panic() {
+    let whole = everything();
+    let plain = sparkplug::decode(&whole).unwrap();
+    let packed = sparkplug::encode(&sparkplug::compress(&plain, Algorithm::Deflate));
+    for bytes in [whole, packed] {
+        let mut world = World::new(true);
+        assert!(codes(&world.send(NBIRTH, bytes.clone())).is_empty());
+        for n in 0..bytes.len() {
+            world.send(NBIRTH, &bytes[..n]);
+            world.send(NDATA, &bytes[..n]);
+        }
+        let mut damaged = bytes;
+        for bit in 0..damaged.len() * 8 {
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            for topic in [NBIRTH, NDATA] {
+                let batch = world.send(topic, damaged.clone());
+                assert!(batch.observations.len() < 100, "no value comes out of nothing");
+                counts(&batch);
+            }
+            damaged[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+}

@@ -172,5 +172,12 @@ mod tests {
         let many: Vec<u8> = [0x12, 0x00].repeat(MAX_VALUES + 1);
         assert_eq!(decode(&many).unwrap_err().code, Code::ValuesLimit);
         assert_eq!(decode(&many[2..]).unwrap().metrics.len(), MAX_VALUES);
+        // One metric with as many empty properties, in a set of three bytes of length.
+        let set: Vec<u8> = [0x12, 0x00].repeat(MAX_VALUES + 1);
+        let length = |n: usize| [n as u8 & 0x7f | 0x80, (n >> 7) as u8 & 0x7f | 0x80, (n >> 14) as u8];
+        let metric = [&[0x4a][..], &length(set.len()), &set].concat();
+        let payload = [&[0x12][..], &length(metric.len()), &metric].concat();
+        assert_eq!(decode(&payload).unwrap_err().code, Code::ValuesLimit);
+        assert_eq!(decode(&payload[..payload.len() - 2]).unwrap_err().code, Code::SparkplugPayload);
     }
 }
