@@ -1,34 +1,18 @@
 //! One message of a node or device, step by step: sequence, session, values.
 
-use std::sync::Arc;
+use plant::{Name, Plant, Timestamp};
 
-use plant::{Name, Plant, Quality, Reason, Timestamp};
-
-use super::births::{Births, DEPTH, Introduced, unfolds};
+use super::births::Births;
 use super::order::{Order, Place, before};
-use super::unfold::Whole;
+use super::reading::millis;
 use super::waiting::Waiting;
 use super::{Device, Node, Session, SharedNode};
 use crate::Message;
 use crate::draft::{Command, Draft, Outcome};
 use crate::fault::{Code, Fault};
-use crate::interpreter::{Faults, Interpreter, Tally};
-use crate::machine::{First, MachineSlot, MachineState};
+use crate::interpreter::{Interpreter, Tally, seen};
 use crate::topic::{Kind, Sparkplug};
-use crate::values::Incoming;
-use crate::wire::sparkplug::{self, DataType, Metric, MetricValue, Payload, PropertyField};
-use crate::wire::telemetry::Scalar;
-use crate::wire::{MAX_VALUES, sparkplug as format};
-
-/// A payload whose values go into a draft.
-pub(super) struct Reading<'a> {
-    pub draft: &'a mut Draft,
-    pub state: &'a mut MachineState,
-    pub births: &'a Births,
-    pub payload: &'a Payload,
-    /// How many values the message may still unfold to.
-    pub left: usize,
-}
+use crate::wire::sparkplug::{self, DataType, Metric, MetricValue, Payload};
 
 /// What a step works on.
 struct Step<'a> {
@@ -43,27 +27,6 @@ fn sequence(payload: &Payload) -> Result<u8, Fault> {
     // An absent `seq` is read as 0, which some encoders leave out.
     let seq = payload.seq.unwrap_or(0);
     u8::try_from(seq).map_err(|_| Fault::new(Code::SparkplugSeq, "a seq from 0 to 255", seq.to_string()))
-}
-
-fn millis(ms: u64) -> Result<Timestamp, Fault> {
-    let ns = i64::try_from(ms).ok().and_then(|ms| ms.checked_mul(1_000_000));
-    ns.map(Timestamp::from_nanos)
-        .ok_or_else(|| Fault::new(Code::TsInvalid, "epoch milliseconds before the year 2262", ms.to_string()))
-}
-
-/// The quality property: 192 good, 0 bad, 500 stale, and the ranges of OPC's quality byte between them.
-fn quality(metric: &Metric) -> Quality {
-    let code = match metric.property(sparkplug::QUALITY) {
-        Some(PropertyField::Int(v)) => u64::from(*v),
-        Some(PropertyField::Long(v)) => *v,
-        _ => return Quality::Good,
-    };
-    match code {
-        192..=255 => Quality::Good,
-        64..=127 => Quality::Uncertain(Reason::Source),
-        500 => Quality::Bad(Reason::Stale),
-        _ => Quality::Bad(Reason::Source),
-    }
 }
 
 fn bd_seq(payload: &Payload) -> Option<u64> {
@@ -101,7 +64,7 @@ impl Interpreter {
             // Meant for the node, to which the broker brings it; there is nothing in it to keep.
             return Ok((Outcome::Taken, false));
         }
-        let payload = format::decode(&message.payload)?;
+        let payload = sparkplug::decode(&message.payload)?;
         let mut session = node.lock();
         let step = Step { plant, node, payload: &payload, counts: true };
         let outcome = self.step(draft, &mut session, &step, kind);
@@ -209,10 +172,10 @@ impl Interpreter {
         let Message { topic, payload: bytes, .. } = &waited.message;
         let data = matches!(waited.kind, Kind::NodeData | Kind::DeviceData(_));
         let key = data.then(|| self.messages.fingerprint(topic, bytes));
-        if key.is_some_and(|key| crate::interpreter::seen(&self.messages, key, draft)) {
+        if key.is_some_and(|key| seen(&self.messages, key, draft)) {
             return Ok(Outcome::Duplicate);
         }
-        let payload = format::decode(bytes)?;
+        let payload = sparkplug::decode(bytes)?;
         let step = Step { plant, node, payload: &payload, counts: false };
         let outcome = self.step(draft, session, &step, &waited.kind)?;
         if let Some(key) = key.filter(|_| timed(&payload)) {
@@ -374,88 +337,5 @@ impl Interpreter {
         }
         self.offline(draft, plant, &machine, t, "DDEATH")?;
         Ok(Outcome::Taken)
-    }
-
-    /// The values of a birth or of data into the draft.
-    fn metrics(
-        &self,
-        draft: &mut Draft,
-        plant: &Plant,
-        machine: &Arc<MachineSlot>,
-        gateway: Option<&Name>,
-        births: &Births,
-        payload: &Payload,
-    ) -> Result<Outcome, Fault> {
-        let adoption = self.adoption();
-        let mut faults = Faults::default();
-        self.with(draft, plant, machine, |draft, state| {
-            if adoption.allowed {
-                state.enter(adoption, gateway)?;
-                state.carry_machine(draft.number, &mut draft.batch.changes);
-            }
-            draft.batch.observations.reserve(payload.metrics.len());
-            let mut reading = Reading { draft, state, births, payload, left: MAX_VALUES };
-            for metric in &payload.metrics {
-                if let Err(fault) = self.metric(&mut reading, metric, &mut faults) {
-                    faults.note(fault);
-                }
-            }
-            faults.finish()
-        })
-    }
-
-    fn metric(&self, reading: &mut Reading<'_>, metric: &Metric, faults: &mut Faults) -> Result<(), Fault> {
-        let known = reading.births.find(metric)?;
-        if sparkplug::is_control(&known.name) {
-            return Ok(());
-        }
-        self.introduced(reading, known, metric, DEPTH, faults).map_err(|f| f.at(&known.name))
-    }
-
-    /// The values of a metric, or of a member of a template, that the birth introduced.
-    pub(super) fn introduced(
-        &self,
-        reading: &mut Reading<'_>,
-        known: &Introduced,
-        metric: &Metric,
-        depth: usize,
-        faults: &mut Faults,
-    ) -> Result<(), Fault> {
-        if !metric.properties_match() {
-            let found = "another number of keys than of values";
-            return Err(Fault::new(Code::SparkplugProperties, "a value for every property", found));
-        }
-        let datatype = metric.datatype.or(known.datatype);
-        let unit = metric.unit().or(known.unit.as_deref());
-        match unfolds(datatype, metric.value.as_ref()) {
-            None => {
-                let value = metric.scalar(datatype)?;
-                self.single(reading, metric, &known.name, known.first(unit), None, value)
-            }
-            Some(datatype) => {
-                let whole = Whole { name: &known.name, metric, first: known.first(unit), depth };
-                self.unfold(reading, whole, datatype, faults)
-            }
-        }
-    }
-
-    /// One value of a metric, measured at `ms` where it has a time of its own.
-    pub(super) fn single(
-        &self,
-        reading: &mut Reading<'_>,
-        metric: &Metric,
-        name: &str,
-        first: First<'_>,
-        ms: Option<u64>,
-        value: Scalar<'_>,
-    ) -> Result<(), Fault> {
-        let Reading { draft, state, payload, left, .. } = reading;
-        *left = left.checked_sub(1).ok_or_else(|| {
-            Fault::new(Code::ValuesLimit, format!("at most {MAX_VALUES} values in a message"), "one more")
-        })?;
-        let t = ms.or(metric.timestamp).or(payload.timestamp).map(millis).transpose()?;
-        let t = t.map(|t| self.plausible(t, draft.t_received)).transpose()?;
-        let incoming = Incoming { value, unit: first.unit, t, quality: quality(metric), seq: payload.seq, typed: true };
-        self.value_as(draft, state, name, first, incoming)
     }
 }

@@ -13,6 +13,7 @@ mod births;
 mod host;
 mod messages;
 mod order;
+mod reading;
 mod unfold;
 mod waiting;
 

@@ -10,7 +10,7 @@
 //! A null of such a type says nothing. No metric unfolds to more than [`MAX_UNFOLDED`](sparkplug::MAX_UNFOLDED) values.
 
 use super::births::DEPTH;
-use super::messages::Reading;
+use super::reading::Reading;
 use crate::fault::{Code, Fault, shown};
 use crate::interpreter::{Faults, Interpreter};
 use crate::machine::First;

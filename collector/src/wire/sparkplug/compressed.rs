@@ -51,7 +51,7 @@ pub(super) fn unpack(payload: &Payload) -> Result<Option<Vec<u8>>, Fault> {
         return Ok(None);
     }
     let body = payload.body.as_deref().ok_or_else(|| wrong("no body".into()))?;
-    let most = body.len().saturating_mul(RATIO).max(FREE).min(MAX_UNPACKED);
+    let most = body.len().saturating_mul(RATIO).clamp(FREE, MAX_UNPACKED);
     let mut out = Vec::new();
     let limit = most as u64 + 1;
     let read = match Algorithm::of(payload, body)? {
