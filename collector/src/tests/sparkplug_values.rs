@@ -223,8 +223,12 @@ fn a_host_that_is_said_to_be_offline_says_that_it_is_not() {
     assert_eq!((&*birth.topic, birth.qos, birth.retain), (own, 1, true));
     assert_eq!(&birth.payload[..], format!("{{\"online\":true,\"timestamp\":{}}}", T0 * 1000).as_bytes());
     assert!(answers(&mut world, own, std::str::from_utf8(&birth.payload).unwrap()).is_empty());
-    assert_eq!(answers(&mut world, own, offline), [birth.clone()], "with the time of its session");
-    assert_eq!(answers(&mut world, own, "OFFLINE"), [birth.clone()], "whatever takes the place of the birth");
+    assert_eq!(answers(&mut world, own, offline), std::slice::from_ref(&birth), "with the time of its session");
+    assert_eq!(
+        answers(&mut world, own, "OFFLINE"),
+        std::slice::from_ref(&birth),
+        "whatever takes the place of the birth"
+    );
     assert!(answers(&mut world, "spBv1.0/STATE/other", offline).is_empty());
     assert!(answers(&mut world, own, r#"{"online":true,"timestamp":1}"#).is_empty(), "a namesake is not fought");
     let death = world.interpreter.host.died(since).unwrap();
