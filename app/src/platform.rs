@@ -42,7 +42,7 @@ pub async fn run(
     let [doors, page, beat, mind] = std::array::from_fn(|_| Switch::new());
     let mut open = vec![watch.spawn("MQTT", broker.clone().serve(ports.mqtt, None, doors.thrown()))];
     if let Some((listener, acceptor)) = ports.tls {
-        let serve = broker.clone().serve(listener, Some(acceptor), doors.thrown());
+        let serve = broker.clone().serve(listener, Some(acceptor.into()), doors.thrown());
         open.push(watch.spawn("MQTT over TLS", serve));
     }
     let address = ports.http.local_addr()?;
