@@ -191,8 +191,11 @@ impl Door {
         tune(&stream);
         let peer = |certificate| Peer { address, listener: self.listener, certificate, logins: visit.logins.clone() };
         let Some(tls) = &self.tls else { return self.client(stream, peer(None), permit).await };
-        if let Some((stream, certificate)) = Box::pin(self.secure(tls, stream, address)).await {
-            Box::pin(self.client(stream, peer(certificate), permit)).await;
+        let secured = Box::pin(self.secure(tls, stream, address)).await;
+        let client = |(stream, certificate)| Box::pin(self.client(stream, peer(certificate), permit));
+        // In one move, so that nothing of the handshake stays beside the client.
+        if let Some(client) = secured.map(client) {
+            client.await;
         }
     }
 
