@@ -46,6 +46,7 @@ pub struct Mqtt {
     /// WebSocket over TLS, with the certificate of `tls`.
     pub websocket_tls: Option<SocketAddr>,
     /// Whether anybody on this machine may publish and subscribe.
+    pub anonymous: bool,
     /// Largest packet, bytes.
     pub max_packet: usize,
     /// Connections at once.
