@@ -28,6 +28,8 @@ mod codec;
 mod config;
 mod connection;
 mod denials;
+#[doc(hidden)]
+pub mod fuzzing;
 mod handshake;
 mod intake;
 mod rate;

@@ -180,6 +180,23 @@ async fn accept(door: &Arc<Door>, listener: TcpListener, tasks: &mut JoinSet<()>
     }
 }
 
+/// Serves one connection that is already there, as a listener would.
+pub(crate) async fn one<S: AsyncRead + AsyncWrite + Unpin>(broker: &Arc<Broker>, io: S, address: SocketAddr) {
+    let (stop, stopped) = watch::channel(false);
+    let (broker, listener, wills) = (broker.clone(), broker.next_listener(), Arc::default());
+    let door = Door { broker, tls: None, web: false, listener, stop: stopped, wills };
+    let visit = door.broker.access.addresses.arrive(address.ip(), Instant::now());
+    let permit = Arc::new(Semaphore::new(1)).try_acquire_owned();
+    if let (Ok(visit), Ok(permit)) = (visit, permit) {
+        let peer = Peer { address, listener, certificate: None, logins: visit.logins.clone() };
+        door.client(io, peer, permit).await;
+        // Nothing waits for a clock.
+        stop.send_replace(true);
+        let mut wills = std::mem::take(&mut *lock(&door.wills));
+        while wills.join_next().await.is_some() {}
+    }
+}
+
 /// Without `TCP_NODELAY`, an acknowledgement may wait 40 ms for the next one. A socket that refuses is about to fail
 /// anyway.
 fn tune(stream: &TcpStream) {
