@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use analytics::{fold, follow};
 use anyhow::{Context, bail};
-use broker::{Broker, Stopped};
+use broker::{Broker, Stopped, Tls};
 use collector::{Collector, Command};
 use historian::Historian;
 use plant::Clock;
@@ -16,6 +16,7 @@ use crate::config::Settings;
 use crate::heartbeat::{self, Pulse};
 use crate::intake::{self, Passage};
 use crate::ports::Ports;
+use crate::reload;
 use crate::seams;
 use crate::stage::{Switch, Watch};
 
@@ -37,8 +38,10 @@ pub async fn run(
     let mut watch = Watch::new();
     let [doors, page, beat, mind] = std::array::from_fn(|_| Switch::new());
     let mut open = vec![watch.spawn("MQTT", broker.clone().serve(ports.mqtt, None, doors.thrown()))];
-    if let Some((listener, acceptor)) = ports.tls {
-        let serve = broker.clone().serve(listener, Some(acceptor), doors.thrown());
+    if let (Some((listener, acceptor)), Some(settings)) = (ports.tls, &settings.mqtt.tls) {
+        let tls = Tls::from(acceptor);
+        tokio::spawn(reload::run(tls.clone(), settings.files(), doors.thrown()));
+        let serve = broker.clone().serve(listener, Some(tls), doors.thrown());
         open.push(watch.spawn("MQTT over TLS", serve));
     }
     let address = ports.http.local_addr()?;
@@ -107,7 +110,7 @@ fn door(
         anonymous: settings.mqtt.anonymous,
         max_packet: settings.mqtt.max_packet,
         max_connections: settings.mqtt.max_connections,
-        ..broker::Config::default()
+        ..settings.mqtt.limits.apply(broker::Config::default())
     };
     let passage = Arc::new(Passage { collector: collector.clone(), clock });
     let broker = Broker::new(config, passage, Arc::new(Users::new(store.register())?))?;

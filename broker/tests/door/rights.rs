@@ -262,7 +262,7 @@ async fn subscribes(house: &House, who: &str, filter: &str, v5: bool) -> (String
     let mut client = Client::connect(house.address, connect("s", who, v5)).await;
     let granted = client.subscribe(&[(filter, 0)]).await[0];
     let inner = filter.strip_prefix("$share/g/").unwrap_or(filter);
-    let topic = inner.replace('+', "x").replace('#', "x");
+    let topic = inner.replace(['+', '#'], "x");
     house.broker.publish(&topic, Bytes::from_static(b"p"), 0, false).unwrap();
     let code = if granted == 0 { "granted".to_owned() } else { format!("0x{granted:02x}") };
     client.send(&[0xc0, 0]).await;
