@@ -6,10 +6,12 @@ mod limits;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
+use plant::Name;
 use serde::{Deserialize, Serialize};
 
 pub use limits::Limits;
@@ -24,6 +26,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// The MQTT door.
     pub mqtt: Mqtt,
+    /// What it is to Sparkplug edge nodes.
+    pub sparkplug: Sparkplug,
     /// Where the page and the API listen.
     pub http: SocketAddr,
     /// IANA name of the plant's time zone.
@@ -49,6 +53,15 @@ pub struct Mqtt {
     pub max_connections: usize,
     /// What else clients may take up.
     pub limits: Limits,
+}
+
+/// The Sparkplug host application's settings.
+#[derive(Clone, Debug)]
+pub struct Sparkplug {
+    /// As whom it announces itself in STATE; `None`: not at all.
+    pub host_id: Option<Name>,
+    /// How long an overtaken message may take before it counts as lost.
+    pub reorder: Duration,
 }
 
 /// Where TLS listens, and as whom.
@@ -88,6 +101,7 @@ struct Raw {
     adopt: bool,
     log: String,
     mqtt: RawMqtt,
+    sparkplug: RawSparkplug,
     http: RawHttp,
 }
 
@@ -105,6 +119,13 @@ struct RawMqtt {
     max_packet: usize,
     max_connections: usize,
     limits: limits::Raw,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSparkplug {
+    host_id: String,
+    reorder_ms: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -133,6 +154,7 @@ impl Default for Raw {
                 max_connections: 20_000,
                 limits: limits::Raw::default(),
             },
+            sparkplug: RawSparkplug { host_id: "danxia".into(), reorder_ms: 3000 },
             http: RawHttp { listen: "127.0.0.1:8080".into() },
         }
     }
@@ -331,6 +353,26 @@ fn tls(raw: &RawMqtt) -> Result<Option<Tls>, ConfigError> {
     }))
 }
 
+fn sparkplug(raw: RawSparkplug) -> Result<Sparkplug, ConfigError> {
+    let host_id = match raw.host_id.trim() {
+        "" => None,
+        id => Some(Name::new(id).map_err(|_| ConfigError::Value {
+            key: "sparkplug.host_id",
+            found: raw.host_id.clone(),
+            expected:
+                "expected a name of 1 to 128 bytes without '/', '+', '#' and control characters, or nothing".into(),
+        })?),
+    };
+    if raw.reorder_ms > 60_000 {
+        return Err(ConfigError::Value {
+            key: "sparkplug.reorder_ms",
+            found: raw.reorder_ms.to_string(),
+            expected: "expected 0 to 60000 milliseconds".into(),
+        });
+    }
+    Ok(Sparkplug { host_id, reorder: Duration::from_millis(raw.reorder_ms) })
+}
+
 fn check(raw: Raw) -> Result<Settings, ConfigError> {
     let listen = address("mqtt.listen", &raw.mqtt.listen)?;
     let http = address("http.listen", &raw.http.listen)?;
@@ -363,8 +405,10 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
             expected: "expected 1024 to 268435456 bytes".into(),
         });
     }
+    let sparkplug = sparkplug(raw.sparkplug)?;
     Ok(Settings {
         data: raw.data,
+        sparkplug,
         mqtt: Mqtt {
             listen,
             tls,
@@ -430,12 +474,22 @@ mod tests {
             ("[mqtt.limits]\nsessions = 0\n", "mqtt.limits.sessions is \"0\": expected at least 1"),
             ("[mqtt.limits]\nbytes_burst = 0\n", "or the limit per second to be 0, which is none"),
             ("[mqtt.limits]\ndenied_v311 = \"shout\"\n", "mqtt.limits.denied_v311"),
+            ("[sparkplug]\nhost_id = \"a/b\"\n", "without '/'"),
+            ("[sparkplug]\nreorder_ms = 100000\n", "expected 0 to 60000"),
             ("not toml", "wrongly"),
         ] {
             let e = error(toml);
             assert!(e.contains(wanted), "{toml:?} was answered with {e:?}");
         }
         assert!(Sources::new(Some(Path::new("/nowhere.toml")), Flags::default()).is_err());
+    }
+
+    #[test]
+    fn the_host_application_has_a_name_unless_it_is_taken_away() {
+        let name = |toml: &str| read(toml, &[]).unwrap().sparkplug.host_id.map(|n| n.to_string());
+        assert_eq!(name(""), Some("danxia".into()));
+        assert_eq!(name("[sparkplug]\nhost_id = \"scada 1\"\n"), Some("scada 1".into()));
+        assert_eq!(name("[sparkplug]\nhost_id = \"\"\n"), None);
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod platform;
 mod ports;
 mod reload;
 mod seams;
+mod sparkplug;
 mod stage;
 
 use std::io;
