@@ -13,5 +13,6 @@ mod intake;
 mod interop;
 mod letting_in;
 mod malformed;
+mod remote;
 mod stopping;
 mod tls;
