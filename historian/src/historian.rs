@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use plant::{Clock, Timestamp};
+use plant::{Clock, Name, Timestamp};
 use rusqlite::config::DbConfig;
 use tokio::sync::watch;
 
@@ -120,6 +120,16 @@ impl Historian {
     pub fn progress(&self, follower: &str) -> Result<Option<StoredProgress>, ReadError> {
         Ok(self.shared.followers().get(follower).cloned())
     }
+
+    /// Every follower that has ever stored its progress. One that follows no more holds the log back unless it has said
+    /// that it is through with everything ([`Progress`](crate::Progress) up to [`Historian::RETIRED`]).
+    #[must_use]
+    pub fn followers(&self) -> Vec<(Name, StoredProgress)> {
+        self.shared.followers().iter().map(|(name, progress)| (name.clone(), progress.clone())).collect()
+    }
+
+    /// The position of a follower that follows no more.
+    pub const RETIRED: Seq = i64::MAX as Seq;
 
     /// Commits what was submitted, moves everything into the files and closes them. Blocks until that is done.
     pub fn close(mut self) -> Result<(), CloseError> {

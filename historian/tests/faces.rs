@@ -262,6 +262,31 @@ fn the_log_is_cut_behind_the_last_follower_and_a_tail_says_so() {
 }
 
 #[test]
+fn a_follower_that_follows_no_more_does_not_hold_the_log() {
+    let store = Embedded::new(restless);
+    let name = Name::new("publish.gone").unwrap();
+    let says = |through| Batch {
+        progress: Some(Progress { follower: name.clone(), through, state: Some(Arc::from(&b"s"[..])) }),
+        ..Batch::default()
+    };
+    store.put(says(0)).unwrap();
+    for n in 0..40 {
+        store.put(one(n)).unwrap();
+    }
+    assert_eq!(store.historian().oldest(), 1);
+    store.put(says(Historian::RETIRED)).unwrap();
+    for n in 0..20 {
+        store.put(one(50 + n)).unwrap();
+    }
+    assert!(store.historian().oldest() > 30, "{}", store.historian().oldest());
+    let known = store.historian().followers();
+    assert_eq!(
+        known.iter().map(|(n, p)| (n.as_str(), p.through)).collect::<Vec<_>>(),
+        [("publish.gone", i64::MAX as u64)]
+    );
+}
+
+#[test]
 fn commit_time_never_goes_back() {
     let mut store = Embedded::new(|dir| Config::new(dir));
     let mut times = Vec::new();
