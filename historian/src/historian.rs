@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use plant::{Clock, Name, Timestamp};
+use plant::{Clock, Timestamp};
 use rusqlite::config::DbConfig;
 use tokio::sync::watch;
 
@@ -121,15 +121,9 @@ impl Historian {
         Ok(self.shared.followers().get(follower).cloned())
     }
 
-    /// Every follower that has ever stored its progress. One that follows no more holds the log back unless it has said
-    /// that it is through with everything ([`Progress`](crate::Progress) up to [`Historian::RETIRED`]).
-    #[must_use]
-    pub fn followers(&self) -> Vec<(Name, StoredProgress)> {
-        self.shared.followers().iter().map(|(name, progress)| (name.clone(), progress.clone())).collect()
-    }
-
-    /// The position of a follower that follows no more.
-    pub const RETIRED: Seq = i64::MAX as Seq;
+    /// The position of a follower that needs nothing of the log: who stores its progress up to here has its state kept
+    /// and holds nothing back. For those who go on from elsewhere, as from the journal of alarms.
+    pub const UNBOUND: Seq = i64::MAX as Seq;
 
     /// Commits what was submitted, moves everything into the files and closes them. Blocks until that is done.
     pub fn close(mut self) -> Result<(), CloseError> {

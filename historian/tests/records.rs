@@ -276,7 +276,7 @@ fn alarms_are_folded_once_and_their_journal_pages() {
         assert_eq!(after((0, 0), 2), [(1, 0), (1, 1)]);
         assert_eq!(after((1, 1), 3), [(1, 2), (3, 0), (3, 1)]);
         assert_eq!(after((3, u32::MAX), 9), [(5, 0), (5, 1), (5, 2)]);
-        assert_eq!(after((Historian::RETIRED, 0), 9), []);
+        assert_eq!(after((Historian::UNBOUND, 0), 9), []);
     });
 }
 

@@ -122,7 +122,8 @@ impl Options {
         self.subscriptions.iter().map(shared).collect()
     }
 
-    pub(super) fn validate(&self) -> Result<(), OptionsError> {
+    /// Whether a session can be held with these.
+    pub fn validate(&self) -> Result<(), OptionsError> {
         let limits = Limits { bytes: 1024, levels: 64 };
         let wrong = |setting, found: String, expected| Err(OptionsError { setting, found, expected });
         if self.host.is_empty() || self.port == 0 {
