@@ -14,5 +14,6 @@ mod interop;
 mod letting_in;
 mod malformed;
 mod remote;
+mod rights;
 mod stopping;
 mod tls;
