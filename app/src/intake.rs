@@ -9,6 +9,8 @@ use plant::Clock;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::remotes::Remotes;
+
 /// Hands what clients publish to the collector, in their order, and stamps it with the time of receipt.
 pub struct Passage {
     /// Understands and commits.
@@ -39,9 +41,16 @@ fn closed(e: historian::CommitError) -> IntakeClosed {
     IntakeClosed
 }
 
-/// Publishes what the collector asks machines for (Sparkplug rebirths), until nobody asks any more.
-pub async fn commands(mut commands: mpsc::Receiver<Command>, broker: Arc<Broker>) {
+/// Publishes what the collector asks machines for (Sparkplug rebirths), until nobody asks any more. By which broker a
+/// machine speaks is not known: each is told.
+pub async fn commands(mut commands: mpsc::Receiver<Command>, broker: Arc<Broker>, remotes: Remotes) {
     while let Some(c) = commands.recv().await {
+        for (remote, _) in remotes.iter() {
+            let message = outbox::Message { qos: 0, ..outbox::Message::new(&c.topic, c.payload.clone()) };
+            if let Err(e) = remote.outbox().offer(message) {
+                tracing::warn!(topic = c.topic, "a command of {} bytes does not fit the outbox of {}", e.found, e.max);
+            }
+        }
         if let Err(e) = broker.publish(&c.topic, c.payload, 0, false) {
             tracing::warn!(topic = c.topic, "a command could not be published: {e}");
         }

@@ -11,6 +11,8 @@ mod heartbeat;
 mod intake;
 mod platform;
 mod ports;
+mod publish_back;
+mod remotes;
 mod seams;
 mod stage;
 

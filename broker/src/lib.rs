@@ -30,6 +30,7 @@ mod connection;
 mod denials;
 mod handshake;
 mod intake;
+mod meter;
 mod rate;
 mod refusal;
 pub mod remote;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use broker::Protocol;
-use broker::remote::{Options, Subscription, connector_from_files};
+use broker::remote::{ConnectorError, Options, Subscription, connector_from_files};
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
@@ -141,8 +141,14 @@ pub(super) fn check(name: &str, raw: Raw) -> Result<Remote, ConfigError> {
                 return Err(wrong("key", String::new(), "certificate is set, so this must name a PEM file"));
             }
         };
-        let connector = connector_from_files(ca, own);
-        Some(connector.map_err(|e| wrong("ca", ca.display().to_string(), &e.to_string()))?)
+        let connector = connector_from_files(ca, own).map_err(|e| {
+            let (key, file) = match &e {
+                ConnectorError::Own { certificate, .. } => ("certificate", &**certificate),
+                _ => ("ca", ca),
+            };
+            wrong(key, file.display().to_string(), &e.to_string())
+        });
+        Some(connector?)
     } else if [&raw.ca, &raw.certificate, &raw.key].iter().any(|p| !p.as_os_str().is_empty()) {
         return Err(wrong("url", raw.url, "ca, certificate or key is set, so this must begin with mqtts://"));
     } else {

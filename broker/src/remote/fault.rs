@@ -96,7 +96,8 @@ pub(super) fn ended(code: u8, reason: Option<String>) -> (String, bool) {
 /// Why a subscription was refused.
 pub(super) fn not_subscribed(filter: &str, code: u8) -> String {
     let why = match code {
-        0x87 | 0x80 => "give this user the right to subscribe to it",
+        0x80 => "give this user the right to subscribe to it; if it has it, the broker does not take this filter",
+        0x87 => "give this user the right to subscribe to it",
         0x8f => "it takes this filter for none",
         0x97 => "it has no room for more subscriptions",
         0x9e => "it has no shared subscriptions; take `share` out and let one collector subscribe",

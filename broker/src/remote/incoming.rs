@@ -128,14 +128,9 @@ impl Session<'_> {
             self.acknowledge(&due);
             return;
         };
-        let topic = last.topic.clone();
+        self.remote.status.received(load.messages as u64, load.bytes as u64, last.topic.clone());
         let in_flight = (self.flow.messages + load.messages) as u64;
-        self.remote.status.note(|s| {
-            s.messages += load.messages as u64;
-            s.bytes += load.bytes as u64;
-            s.in_flight = in_flight;
-            s.last_topic = Some(topic);
-        });
+        self.remote.status.note(|s| s.in_flight = in_flight);
         self.flow.push(self.remote.intake.accept(self.info.clone(), batch), load);
     }
 }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::intake::Protocol;
 use crate::lock;
+use crate::meter::Meter;
 
 /// How a session stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +62,10 @@ pub struct RemoteSnapshot {
     pub messages: u64,
     /// Bytes of these, as MQTT packets.
     pub bytes: u64,
+    /// Messages received per second, over about two seconds.
+    pub rate_messages_s: f64,
+    /// Bytes received per second, over about two seconds.
+    pub rate_bytes_s: f64,
     /// Messages received that are not yet durable.
     pub in_flight: u64,
     /// Messages that came on a topic that cannot be taken: acknowledged, counted as refused.
@@ -85,6 +90,7 @@ pub struct RemoteSnapshot {
 pub(super) struct Status {
     live: Mutex<RemoteSnapshot>,
     since: Mutex<Instant>,
+    meter: Mutex<Meter>,
     state: watch::Sender<State>,
 }
 
@@ -102,6 +108,8 @@ impl Status {
             connections: 0,
             messages: 0,
             bytes: 0,
+            rate_messages_s: 0.0,
+            rate_bytes_s: 0.0,
             in_flight: 0,
             refused: 0,
             published: 0,
@@ -115,12 +123,22 @@ impl Status {
         Status {
             live: Mutex::new(live),
             since: Mutex::new(Instant::now()),
+            meter: Mutex::new(Meter::new(Instant::now())),
             state: watch::Sender::new(State::Connecting),
         }
     }
 
     pub fn note(&self, change: impl FnOnce(&mut RemoteSnapshot)) {
         change(&mut lock(&self.live));
+    }
+
+    /// Counts what one read brought.
+    pub fn received(&self, messages: u64, bytes: u64, last_topic: Arc<str>) {
+        lock(&self.meter).count(Instant::now(), messages, bytes);
+        let mut live = lock(&self.live);
+        live.messages += messages;
+        live.bytes += bytes;
+        live.last_topic = Some(last_topic);
     }
 
     pub fn turn(&self, state: State) {
@@ -147,6 +165,7 @@ impl Status {
 
     pub fn snapshot(&self) -> RemoteSnapshot {
         let since = lock(&self.since).elapsed();
-        RemoteSnapshot { since, ..lock(&self.live).clone() }
+        let (rate_messages_s, rate_bytes_s) = lock(&self.meter).rate(Instant::now());
+        RemoteSnapshot { since, rate_messages_s, rate_bytes_s, ..lock(&self.live).clone() }
     }
 }
