@@ -4,14 +4,15 @@
 
 mod remote;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
+use plant::Name;
 use serde::{Deserialize, Serialize};
 
 pub use remote::{Publish, Remote};
@@ -30,6 +31,8 @@ pub struct Settings {
     pub remotes: Vec<Remote>,
     /// What is published at our own broker.
     pub publish: Publish,
+    /// What it is to Sparkplug edge nodes.
+    pub sparkplug: Sparkplug,
     /// Where the page and the API listen.
     pub http: SocketAddr,
     /// IANA name of the plant's time zone.
@@ -55,6 +58,15 @@ pub struct Mqtt {
     pub max_connections: usize,
 }
 
+/// The Sparkplug host application's settings.
+#[derive(Clone, Debug)]
+pub struct Sparkplug {
+    /// As whom it announces itself in STATE; `None`: not at all.
+    pub host_id: Option<Name>,
+    /// How long an overtaken message may take before it counts as lost.
+    pub reorder: Duration,
+}
+
 /// Where TLS listens, and as whom.
 #[derive(Clone, Debug)]
 pub struct Tls {
@@ -74,6 +86,7 @@ struct Raw {
     adopt: bool,
     log: String,
     mqtt: RawMqtt,
+    sparkplug: RawSparkplug,
     http: RawHttp,
     publish: Publish,
     remote: BTreeMap<String, remote::Raw>,
@@ -89,6 +102,13 @@ struct RawMqtt {
     anonymous: bool,
     max_packet: usize,
     max_connections: usize,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSparkplug {
+    host_id: String,
+    reorder_ms: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -113,6 +133,7 @@ impl Default for Raw {
                 max_packet: 4 << 20,
                 max_connections: 20_000,
             },
+            sparkplug: RawSparkplug { host_id: "danxia".into(), reorder_ms: 3000 },
             http: RawHttp { listen: "127.0.0.1:8080".into() },
             publish: Publish { indicators: true, alarms: true },
             remote: BTreeMap::new(),
@@ -143,7 +164,17 @@ pub enum ConfigError {
     #[error("{key} is {found:?}: {expected}")]
     Value {
         /// Which setting.
-        key: Cow<'static, str>,
+        key: &'static str,
+        /// As given.
+        found: String,
+        /// What it should be.
+        expected: String,
+    },
+    /// The same in a table that has a name.
+    #[error("{key} is {found:?}: {expected}")]
+    Named {
+        /// Which setting.
+        key: String,
         /// As given.
         found: String,
         /// What it should be.
@@ -282,24 +313,40 @@ fn address(key: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
     // A bare port is taken as one on this machine: the safe reading.
     let full = if text.bytes().all(|b| b.is_ascii_digit()) { format!("127.0.0.1:{text}") } else { text.to_owned() };
     full.replace("localhost:", "127.0.0.1:").parse().map_err(|_| ConfigError::Value {
-        key: key.into(),
+        key,
         found: text.to_owned(),
         expected: "expected ADDRESS:PORT, such as 127.0.0.1:1883 or [::1]:1883".into(),
     })
 }
 
+fn sparkplug(raw: RawSparkplug) -> Result<Sparkplug, ConfigError> {
+    let host_id = match raw.host_id.trim() {
+        "" => None,
+        id => Some(Name::new(id).map_err(|_| ConfigError::Value {
+            key: "sparkplug.host_id",
+            found: raw.host_id.clone(),
+            expected:
+                "expected a name of 1 to 128 bytes without '/', '+', '#' and control characters, or nothing".into(),
+        })?),
+    };
+    if raw.reorder_ms > 60_000 {
+        return Err(ConfigError::Value {
+            key: "sparkplug.reorder_ms",
+            found: raw.reorder_ms.to_string(),
+            expected: "expected 0 to 60000 milliseconds".into(),
+        });
+    }
+    Ok(Sparkplug { host_id, reorder: Duration::from_millis(raw.reorder_ms) })
+}
+
 fn check(raw: Raw) -> Result<Settings, ConfigError> {
     let listen = address("mqtt.listen", &raw.mqtt.listen)?;
     let http = address("http.listen", &raw.http.listen)?;
-    let loopback = |key: &'static str, a: SocketAddr, why: &str| {
+    let loopback = |key, a: SocketAddr, why: &str| {
         if a.ip().is_loopback() {
             return Ok(());
         }
-        Err(ConfigError::Value {
-            key: key.into(),
-            found: a.to_string(),
-            expected: format!("{why}; use 127.0.0.1:{}", a.port()),
-        })
+        Err(ConfigError::Value { key, found: a.to_string(), expected: format!("{why}; use 127.0.0.1:{}", a.port()) })
     };
     loopback("http.listen", http, "the page has no accounts yet and listens on this computer only")?;
     let tls = if raw.mqtt.tls_listen.is_empty() {
@@ -308,7 +355,7 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
         for (key, p) in [("mqtt.tls_certificate", &raw.mqtt.tls_certificate), ("mqtt.tls_key", &raw.mqtt.tls_key)] {
             if !p.is_file() {
                 return Err(ConfigError::Value {
-                    key: key.into(),
+                    key,
                     found: p.display().to_string(),
                     expected: "mqtt.tls_listen is set, so this must name a PEM file".into(),
                 });
@@ -329,23 +376,25 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
     }
     if jiff::tz::TimeZone::get(&raw.time_zone).is_err() {
         return Err(ConfigError::Value {
-            key: "time_zone".into(),
+            key: "time_zone",
             found: raw.time_zone,
             expected: "expected an IANA name such as Asia/Shanghai or UTC".into(),
         });
     }
     if !(1024..=256 << 20).contains(&raw.mqtt.max_packet) {
         return Err(ConfigError::Value {
-            key: "mqtt.max_packet".into(),
+            key: "mqtt.max_packet",
             found: raw.mqtt.max_packet.to_string(),
             expected: "expected 1024 to 268435456 bytes".into(),
         });
     }
     let remotes = raw.remote.into_iter().map(|(name, raw)| remote::check(&name, raw)).collect::<Result<_, _>>()?;
+    let sparkplug = sparkplug(raw.sparkplug)?;
     Ok(Settings {
         data: raw.data,
         remotes,
         publish: raw.publish,
+        sparkplug,
         mqtt: Mqtt {
             listen,
             tls,
@@ -401,23 +450,8 @@ mod tests {
             ("[mqtt]\ntls_listen = \"127.0.0.1:8883\"\n", "must name a PEM file"),
             ("time_zone = \"Danxia/Shan\"\n", "expected an IANA name"),
             ("[mqtt]\nmax_packet = 10\n", "expected 1024 to"),
-            ("[publish]\nalarm = true\n", "did you mean \"publish.alarms\"?"),
-            ("[remote.plant]\n", "url"),
-            ("[remote.plant]\nurl = \"http://a\"\n", "remote.plant.url is \"http://a\": expected mqtt://HOST:PORT"),
-            ("[remote.plant]\nurl = \"a\"\nfilter = []\n", "did you mean \"remote.plant.filters\"?"),
-            ("[remote.plant]\nurl = \"a\"\nprotocol = \"4\"\n", "expected \"5\" or \"3.1.1\""),
-            (
-                "[remote.plant]\nurl = \"a\"\nfilters = [\"a#\"]\n",
-                "remote.plant.filters is \"a#\": expected an MQTT filter",
-            ),
-            ("[remote.plant]\nurl = \"a\"\nkeep_alive_s = 1\n", "remote.plant.keep_alive_s is \"1\": expected 5 to"),
-            ("[remote.plant]\nurl = \"a\"\npassword_env = \"X\"\n", "this must name the user"),
-            ("[remote.plant]\nurl = \"a\"\nuser = \"u\"\npassword_env = \"DANXIA_NO_SUCH\"\n", "set it"),
-            ("[remote.plant]\nurl = \"a\"\nuser = \"u\"\npassword_file = \"/nowhere\"\n", "cannot be read"),
-            ("[remote.plant]\nurl = \"a\"\nca = \"x\"\n", "must begin with mqtts://"),
-            ("[remote.plant]\nurl = \"mqtts://a\"\nca = \"/nowhere\"\n", "/nowhere cannot be read"),
-            ("[remote.plant]\nurl = \"mqtts://a\"\nkey = \"x\"\n", "key is set"),
-            ("[remote.\"a b\"]\nurl = \"a\"\n", "as in [remote.plant]"),
+            ("[sparkplug]\nhost_id = \"a/b\"\n", "without '/'"),
+            ("[sparkplug]\nreorder_ms = 100000\n", "expected 0 to 60000"),
             ("not toml", "wrongly"),
         ] {
             let e = error(toml);
@@ -427,25 +461,11 @@ mod tests {
     }
 
     #[test]
-    fn a_remote_is_read_with_its_defaults_and_its_password_only_from_a_file_of_ones_own() {
-        let s = read("[remote.plant]\nurl = \"mqtt://broker:1884\"\nshare = \"collectors\"\n", &[]).unwrap();
-        let [Remote { options: o, publish }] = &s.remotes[..] else { panic!("{:?}", s.remotes) };
-        assert_eq!((&*o.host, o.port, &*o.client_id), ("broker", 1884, "danxia-plant"));
-        let filters: Vec<_> = o.subscriptions.iter().map(|s| (&*s.filter, s.qos)).collect();
-        assert_eq!(filters, [("danxia/v1/#", 1), ("spBv1.0/#", 1)]);
-        assert_eq!((o.share.as_deref(), o.login.clone()), (Some("collectors"), None));
-        assert_eq!(*publish, Publish { indicators: false, alarms: false });
-
-        use std::os::unix::fs::PermissionsExt;
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("password");
-        std::fs::write(&path, "correct horse\n").unwrap();
-        let toml = format!("[remote.plant]\nurl = \"b\"\nuser = \"u\"\npassword_file = {path:?}\n");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(error(&toml).contains("chmod 600"), "{}", error(&toml));
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-        let s = read(&toml, &[]).unwrap();
-        assert_eq!(s.remotes[0].options.login, Some(("u".into(), "correct horse".into())));
+    fn the_host_application_has_a_name_unless_it_is_taken_away() {
+        let name = |toml: &str| read(toml, &[]).unwrap().sparkplug.host_id.map(|n| n.to_string());
+        assert_eq!(name(""), Some("danxia".into()));
+        assert_eq!(name("[sparkplug]\nhost_id = \"scada 1\"\n"), Some("scada 1".into()));
+        assert_eq!(name("[sparkplug]\nhost_id = \"\"\n"), None);
     }
 
     #[test]

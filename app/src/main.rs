@@ -14,6 +14,7 @@ mod ports;
 mod publish_back;
 mod remotes;
 mod seams;
+mod sparkplug;
 mod stage;
 
 use std::io;

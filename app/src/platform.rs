@@ -19,6 +19,7 @@ use crate::ports::Ports;
 use crate::publish_back::{PublishBack, Target};
 use crate::remotes::Remotes;
 use crate::seams;
+use crate::sparkplug;
 use crate::stage::{Switch, Watch};
 
 /// Runs until `shutdown` resolves or a stage ends on its own, then ends in order: publishing, the doors, the page, the
@@ -31,11 +32,14 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let started = clock.now();
+    let now = clock.clone();
     let store = Arc::new(open_store(settings, clock.clone()).await?);
     let (collector, commands, broker, remotes) = door(settings, &store, clock.clone())?;
     let pulse = Pulse::default();
     let services = seams::services(settings, demo, started, &store, &broker, &remotes, pulse.clone(), clock.clone());
 
+    // Before anybody can connect, so that no edge node is told of a host that is gone.
+    sparkplug::publish(&broker, collector.host_birth(started));
     let mut watch = Watch::new();
     let [mouth, doors, page, beat, mind] = std::array::from_fn(|_| Switch::new());
     let mut open = vec![watch.spawn("MQTT", broker.clone().serve(ports.mqtt, None, doors.thrown()))];
@@ -51,7 +55,7 @@ pub async fn run(
     }
     let address = ports.http.local_addr()?;
     let web = watch.spawn("page", web::serve(ports.http, web::Config::new(address), services, page.thrown()));
-    let flush = watch.spawn("ledger of refusals", intake::flush(collector.clone(), beat.thrown()));
+    let flush = watch.spawn("ledger of refusals", intake::flush(collector.clone(), clock.clone(), beat.thrown()));
     let heart = watch.spawn("heartbeat", heartbeat::run(store.recorder(), pulse, clock, beat.thrown()));
     let follower = follow::Follower::open(&store, &fold::Settings::default()).await?;
     let thinking = watch.spawn("analytics", follower.run(mind.thrown()));
@@ -70,6 +74,7 @@ pub async fn run(
         task.await.context("publishing")??;
     }
     tracing::info!("stopping: the doors");
+    sparkplug::publish(&broker, collector.host_death(now.now()));
     doors.throw();
     abroad.await.context("MQTT at other brokers")?;
     for task in open {
@@ -115,7 +120,12 @@ fn door(
     store: &Historian,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<(Collector, mpsc::Receiver<Command>, Arc<Broker>, Remotes)> {
-    let config = collector::Config { adopt: settings.adopt, ..collector::Config::default() };
+    let config = collector::Config {
+        adopt: settings.adopt,
+        host_id: settings.sparkplug.host_id.clone(),
+        reorder_window: settings.sparkplug.reorder,
+        ..collector::Config::default()
+    };
     let (collector, commands) = Collector::new(config, store.recorder(), store.archive(), store.register());
     let config = broker::Config {
         anonymous: settings.mqtt.anonymous,
@@ -123,9 +133,9 @@ fn door(
         max_connections: settings.mqtt.max_connections,
         ..broker::Config::default()
     };
-    let passage: Arc<dyn Intake> = Arc::new(Passage { collector: collector.clone(), clock });
+    let passage: Arc<dyn Intake> = Arc::new(Passage { collector: collector.clone(), clock: clock.clone() });
     let broker = Broker::new(config, passage.clone(), Arc::new(Users::new(store.register())?))?;
-    let remotes = Remotes::new(&settings.remotes, &passage)?;
+    let remotes = Remotes::new(&settings.remotes, settings.sparkplug.host_id.as_ref(), &passage, &clock)?;
     Ok((collector, commands, broker, remotes))
 }
 

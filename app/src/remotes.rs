@@ -5,27 +5,55 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use broker::Intake;
-use broker::remote::{Options, Remote, RemoteSnapshot, State};
-use plant::Timestamp;
+use broker::remote::{Announce, Options, Presence, Remote, RemoteSnapshot, State};
+use collector::{Command, sparkplug};
+use outbox::Message;
+use plant::{Clock, Name, Timestamp};
 use web::{Metric, MetricKind, dto};
 
 use crate::config;
 use crate::stage::Switch;
+
+/// What the filters begin with that let Sparkplug messages in.
+const SPARKPLUG: &str = "spBv1.0";
 
 /// All of them, each with what is published there.
 #[derive(Clone, Default)]
 pub struct Remotes(Arc<[(Arc<Remote>, config::Publish)]>);
 
 impl Remotes {
-    /// Hands what comes to `intake`. Nothing is connected before [`Remotes::run`].
-    pub fn new(settings: &[config::Remote], intake: &Arc<dyn Intake>) -> anyhow::Result<Self> {
+    /// Hands what comes to `intake`. Nothing is connected before [`Remotes::run`]. `host` is our name as a Sparkplug host
+    /// application, which is announced at every broker from which Sparkplug messages are taken.
+    pub fn new(
+        settings: &[config::Remote],
+        host: Option<&Name>,
+        intake: &Arc<dyn Intake>,
+        clock: &Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
         let made = settings.iter().map(|r| {
             // Any number does; it only has to differ from one collector to the next.
             let seed = RandomState::new().hash_one(&r.options.name);
-            let options = Options { seed, ..r.options.clone() };
+            let sparkplug = r.options.subscriptions.iter().any(|s| s.filter.starts_with(SPARKPLUG));
+            // Of several collectors that share the messages none may say that the host is gone.
+            let host = host.filter(|_| sparkplug && r.options.share.is_none());
+            let announce = host.map(|host| announce(host, clock.clone()));
+            let options = Options { seed, announce, ..r.options.clone() };
             Ok((Remote::new(options, intake.clone())?, r.publish))
         });
         Ok(Self(made.collect::<anyhow::Result<Vec<_>>>()?.into()))
+    }
+
+    /// Publishes what the collector has to say at all of them. Requests are of the moment: where there is no room, the
+    /// oldest goes.
+    pub fn publish(&self, command: &Command) {
+        for (remote, _) in self.iter() {
+            let Command { topic, payload, qos, retain } = command;
+            let message =
+                Message { topic: topic.as_str().into(), payload: payload.clone(), qos: *qos, retain: *retain };
+            if let Err(e) = remote.outbox().offer(message) {
+                tracing::warn!(topic, "a command of {} bytes does not fit the outbox of {}", e.found, e.max);
+            }
+        }
     }
 
     /// Each with what is published there.
@@ -83,6 +111,16 @@ impl Remotes {
             metric("danxia_remote_dropped_total", "Messages given up for want of room.", Counter, |s| s.dropped as f64),
         ]
     }
+}
+
+/// STATE of the host application (Sparkplug 3.0, section 5.14): will and birth of a connection bear one time.
+fn announce(host: &Name, clock: Arc<dyn Clock>) -> Announce {
+    let topic: Arc<str> = sparkplug::state_topic(host).into();
+    Arc::new(move || {
+        let now = clock.now();
+        let state = |payload| Message { topic: topic.clone(), payload, qos: 1, retain: true };
+        Presence { will: state(sparkplug::death(now)), birth: state(sparkplug::birth(now)) }
+    })
 }
 
 fn client(s: RemoteSnapshot, now: Timestamp) -> dto::Client {

@@ -4,7 +4,10 @@
 //! then, and is started again from outside. What is acknowledged is on disk, and machines send the rest again. When not
 //! even this task gets a turn any more, only a watchdog outside the process can tell.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval_at, timeout};
 
@@ -69,8 +72,9 @@ impl Broker {
     /// Whether one is due now; only one of several that ask is told so.
     fn claim_canary(&self, now: Instant) -> bool {
         let mut state = lock(&self.access.canaries);
-        // A tick may come a little early or late.
-        let due = state.sent.is_none_or(|sent| now.duration_since(sent) >= self.config().canary_interval / 2);
+        // A tick may come a little early or late; one that may still be on its way is waited for.
+        let apart = (self.config().canary_interval / 2).max(self.config().canary_patience);
+        let due = state.sent.is_none_or(|sent| now.saturating_duration_since(sent) >= apart);
         if due {
             state.sent = Some(now);
         }
@@ -81,8 +85,16 @@ impl Broker {
     async fn send_canary(self: &Arc<Broker>) -> Option<CanaryError> {
         let patience = self.config().canary_patience;
         let broker = self.clone();
-        // In a task of its own: a router that holds a lock for ever would hold the task that asks it as well.
-        let sent = tokio::spawn(async move { broker.canary(patience).await });
+        // On a thread for blocking work: a router that holds a lock for ever holds the thread that asks it as well, and a
+        // thread of the runtime might be the one that has the timers. What the router does it does at once, so one look
+        // is enough.
+        let sent = tokio::task::spawn_blocking(move || {
+            let mut canary = pin!(broker.canary(patience));
+            match canary.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(result) => result,
+                Poll::Pending => Err(CanaryError::Lost(patience)),
+            }
+        });
         let result = match timeout(patience, sent).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) | Err(_) => Err(CanaryError::Lost(patience)),
@@ -104,5 +116,83 @@ impl Broker {
                 (state.in_a_row >= self.config().canary_failures).then_some(error)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::intake::{
+        Authenticator, BoxFuture, ClientInfo, Denied, Identity, Intake, IntakeClosed, Login, Publish, Receipt,
+    };
+    use crate::serve::ServeError;
+    use tokio::net::TcpListener;
+
+    struct Nobody;
+
+    impl Intake for Nobody {
+        fn accept(&self, _: Arc<ClientInfo>, _: Vec<Publish>) -> BoxFuture<'static, Result<Receipt, IntakeClosed>> {
+            Box::pin(async { Err(IntakeClosed) })
+        }
+
+        fn refused(&self, _: Arc<ClientInfo>, _: u64, _: &'static str) {}
+    }
+
+    impl Authenticator for Nobody {
+        fn verify(&self, _: Login) -> BoxFuture<'static, Result<Identity, Denied>> {
+            Box::pin(async { Err(Denied::Unavailable) })
+        }
+    }
+
+    fn broker() -> Arc<Broker> {
+        let config = Config {
+            canary_interval: Duration::from_millis(20),
+            canary_patience: Duration::from_millis(200),
+            canary_failures: 2,
+            ..Config::default()
+        };
+        Broker::new(config, Arc::new(Nobody), Arc::new(Nobody)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_router_that_stops_answering_ends_what_serves_it() {
+        let broker = broker();
+        let serve = async || {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            tokio::spawn(broker.clone().serve(listener, None, std::future::pending()))
+        };
+        let (one, two) = (serve().await, serve().await);
+        while broker.canary_state().last_ok.is_none() {
+            tokio::task::yield_now().await;
+        }
+        let (stuck, release) = (broker.clone(), std::sync::mpsc::channel::<()>());
+        let (held, holding) = tokio::sync::oneshot::channel();
+        let holder = std::thread::spawn(move || {
+            let guard = stuck.router().hold();
+            held.send(()).unwrap();
+            let _ = release.1.recv();
+            drop(guard);
+        });
+        holding.await.unwrap();
+        for serving in [one, two] {
+            let ended = serving.await.unwrap().unwrap_err();
+            assert!(matches!(ended, ServeError::Router { failures: 2, .. }), "{ended}");
+            assert!(ended.to_string().contains("stopped answering"), "{ended}");
+        }
+        let state = broker.canary_state();
+        assert!(state.failures >= 2 && state.in_a_row >= 2, "{state:?}");
+        drop(release.0);
+        holder.join().unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn subscriptions_that_clients_used_up_are_no_fault_of_the_router() {
+        let config = Config { max_filters: 0, ..Config::default() };
+        let broker = Broker::new(config, Arc::new(Nobody), Arc::new(Nobody)).unwrap();
+        let serving = tokio::spawn(broker.clone().supervise());
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        assert!(!serving.is_finished());
+        assert_eq!(broker.canary_state().failures, 0);
     }
 }

@@ -11,14 +11,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use plant::{Event, MachineId, Plant, PointId, PointKind, Samples, Timestamp, Value, Waveform, WaveformId};
+use plant::{Event, MachineId, Name, Plant, PointId, PointKind, Samples, Timestamp, Value, Waveform, WaveformId};
 
 use crate::Message;
 use crate::draft::{Draft, Outcome};
 use crate::fault::{Code, Fault, shown};
 use crate::machine::{Adoption, First, MachineSlot, MachineState, unit};
-use crate::node::Node;
 use crate::recent::{Key, Recent};
+use crate::sparkplug::{Host, Node};
 use crate::topic::{Kind, Topic};
 use crate::values::{self, Incoming};
 use crate::wire::waveform::WireWaveform;
@@ -37,6 +37,11 @@ pub struct Config {
     pub max_ahead: Option<Duration>,
     /// How often at most a Sparkplug node is asked for its birth.
     pub rebirth_interval: Duration,
+    /// How long a Sparkplug message that was overtaken by others may take before it counts as lost (the specification's
+    /// reorder timeout). Zero: any gap is a loss at once.
+    pub reorder_window: Duration,
+    /// As what this platform announces itself to Sparkplug edge nodes; `None`: it does not.
+    pub host_id: Option<Name>,
     /// How many messages are remembered to recognise repetitions; as many waveforms beside them.
     pub duplicates: usize,
     /// How many machines may be taken on.
@@ -51,6 +56,8 @@ impl Default for Config {
             adopt: false,
             max_ahead: Some(Duration::from_secs(24 * 3600)),
             rebirth_interval: Duration::from_secs(5),
+            reorder_window: Duration::from_secs(3),
+            host_id: None,
             duplicates: 65_536,
             machines: 20_000,
             points: 10_000,
@@ -71,15 +78,25 @@ pub(crate) trait Recall: Send + Sync {
 /// What is counted beside the ledger.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// Sparkplug sequence numbers that were skipped over.
+    /// Sparkplug messages that never came, by their sequence numbers.
     pub gaps: AtomicU64,
+    /// Sparkplug messages that came late, but within the window.
+    pub disordered: AtomicU64,
     /// Births asked for.
     pub rebirths: AtomicU64,
+    /// Deaths of sessions that were over already.
+    pub stale_deaths: AtomicU64,
+    /// Messages that waited for a birth and were understood after it.
+    pub replayed: AtomicU64,
 }
 
 impl Tally {
     pub(crate) fn one(counter: &AtomicU64) {
-        counter.fetch_add(1, Ordering::Relaxed);
+        Self::more(counter, 1);
+    }
+
+    pub(crate) fn more(counter: &AtomicU64, n: u64) {
+        counter.fetch_add(n, Ordering::Relaxed);
     }
 }
 
@@ -92,7 +109,7 @@ enum Route {
     Waveform(Arc<MachineSlot>, PointId),
     Sparkplug(Arc<Node>, Kind),
     /// Not data: a host application announces itself.
-    State,
+    State(Name),
     /// What the platform itself publishes.
     Published,
 }
@@ -127,6 +144,8 @@ pub(crate) struct Interpreter {
     pub messages: Recent,
     pub waveforms: Recent,
     pub tally: Tally,
+    /// This platform as a Sparkplug host application.
+    pub host: Host,
     routes: RwLock<HashMap<Arc<str>, Arc<Route>>>,
     machines: RwLock<HashMap<MachineId, Arc<MachineSlot>>>,
     nodes: RwLock<HashMap<String, Arc<Node>>>,
@@ -137,6 +156,7 @@ impl Interpreter {
         Self {
             messages: Recent::new(config.duplicates),
             waveforms: Recent::new(config.duplicates),
+            host: Host::new(config.host_id.clone()),
             config,
             recall,
             tally: Tally::default(),
@@ -164,7 +184,7 @@ impl Interpreter {
         let repeats = match &*route {
             Route::Telemetry(_) | Route::Event(_) => true,
             Route::Sparkplug(_, kind) => matches!(kind, Kind::NodeData | Kind::DeviceData(_)),
-            Route::Birth(_) | Route::Death(_) | Route::Waveform(..) | Route::State | Route::Published => false,
+            Route::Birth(_) | Route::Death(_) | Route::Waveform(..) | Route::State(_) | Route::Published => false,
         };
         let key = repeats.then(|| self.messages.fingerprint(&message.topic, &message.payload));
         if let Some(key) = key
@@ -179,9 +199,12 @@ impl Interpreter {
             Route::Birth(machine) => (self.birth(draft, plant, machine, payload)?, false),
             Route::Death(machine) => (self.death(draft, plant, machine, payload)?, false),
             Route::Waveform(machine, point) => (self.waveform(draft, plant, machine, point, payload)?, false),
-            Route::Sparkplug(node, kind) => self.sparkplug(draft, plant, node, kind, payload)?,
-            Route::State => (Outcome::Taken, false),
             Route::Published => (published_back(message)?, false),
+            Route::Sparkplug(node, kind) => self.sparkplug(draft, plant, node, kind, message)?,
+            Route::State(host) => {
+                draft.disputes |= self.host.disputes(host, payload);
+                (Outcome::Taken, false)
+            }
         };
         if let Some(key) = key.filter(|_| timed) {
             draft.remember_message(key);
@@ -201,7 +224,7 @@ impl Interpreter {
             Topic::Death(id) => Route::Death(machine(id)?),
             Topic::Waveform(point) => Route::Waveform(machine(point.machine())?, point),
             Topic::Sparkplug(s) => Route::Sparkplug(self.node(&s.group, &s.edge)?, s.kind),
-            Topic::SparkplugState(_) => Route::State,
+            Topic::SparkplugState(host) => Route::State(host),
             Topic::Published(..) => Route::Published,
         });
         let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
@@ -227,7 +250,7 @@ impl Interpreter {
         Ok(slot.clone())
     }
 
-    fn node(&self, group: &plant::Name, edge: &plant::Name) -> Result<Arc<Node>, Fault> {
+    fn node(&self, group: &Name, edge: &Name) -> Result<Arc<Node>, Fault> {
         let key = format!("{group}/{edge}");
         let mut nodes = self.nodes.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(node) = nodes.get(&key) {
@@ -240,6 +263,10 @@ impl Interpreter {
         let node = Arc::new(Node::new(group.clone(), edge.clone())?);
         nodes.insert(key, node.clone());
         Ok(node)
+    }
+
+    pub(crate) fn all_nodes(&self) -> Vec<Arc<Node>> {
+        self.nodes.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     /// Works on a machine's state, brought up to date, and sees to it that the changes carried are settled after the commit.
@@ -279,8 +306,20 @@ impl Interpreter {
         name: &str,
         incoming: Incoming<'_>,
     ) -> Result<(), Fault> {
+        self.value_as(draft, state, name, First { unit: incoming.unit, ..First::default() }, incoming)
+    }
+
+    /// The same, of a point of which the source says more than its unit.
+    pub(crate) fn value_as(
+        &self,
+        draft: &mut Draft,
+        state: &mut MachineState,
+        name: &str,
+        first: First<'_>,
+        incoming: Incoming<'_>,
+    ) -> Result<(), Fault> {
         let adoption = self.adoption();
-        let i = state.point(name, First { unit: incoming.unit, ..First::default() }, adoption)?;
+        let i = state.point(name, first, adoption)?;
         let observed = values::observe(state, i, incoming, draft.t_received, adoption, &*self.recall)?;
         state.carry(i, draft.number, &mut draft.batch.changes);
         draft.batch.observations.extend(observed);
@@ -390,7 +429,7 @@ impl Interpreter {
             let t = values::offline(state, stated, draft.t_received, &*self.recall, out);
             let mut fields = std::collections::BTreeMap::new();
             fields.insert("reported_by".into(), Value::Text(reported_by.into()));
-            let Ok(kind) = plant::Name::new("death") else { return Ok(()) };
+            let Ok(kind) = Name::new("death") else { return Ok(()) };
             let machine = machine.id.clone();
             draft.batch.events.push(Event { machine, t, t_received: draft.t_received, kind, fields });
             Ok(())
@@ -416,7 +455,7 @@ impl Interpreter {
             let from = unit(&wire.unit)?;
             let kept = values::kept_in(from, PointKind::Waveform);
             let axis = wire.axis.as_deref();
-            let first = First { kind: PointKind::Waveform, unit: Some(kept.symbol()), axis };
+            let first = First { kind: PointKind::Waveform, unit: Some(kept.symbol()), axis, ..First::default() };
             let i = state.point(point.name(), first, adoption)?;
             if state.at(i).kind != PointKind::Waveform {
                 return Err(Fault::new(Code::PointKind, "single values of this point", "a waveform"));
@@ -443,7 +482,7 @@ fn published_back(message: &Message) -> Result<Outcome, Fault> {
 }
 
 /// Whether the message or waveform came before; if its first coming is not committed yet, the draft waits for that.
-fn seen(memory: &Recent, key: Key, draft: &mut Draft) -> bool {
+pub(crate) fn seen(memory: &Recent, key: Key, draft: &mut Draft) -> bool {
     if draft.holds(key) {
         return true;
     }

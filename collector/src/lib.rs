@@ -25,8 +25,8 @@ mod draft;
 pub mod fault;
 mod interpreter;
 mod machine;
-mod node;
 mod recent;
+pub mod sparkplug;
 #[cfg(test)]
 mod tests;
 pub mod topic;

@@ -108,16 +108,16 @@ const fn ten_thousand() -> usize {
 
 /// Checks `[remote.NAME]`.
 pub(super) fn check(name: &str, raw: Raw) -> Result<Remote, ConfigError> {
-    let wrong = |key: &str, found: String, expected: &str| ConfigError::Value {
-        key: format!("remote.{name}.{key}").into(),
+    let wrong = |key: &str, found: String, expected: &str| ConfigError::Named {
+        key: format!("remote.{name}.{key}"),
         found,
         expected: expected.into(),
     };
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
-        let key = "remote".into();
+        let key = "remote".to_owned();
         let expected = "a name of 1 to 64 ASCII letters, digits, '-' and '_', as in [remote.plant]".into();
-        return Err(ConfigError::Value { key, found: name.to_owned(), expected });
+        return Err(ConfigError::Named { key, found: name.to_owned(), expected });
     }
     let (tls, host, port) = url(&raw.url)
         .ok_or_else(|| wrong("url", raw.url.clone(), "expected mqtt://HOST:PORT, or mqtts://HOST:PORT for TLS"))?;
@@ -233,6 +233,7 @@ fn secret(path: &Path) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Flags, Settings, Sources};
     use super::*;
 
     #[test]
@@ -248,5 +249,64 @@ mod tests {
         for bad in ["", "mqtt://", "http://a:1", "a:0", "a:70000", "a:b", "mqtt://user@a:1", "[fd00::1:5", "a/b"] {
             check(bad, None);
         }
+    }
+
+    fn read(toml: &str) -> Result<Settings, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("danxia.toml");
+        std::fs::write(&path, toml).unwrap();
+        Sources::new(Some(&path), Flags::default())?.settings()
+    }
+
+    fn error(toml: &str) -> String {
+        read(toml).expect_err(toml).to_string()
+    }
+
+    #[test]
+    fn every_mistake_is_answered_with_what_to_do() {
+        for (toml, wanted) in [
+            ("[publish]\nalarm = true\n", "did you mean \"publish.alarms\"?"),
+            ("[remote.plant]\n", "url"),
+            ("[remote.plant]\nurl = \"http://a\"\n", "remote.plant.url is \"http://a\": expected mqtt://HOST:PORT"),
+            ("[remote.plant]\nurl = \"a\"\nfilter = []\n", "did you mean \"remote.plant.filters\"?"),
+            ("[remote.plant]\nurl = \"a\"\nprotocol = \"4\"\n", "expected \"5\" or \"3.1.1\""),
+            (
+                "[remote.plant]\nurl = \"a\"\nfilters = [\"a#\"]\n",
+                "remote.plant.filters is \"a#\": expected an MQTT filter",
+            ),
+            ("[remote.plant]\nurl = \"a\"\nkeep_alive_s = 1\n", "remote.plant.keep_alive_s is \"1\": expected 5 to"),
+            ("[remote.plant]\nurl = \"a\"\npassword_env = \"X\"\n", "this must name the user"),
+            ("[remote.plant]\nurl = \"a\"\nuser = \"u\"\npassword_env = \"DANXIA_NO_SUCH\"\n", "set it"),
+            ("[remote.plant]\nurl = \"a\"\nuser = \"u\"\npassword_file = \"/nowhere\"\n", "cannot be read"),
+            ("[remote.plant]\nurl = \"a\"\nca = \"x\"\n", "must begin with mqtts://"),
+            ("[remote.plant]\nurl = \"mqtts://a\"\nca = \"/nowhere\"\n", "/nowhere cannot be read"),
+            ("[remote.plant]\nurl = \"mqtts://a\"\nkey = \"x\"\n", "key is set"),
+            ("[remote.\"a b\"]\nurl = \"a\"\n", "as in [remote.plant]"),
+        ] {
+            let said = error(toml);
+            assert!(said.contains(wanted), "{toml:?} was answered with {said:?}");
+        }
+    }
+
+    #[test]
+    fn a_remote_is_read_with_its_defaults_and_its_password_only_from_a_file_of_ones_own() {
+        let s = read("[remote.plant]\nurl = \"mqtt://broker:1884\"\nshare = \"collectors\"\n").unwrap();
+        let [Remote { options: o, publish }] = &s.remotes[..] else { panic!("{:?}", s.remotes) };
+        assert_eq!((&*o.host, o.port, &*o.client_id), ("broker", 1884, "danxia-plant"));
+        let filters: Vec<_> = o.subscriptions.iter().map(|s| (&*s.filter, s.qos)).collect();
+        assert_eq!(filters, [("danxia/v1/#", 1), ("spBv1.0/#", 1)]);
+        assert_eq!((o.share.as_deref(), o.login.clone()), (Some("collectors"), None));
+        assert_eq!(*publish, Publish { indicators: false, alarms: false });
+
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("password");
+        std::fs::write(&path, "correct horse\n").unwrap();
+        let toml = format!("[remote.plant]\nurl = \"b\"\nuser = \"u\"\npassword_file = {path:?}\n");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(error(&toml).contains("chmod 600"), "{}", error(&toml));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let s = read(&toml).unwrap();
+        assert_eq!(s.remotes[0].options.login, Some(("u".into(), "correct horse".into())));
     }
 }

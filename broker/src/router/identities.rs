@@ -12,6 +12,12 @@ use crate::refusal::Refusal;
 use crate::rights::Rights;
 
 impl Router {
+    /// Holds the tree, as a fault would.
+    #[cfg(test)]
+    pub fn hold(&self) -> impl Sized {
+        self.tree.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes from a session that is picked up again what its identity has no right to any more.
     pub fn withdraw(&self, session: &Session, rights: &Rights) {
         let Withdrawn { filters, messages } = session.withdraw(rights);

@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
+mod access;
+mod certificates;
 mod client;
 mod delivery;
 mod hazards;
