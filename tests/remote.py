@@ -23,6 +23,7 @@ import urllib.request
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
+import pysparkplug as sp
 
 from interop import DANXIA, WAIT_S, free_port, until
 
@@ -279,7 +280,8 @@ def a_broker_that_forgot_the_session_is_subscribed_to_anew(dir):
 
 def what_comes_twice_is_counted_as_a_duplicate(dir):
     broker = mosquitto(dir)
-    collector = Collector(dir, "collector", f'url = "mqtt://127.0.0.1:{broker.port}"\nprotocol = "3.1.1"')
+    collector = Collector(dir, "collector", f'url = "mqtt://127.0.0.1:{broker.port}"\nprotocol = "3.1.1"\n'
+                                            'filters = ["danxia/v1/#"]')
     plc = Numbers(broker.port)
     for _ in range(2):
         plc.next = 0
@@ -451,11 +453,45 @@ def indicators_and_alarms_are_published_back_and_not_taken_in_again(dir):
         broker.stop()
 
 
+def a_sparkplug_host_is_announced_there_and_asks_for_a_rebirth(dir):
+    broker = mosquitto(dir)
+    seen = []
+    watcher = mqtt.Client(client_id="watcher")
+    watcher.on_connect = lambda c, *_: c.subscribe([("spBv1.0/STATE/danxia", 1), ("spBv1.0/+/NCMD/+", 1)])
+    watcher.on_message = lambda _c, _u, m: seen.append((m.topic, m.payload))
+    watcher.connect("127.0.0.1", broker.port)
+    watcher.loop_start()
+    states = lambda: [json.loads(p)["online"] for t, p in seen if "STATE" in t]
+    uptime = lambda value: sp.Metric(timestamp=sp.get_current_timestamp(), name="uptime", datatype=sp.DataType.INT64,
+                                     value=value)
+    # Its birth (QoS 0) was said before the collector listened.
+    node = sp.EdgeNode("Group", "edge", (uptime(1),))
+    node.connect("127.0.0.1", port=broker.port)
+    collector = Collector(dir, "collector", f'url = "mqtt://127.0.0.1:{broker.port}"')
+    until("STATE online", lambda: states() == [True])
+
+    def asked():
+        node.update((uptime(2),))
+        return any(t == "spBv1.0/Group/NCMD/edge" for t, _ in seen)
+    until("the rebirth request", asked)
+    collector.kill()
+    until("the will", lambda: states()[-1] is False)
+    collector.start()
+    until("STATE online", lambda: states()[-1] is True)
+    collector.stop()
+    until("the farewell", lambda: states()[-1] is False)
+    node.disconnect()
+    watcher.disconnect()
+    watcher.loop_stop()
+    broker.stop()
+
+
 CHECKS = [(mosquitto_v5, "mosquitto"), (mosquitto_v311, "mosquitto"), (nats_v311, "nats-server"),
           (a_broker_that_forgot_the_session_is_subscribed_to_anew, "mosquitto"),
           (what_comes_twice_is_counted_as_a_duplicate, "mosquitto"), (two_collectors_share_the_load, "mosquitto"),
           (tls_with_certificates_on_both_sides, "mosquitto"), (a_wrong_password_is_explained_and_tried_again, "mosquitto"),
-          (indicators_and_alarms_are_published_back_and_not_taken_in_again, "mosquitto")]
+          (indicators_and_alarms_are_published_back_and_not_taken_in_again, "mosquitto"),
+          (a_sparkplug_host_is_announced_there_and_asks_for_a_rebirth, "mosquitto")]
 
 
 def main():

@@ -135,7 +135,7 @@ fn door(
     };
     let passage: Arc<dyn Intake> = Arc::new(Passage { collector: collector.clone(), clock: clock.clone() });
     let broker = Broker::new(config, passage.clone(), Arc::new(Users::new(store.register())?))?;
-    let remotes = Remotes::new(&settings.remotes, settings.sparkplug.host_id.as_ref(), &passage, &clock)?;
+    let remotes = Remotes::new(&settings.remotes, settings.sparkplug.host_id.as_ref(), &passage, &collector, &clock)?;
     Ok((collector, commands, broker, remotes))
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use broker::Intake;
 use broker::remote::{Announce, Options, Presence, Remote, RemoteSnapshot, State};
-use collector::{Command, sparkplug};
+use collector::{Collector, Command, sparkplug};
 use outbox::Message;
 use plant::{Clock, Name, Timestamp};
 use web::{Metric, MetricKind, dto};
@@ -16,6 +16,8 @@ use crate::stage::Switch;
 
 /// What the filters begin with that let Sparkplug messages in.
 const SPARKPLUG: &str = "spBv1.0";
+/// Where host applications say whether they are there.
+const STATE: &str = "spBv1.0/STATE/";
 
 /// All of them, each with what is published there.
 #[derive(Clone, Default)]
@@ -28,6 +30,7 @@ impl Remotes {
         settings: &[config::Remote],
         host: Option<&Name>,
         intake: &Arc<dyn Intake>,
+        collector: &Collector,
         clock: &Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
         let made = settings.iter().map(|r| {
@@ -36,7 +39,7 @@ impl Remotes {
             let sparkplug = r.options.subscriptions.iter().any(|s| s.filter.starts_with(SPARKPLUG));
             // Of several collectors that share the messages none may say that the host is gone.
             let host = host.filter(|_| sparkplug && r.options.share.is_none());
-            let announce = host.map(|host| announce(host, clock.clone()));
+            let announce = host.map(|host| announce(host, collector.clone(), clock.clone()));
             let options = Options { seed, announce, ..r.options.clone() };
             Ok((Remote::new(options, intake.clone())?, r.publish))
         });
@@ -44,13 +47,17 @@ impl Remotes {
     }
 
     /// Publishes what the collector has to say at all of them. Requests are of the moment: where there is no room, the
-    /// oldest goes.
+    /// oldest goes. STATE is said by each session itself, with the time of its own will.
     pub fn publish(&self, command: &Command) {
         for (remote, _) in self.iter() {
             let Command { topic, payload, qos, retain } = command;
-            let message =
-                Message { topic: topic.as_str().into(), payload: payload.clone(), qos: *qos, retain: *retain };
-            if let Err(e) = remote.outbox().offer(message) {
+            let said = if topic.starts_with(STATE) {
+                remote.announce_again()
+            } else {
+                let topic = topic.as_str().into();
+                remote.outbox().offer(Message { topic, payload: payload.clone(), qos: *qos, retain: *retain })
+            };
+            if let Err(e) = said {
                 tracing::warn!(topic, "a command of {} bytes does not fit the outbox of {}", e.found, e.max);
             }
         }
@@ -114,10 +121,11 @@ impl Remotes {
 }
 
 /// STATE of the host application (Sparkplug 3.0, section 5.14): will and birth of a connection bear one time.
-fn announce(host: &Name, clock: Arc<dyn Clock>) -> Announce {
+fn announce(host: &Name, collector: Collector, clock: Arc<dyn Clock>) -> Announce {
     let topic: Arc<str> = sparkplug::state_topic(host).into();
     Arc::new(move || {
         let now = clock.now();
+        collector.host_birth_elsewhere(now);
         let state = |payload| Message { topic: topic.clone(), payload, qos: 1, retain: true };
         Presence { will: state(sparkplug::death(now)), birth: state(sparkplug::birth(now)) }
     })

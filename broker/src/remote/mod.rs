@@ -26,14 +26,15 @@ mod transport;
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
-use outbox::Outbox;
+use outbox::{Message, Outbox, TooLarge};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::intake::Intake;
+use crate::lock;
 use fault::Fault;
 use flow::Flow;
 use pause::Pauses;
@@ -53,6 +54,8 @@ pub struct Remote {
     outbox: Arc<Outbox>,
     status: Status,
     connections: AtomicU64,
+    /// What the connection that stands has said of its presence.
+    birth: Mutex<Option<Message>>,
 }
 
 impl Remote {
@@ -61,12 +64,25 @@ impl Remote {
         options.validate()?;
         let status = Status::new(&options.name, options.address(), options.protocol, &options.client_id);
         let outbox = Arc::new(Outbox::new(options.outbox_messages, options.outbox_bytes));
-        Ok(Arc::new(Remote { options, intake, outbox, status, connections: AtomicU64::new(0) }))
+        Ok(Arc::new(Remote {
+            options,
+            intake,
+            outbox,
+            status,
+            connections: AtomicU64::new(0),
+            birth: Mutex::default(),
+        }))
     }
 
     /// What is published there waits in here for its acknowledgement.
     pub fn outbox(&self) -> &Arc<Outbox> {
         &self.outbox
+    }
+
+    /// Says once more what the connection that stands said of its presence: somebody else has contradicted it.
+    pub fn announce_again(&self) -> Result<(), TooLarge> {
+        let birth = lock(&self.birth).clone();
+        birth.map_or(Ok(()), |birth| self.outbox.offer(birth))
     }
 
     /// How it stands, as it changes.
@@ -121,6 +137,7 @@ impl Remote {
         };
         self.status.note(|s| s.peer = Some(peer));
         let presence = self.options.announce.as_ref().map(|announce| announce());
+        *lock(&self.birth) = presence.as_ref().map(|p| p.birth.clone());
         let mut transport = Transport::new(stream);
         let welcome = tokio::select! {
             welcome = transport.handshake(&self.options, presence.as_ref()) => welcome?,

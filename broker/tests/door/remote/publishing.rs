@@ -103,6 +103,8 @@ async fn presence_is_a_will_a_birth_after_the_subscriptions_and_a_farewell() {
         let birth = there.take().await;
         assert_eq!((&birth.payload[..], birth.retain), (&b"online1"[..], true), "before what waited");
         assert_eq!(there.take().await.payload, b"early");
+        held.remote.announce_again().unwrap();
+        assert_eq!(there.take().await.payload, b"online1", "somebody contradicted it");
         held.until(|s| s.outstanding == 0).await;
         let ending = tokio::spawn(held.stopped());
         let farewell = there.take().await;
