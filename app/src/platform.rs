@@ -36,7 +36,7 @@ pub async fn run(
     let store = Arc::new(open_store(settings, clock.clone()).await?);
     let (collector, commands, broker, remotes) = door(settings, &store, clock.clone())?;
     let pulse = Pulse::default();
-    let services = seams::services(settings, demo, started, &store, &broker, &remotes, pulse.clone(), clock.clone());
+    let services = seams::services(settings, demo, started, &store, (&broker, &remotes), pulse.clone(), clock.clone());
 
     // Before anybody can connect, so that no edge node is told of a host that is gone.
     sparkplug::publish(&broker, collector.host_birth(started));

@@ -29,8 +29,7 @@ pub fn services(
     demo: bool,
     started: Timestamp,
     store: &Arc<Historian>,
-    broker: &Arc<Broker>,
-    remotes: &Remotes,
+    (broker, remotes): (&Arc<Broker>, &Remotes),
     pulse: Pulse,
     clock: Arc<dyn Clock>,
 ) -> Services {
