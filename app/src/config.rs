@@ -3,7 +3,9 @@
 //! [`Settings`] is what the rest of the program sees; the raw form that the sources are merged into stays in here.
 
 mod limits;
+mod remote;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,6 +17,7 @@ use plant::Name;
 use serde::{Deserialize, Serialize};
 
 pub use limits::Limits;
+pub use remote::{Publish, Remote};
 
 /// Prefix of the environment's variables: `DANXIA__MQTT__LISTEN` is `mqtt.listen`.
 const ENV: &str = "DANXIA__";
@@ -26,6 +29,10 @@ pub struct Settings {
     pub data: PathBuf,
     /// The MQTT door.
     pub mqtt: Mqtt,
+    /// Sessions at other brokers.
+    pub remotes: Vec<Remote>,
+    /// What is published at our own broker.
+    pub publish: Publish,
     /// What it is to Sparkplug edge nodes.
     pub sparkplug: Sparkplug,
     /// Where the page and the API listen.
@@ -103,6 +110,8 @@ struct Raw {
     mqtt: RawMqtt,
     sparkplug: RawSparkplug,
     http: RawHttp,
+    publish: Publish,
+    remote: BTreeMap<String, remote::Raw>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -156,6 +165,8 @@ impl Default for Raw {
             },
             sparkplug: RawSparkplug { host_id: "danxia".into(), reorder_ms: 3000 },
             http: RawHttp { listen: "127.0.0.1:8080".into() },
+            publish: Publish { indicators: true, alarms: true },
+            remote: BTreeMap::new(),
         }
     }
 }
@@ -184,6 +195,16 @@ pub enum ConfigError {
     Value {
         /// Which setting.
         key: &'static str,
+        /// As given.
+        found: String,
+        /// What it should be.
+        expected: String,
+    },
+    /// The same in a table that has a name.
+    #[error("{key} is {found:?}: {expected}")]
+    Named {
+        /// Which setting.
+        key: String,
         /// As given.
         found: String,
         /// What it should be.
@@ -405,9 +426,12 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
             expected: "expected 1024 to 268435456 bytes".into(),
         });
     }
+    let remotes = raw.remote.into_iter().map(|(name, raw)| remote::check(&name, raw)).collect::<Result<_, _>>()?;
     let sparkplug = sparkplug(raw.sparkplug)?;
     Ok(Settings {
         data: raw.data,
+        remotes,
+        publish: raw.publish,
         sparkplug,
         mqtt: Mqtt {
             listen,
