@@ -38,8 +38,10 @@ pub struct Ports {
     pub mqtt: TcpListener,
     /// MQTT over TLS, and how.
     pub tls: Option<(TcpListener, TlsAcceptor)>,
-    /// MQTT over WebSocket, each with TLS or without.
-    pub websocket: Vec<(TcpListener, Option<TlsAcceptor>)>,
+    /// MQTT over WebSocket.
+    pub websocket: Option<TcpListener>,
+    /// MQTT over WebSocket and TLS, with the acceptor of `tls`.
+    pub websocket_tls: Option<TcpListener>,
     /// Page and API.
     pub http: TcpListener,
 }
@@ -50,22 +52,18 @@ impl Ports {
         let tls = match &settings.mqtt.tls {
             None => None,
             Some(tls) => {
-                let acceptor = broker::acceptor_from_files(&tls.certificate, &tls.key).context("MQTT over TLS")?;
+                let acceptor = tls.files().acceptor().context("MQTT over TLS")?;
                 Some((bind("MQTT over TLS", tls.listen, "mqtt.tls_listen").await?, acceptor))
             }
         };
-        let mut websocket = Vec::new();
-        if let Some(listen) = settings.mqtt.websocket {
-            websocket.push((bind("MQTT over WebSocket", listen, "mqtt.ws_listen").await?, None));
-        }
-        if let (Some(listen), Some((_, acceptor))) = (settings.mqtt.websocket_tls, &tls) {
-            let listener = bind("MQTT over WebSocket with TLS", listen, "mqtt.wss_listen").await?;
-            websocket.push((listener, Some(acceptor.clone())));
-        }
+        let mqtt = &settings.mqtt;
+        let websocket = bind_if("MQTT over WebSocket", mqtt.websocket, "mqtt.ws_listen").await?;
+        let websocket_tls = bind_if("MQTT over WebSocket and TLS", mqtt.websocket_tls, "mqtt.wss_listen").await?;
         Ok(Self {
             mqtt: bind("MQTT", settings.mqtt.listen, "--mqtt").await?,
             tls,
             websocket,
+            websocket_tls,
             http: bind("the page", settings.http, "--http").await?,
         })
     }
@@ -73,6 +71,17 @@ impl Ports {
 
 async fn bind(what: &'static str, address: SocketAddr, flag: &'static str) -> Result<TcpListener, BindError> {
     TcpListener::bind(address).await.map_err(|source| BindError { what, address, flag, source })
+}
+
+async fn bind_if(
+    what: &'static str,
+    address: Option<SocketAddr>,
+    key: &'static str,
+) -> Result<Option<TcpListener>, BindError> {
+    match address {
+        None => Ok(None),
+        Some(address) => bind(what, address, key).await.map(Some),
+    }
 }
 
 #[cfg(test)]

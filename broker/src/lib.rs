@@ -1,4 +1,5 @@
-//! The MQTT door: MQTT 3.1.1 and 5 on one port, over TCP, TLS or WebSocket.
+//! The MQTT doors: MQTT 3.1.1 and 5 on one port, over TCP, TLS or WebSocket; and [`remote`], a session at somebody else's
+//! broker.
 //!
 //! A machine that connects is asked who it is ([`Authenticator`]); what it publishes is handed on in batches, as read
 //! from the socket ([`Intake`]); it gets its PUBACK or PUBREC when the batch is durable, and only then do other clients
@@ -10,7 +11,7 @@
 //! ```
 //!
 //! What this room does *not* know: what a topic or a payload means, where anything is stored, who may connect (it keeps
-//! no secret), what time it is. It knows no other room of the house.
+//! no secret), what time it is. Of the house it knows the outbox only.
 //!
 //! Codec and router are its own. The codec copies nothing of a PUBLISH and checks every packet to the letter of the
 //! standard. `rumqttd`'s hides the packet identifier that an acknowledgement held back until the commit needs, and does
@@ -32,8 +33,10 @@ mod denials;
 pub mod fuzzing;
 mod handshake;
 mod intake;
+mod meter;
 mod rate;
 mod refusal;
+pub mod remote;
 mod rights;
 mod roles;
 mod router;

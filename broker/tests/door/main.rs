@@ -15,6 +15,7 @@ mod intake;
 mod interop;
 mod letting_in;
 mod malformed;
+mod remote;
 mod retained;
 mod rights;
 mod shared;
