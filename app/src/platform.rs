@@ -50,6 +50,10 @@ pub async fn run(
         let serve = broker.clone().serve(listener, Some(tls), doors.thrown());
         open.push(watch.spawn("MQTT over TLS", serve));
     }
+    for (listener, acceptor) in ports.websocket {
+        let serve = broker.clone().serve_websocket(listener, acceptor.map(Into::into), doors.thrown());
+        open.push(watch.spawn("MQTT over WebSocket", serve));
+    }
     let abroad = watch.spawn("MQTT at other brokers", remotes.run(&doors));
     let mut publishing = Vec::new();
     for (target, publish) in targets(settings, &broker, &remotes) {
