@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::{Connection, OpenFlags, Transaction};
 
 use crate::codec::Damage;
-use crate::{OpenError, ReadError};
+use crate::{OpenError, ReadError, quarantine};
 
 /// One of the three files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +38,17 @@ impl File {
     /// What leads from an empty file to the tables of today, one step a version: the step at `n` makes version `n + 1`
     /// out of version `n`. A step that was released is never changed; what is new is a step of its own.
     const fn steps(self) -> &'static [Step] {
-        const TS: &[Step] = &[Step::sql(include_str!("sql/ts.sql"))];
+        const TS: &[Step] = &[
+            Step::sql(include_str!("sql/ts.sql")),
+            Step { sql: include_str!("sql/ts-2-quarantine.sql"), then: Some(quarantine::fill_in) },
+            Step::sql(include_str!("sql/ts-3-ledger.sql")),
+        ];
         const WAVE: &[Step] = &[Step::sql(include_str!("sql/wave.sql"))];
-        const STATE: &[Step] =
-            &[Step::sql(include_str!("sql/state.sql")), Step::sql(include_str!("sql/state-2-retained.sql"))];
+        const STATE: &[Step] = &[
+            Step::sql(include_str!("sql/state.sql")),
+            Step::sql(include_str!("sql/state-2-retained.sql")),
+            Step::sql(include_str!("sql/state-3-ignored.sql")),
+        ];
         match self {
             Self::Ts => TS,
             Self::Wave => WAVE,

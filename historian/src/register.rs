@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use plant::{AlarmId, AlarmRecord, Plant};
 
 use crate::shared::Shared;
-use crate::{JournalEntry, ReadError, RegisterError, Retained, Seq, User, state};
+use crate::{Ignored, JournalEntry, ReadError, RegisterError, Retained, Seq, User, state};
 
 /// Recalls the plant, alarms and users. Cheap to clone.
 ///
@@ -58,6 +58,11 @@ impl Register {
     /// What the MQTT door retains, by topic; what has expired lately may still be among it.
     pub fn retained(&self) -> Result<Vec<Retained>, ReadError> {
         self.shared.state.read(|conn| state::load_retained(conn))
+    }
+
+    /// Unknown names that a person does not want to be offered, in order.
+    pub fn ignored(&self) -> Result<Vec<Ignored>, ReadError> {
+        self.shared.state.read(|conn| state::load_ignored(conn))
     }
 
     /// Every user of the MQTT door, by name.

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::codec::{Record, load, store};
 use crate::db::{File, Sync, has_table, open_writer};
-use crate::{JournalEntry, OpenError, ReadError, RegisterError, Retained, Seq, User};
+use crate::{Ignored, JournalEntry, OpenError, ReadError, RegisterError, Retained, Seq, User};
 
 /// What of one commit is projected.
 #[derive(Debug)]
@@ -22,11 +22,12 @@ pub(crate) struct Projection<'a> {
     pub changes: &'a [AssetChange],
     pub alarms: Vec<&'a AlarmTransition>,
     pub retained: &'a [Retained],
+    pub ignored: &'a [Ignored],
 }
 
 impl Projection<'_> {
     fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.alarms.is_empty() && self.retained.is_empty()
+        self.changes.is_empty() && self.alarms.is_empty() && self.retained.is_empty() && self.ignored.is_empty()
     }
 }
 
@@ -83,6 +84,7 @@ impl State {
                 put.execute(params![id.0 as i64, store(record)])?;
             }
             put_retained(&tx, what.retained, what.t)?;
+            put_ignored(&tx, what.ignored)?;
             tx.prepare_cached("UPDATE applied SET through = ?, revision = ?")?
                 .execute(params![seq as i64, plant.revision as i64])?;
             tx.commit()?;
@@ -123,6 +125,34 @@ fn put_retained(tx: &Connection, retained: &[Retained], t: Timestamp) -> rusqlit
     }
     tx.prepare_cached("DELETE FROM retained WHERE expires <= ?")?.execute([t.nanos()])?;
     Ok(())
+}
+
+fn put_ignored(tx: &Connection, ignored: &[Ignored]) -> rusqlite::Result<()> {
+    for i in ignored {
+        let sql = match i.ignored {
+            true => "INSERT OR REPLACE INTO ignored VALUES (?, ?)",
+            false => "DELETE FROM ignored WHERE machine = ? AND point = ?",
+        };
+        tx.prepare_cached(sql)?.execute(params![i.machine.as_str(), i.point.as_deref().unwrap_or("")])?;
+    }
+    Ok(())
+}
+
+/// What is not to be offered, by name.
+pub(crate) fn load_ignored(conn: &Connection) -> Result<Vec<Ignored>, ReadError> {
+    let said = File::State.said();
+    if !has_table(conn, "ignored").map_err(&said)? {
+        return Ok(Vec::new());
+    }
+    let mut all = conn.prepare_cached("SELECT machine, point FROM ignored ORDER BY 1, 2").map_err(&said)?;
+    let rows = all.query_map([], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?))).map_err(&said)?;
+    rows.map(|row| {
+        let (machine, point) = row.map_err(&said)?;
+        let damaged = |_| ReadError::damaged("a name to be ignored")(crate::codec::Damage("it is no machine's"));
+        let point = Some(point).filter(|p| !p.is_empty()).map(Into::into);
+        Ok(Ignored { machine: machine.parse().map_err(damaged)?, point, ignored: true })
+    })
+    .collect()
 }
 
 /// What is retained, by topic.

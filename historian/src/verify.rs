@@ -88,6 +88,8 @@ fn ts(conn: &Connection, found: &mut Verification) -> Result<(), ReadError> {
     records::<Event>(conn, File::Ts, "event", found)?;
     records::<Diagnosis>(conn, File::Ts, "diagnosis", found)?;
     records::<Quarantined>(conn, File::Ts, "quarantine", found)?;
+    let rests = crate::quarantine::check_rests(conn, |why| found.fault(why))?;
+    found.records += rests;
     records::<LedgerDelta>(conn, File::Ts, "ledger", found)
 }
 

@@ -7,7 +7,7 @@ mod support;
 use std::path::Path;
 use std::sync::Arc;
 
-use historian::{Archive, Batch, Config, Historian, OpenError, Register, Retained, open_read_only, verify};
+use historian::{Archive, Batch, Config, Historian, OpenError, Register, Retained, Selection, open_read_only, verify};
 use plant::{ManualClock, SeriesKey, Timestamp};
 use support::{START, point};
 
@@ -37,6 +37,10 @@ fn look(archive: &Archive, register: &Register) {
     assert_eq!(ids, [3, 2, 1]);
     let groups = archive.quarantine_groups().unwrap();
     assert_eq!(groups.iter().map(|g| (&*g.code, g.count)).collect::<Vec<_>>(), [("json_syntax", 2), ("unmapped", 1)]);
+    let complete: Vec<_> = archive.quarantine(None, 9).unwrap().iter().map(|q| q.complete).collect();
+    assert_eq!(complete, [false, true, true], "of the first, 9,000 bytes came and 16 were kept");
+    let (lines, _) = archive.ledger_history(Timestamp::MIN, Timestamp::MAX).unwrap();
+    assert_eq!(lines.iter().map(|l| l.counts.received).sum::<u64>(), 9, "what the log still says, by the minute");
     assert!(register.plant().machine("s/fan").is_some());
     assert_eq!(register.user("plc").unwrap().unwrap().hash, "$hash");
 }
@@ -49,6 +53,8 @@ fn a_store_of_the_first_format_is_read_and_brought_up() {
     look(&archive, &register);
     assert_eq!(register.retained().unwrap(), [], "what came later is empty in an old store");
     assert!(verify(dir.path()).unwrap().is_clean());
+    assert_eq!(archive.quarantine_ids(&Selection::default()).unwrap(), []);
+    assert_eq!(&archive.quarantine_entry(3).unwrap().unwrap().entry.head[..], [7; 16]);
     drop((archive, register));
 
     let retained =
@@ -60,6 +66,8 @@ fn a_store_of_the_first_format_is_read_and_brought_up() {
         let batch = Batch { retained: vec![retained.clone()], ..Batch::default() };
         let seq = runtime.block_on(historian.recorder().commit(batch)).unwrap();
         assert_eq!(seq, 4 + round);
+        let topic = Selection { topics: vec!["a/0".into()], ..Selection::default() };
+        assert_eq!(historian.archive().quarantine_ids(&topic).unwrap(), [1, 3], "by what format 2 looks them through");
         assert_eq!(historian.register().retained().unwrap(), std::slice::from_ref(&retained));
         historian.close().unwrap();
         assert!(verify(dir.path()).unwrap().is_clean());

@@ -157,6 +157,7 @@ fn the_quarantine_is_bounded_and_its_counts_are_not() {
         topic: "a/b".into(),
         size: 9_999,
         head: [1, 2, 3].into(),
+        rest: [].into(),
         code: code.into(),
         reason: "expected an object, found a list: send an object".into(),
     };

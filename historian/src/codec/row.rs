@@ -16,7 +16,7 @@ use plant::{
 };
 
 use super::{Damage, Reader, Record, Writer, seal, unseal};
-use crate::{Batch, LedgerDelta, Progress, Quarantined, Retained, Seq};
+use crate::{Batch, Ignored, LedgerDelta, Progress, Quarantined, Retained, Seq, Settled};
 
 const VERSION: u8 = 1;
 /// [`VERSION`] with parts behind it.
@@ -24,6 +24,10 @@ const WITH_PARTS: u8 = 2;
 
 // The numbers of the parts. One that was released keeps its number and its meaning.
 const RETAINED: u8 = 1;
+const SETTLED: u8 = 2;
+/// `(released, gaps)` of each entry of the ledger.
+const LEDGER_MORE: u8 = 3;
+const IGNORED: u8 = 4;
 
 // The first byte of an observation: the kind of its value and what follows.
 const KIND: u8 = 0x07;
@@ -69,6 +73,8 @@ pub(crate) struct RawRow {
     pub quarantine: Vec<Quarantined>,
     pub ledger: Vec<LedgerDelta>,
     pub actions: Vec<Action>,
+    pub settled: Vec<Settled>,
+    pub ignored: Vec<Ignored>,
     pub retained: Vec<Retained>,
     pub progress: Option<Progress>,
 }
@@ -108,6 +114,16 @@ fn parts(batch: &Batch) -> Vec<(u8, Vec<u8>)> {
     if !batch.retained.is_empty() {
         parts.push((RETAINED, part(&batch.retained)));
     }
+    if !batch.settled.is_empty() {
+        parts.push((SETTLED, part(&batch.settled)));
+    }
+    if batch.ledger.iter().any(|l| (l.released, l.gaps) != (0, 0)) {
+        let more: Vec<(u64, u64)> = batch.ledger.iter().map(|l| (l.released, l.gaps)).collect();
+        parts.push((LEDGER_MORE, part(&more)));
+    }
+    if !batch.ignored.is_empty() {
+        parts.push((IGNORED, part(&batch.ignored)));
+    }
     parts
 }
 
@@ -123,6 +139,14 @@ fn get_parts(r: &mut Reader<'_>, row: &mut RawRow) -> Result<(), Damage> {
         let mut body = Reader(r.bytes()?);
         match part {
             RETAINED => row.retained = Record::get(&mut body)?,
+            SETTLED => row.settled = Record::get(&mut body)?,
+            LEDGER_MORE => {
+                let more: Vec<(u64, u64)> = Record::get(&mut body)?;
+                for (l, (released, gaps)) in row.ledger.iter_mut().zip(more) {
+                    (l.released, l.gaps) = (released, gaps);
+                }
+            }
+            IGNORED => row.ignored = Record::get(&mut body)?,
             _ => return Err(Damage("a part of it is of a version that is not known here")),
         }
         body.end()?;
@@ -318,6 +342,8 @@ impl RawRow {
             quarantine: self.quarantine,
             ledger: self.ledger,
             actions: self.actions,
+            settled: self.settled,
+            ignored: self.ignored,
             retained: self.retained,
             progress: self.progress,
             observations: Vec::with_capacity(self.points.len()),

@@ -417,6 +417,7 @@ pub fn history() -> Batch {
         topic: "danxia/v1/s/m/telemetry".into(),
         size: 2,
         head: b"{x"[..].into(),
+        rest: [].into(),
         code: "json_syntax".into(),
         reason: "expected JSON, found {x: correct the sender".into(),
     };
