@@ -5,11 +5,11 @@
 //! encoders leave out.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use plant::{MachineId, Name, Plant, Quality, Reason, Timestamp};
 
-use crate::draft::{Command, Draft, Outcome};
+use crate::draft::{Command, Draft, Mode, Outcome};
 use crate::fault::{Code, Fault, shown};
 use crate::interpreter::{Faults, Interpreter, Tally};
 use crate::machine::{MachineSlot, MachineState};
@@ -23,6 +23,8 @@ pub(crate) struct Node {
     edge: Name,
     machine: MachineId,
     session: Mutex<Session>,
+    /// What holds while messages of then are replayed: a birth of then must not unsettle the session of now.
+    then: Mutex<Session>,
 }
 
 /// What holds between a node's birth and its death.
@@ -98,7 +100,25 @@ impl Session {
 impl Node {
     pub(crate) fn new(group: Name, edge: Name) -> Result<Self, Fault> {
         let machine = machine_id(&group, &edge, None)?;
-        Ok(Self { group, edge, machine, session: Mutex::default() })
+        Ok(Self { group, edge, machine, session: Mutex::default(), then: Mutex::default() })
+    }
+}
+
+impl Node {
+    /// The session in which a message is read. Data of then is read by the births of then, if they are replayed too.
+    fn session(&self, mode: Mode, kind: &Kind) -> MutexGuard<'_, Session> {
+        if mode != Mode::Live {
+            let then = self.then.lock().unwrap_or_else(PoisonError::into_inner);
+            if then.node.is_some() || !matches!(kind, Kind::NodeData | Kind::DeviceData(_)) {
+                return then;
+            }
+        }
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A replay begins or has ended.
+    pub(crate) fn forget_then(&self) {
+        *self.then.lock().unwrap_or_else(PoisonError::into_inner) = Session::default();
     }
 }
 
@@ -162,7 +182,7 @@ impl Interpreter {
         }
         let payload = sparkplug::decode(bytes)?;
         let timed = payload.timestamp.is_some() || payload.metrics.iter().all(|m| m.timestamp.is_some());
-        let mut session = node.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut session = node.session(draft.mode, kind);
         let outcome = match kind {
             Kind::NodeBirth => self.node_birth(draft, plant, node, &mut session, &payload),
             Kind::NodeDeath => self.node_death(draft, plant, node, &mut session, &payload),
@@ -181,6 +201,9 @@ impl Interpreter {
     }
 
     fn ask_for_birth(&self, draft: &mut Draft, node: &Node, session: &mut Session) {
+        if draft.mode != Mode::Live {
+            return;
+        }
         let now = draft.t_received;
         // A clock that was set back must not silence us until it has caught up.
         let waiting = |t: Timestamp| t <= now && now.since(t) < self.config.rebirth_interval;
@@ -192,7 +215,8 @@ impl Interpreter {
     }
 
     fn check_sequence(&self, draft: &mut Draft, node: &Node, session: &mut Session, seq: u8) {
-        if !session.in_order(seq) {
+        if draft.mode == Mode::Live && !session.in_order(seq) {
+            draft.gap();
             Tally::one(&self.tally.gaps);
             self.ask_for_birth(draft, node, session);
         }

@@ -47,7 +47,7 @@ impl File {
         const STATE: &[Step] = &[
             Step::sql(include_str!("sql/state.sql")),
             Step::sql(include_str!("sql/state-2-retained.sql")),
-            Step::sql(include_str!("sql/state-3-ignored.sql")),
+            Step::sql(include_str!("sql/state-4-ignored.sql")),
         ];
         match self {
             Self::Ts => TS,
