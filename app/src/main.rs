@@ -13,12 +13,13 @@ mod platform;
 mod ports;
 mod seams;
 mod stage;
+mod statement;
 
 use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
-use cli::{Cli, Command, Config, Export};
+use cli::{Cli, Command, Config, Export, Verify, VerifyWhat};
 use commands::Exit;
 
 fn main() -> ExitCode {
@@ -42,9 +43,11 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Doctor(args) => wait(commands::doctor::run(&args)),
         Command::Evaluate { task } => commands::evaluate::run(&task),
         Command::Export { what: Export::Points(args) } => commands::export::points(&args),
+        Command::Export { what: Export::Ledger(args) } => commands::ledger::export(&args),
         Command::Config { what: Config::Show(args) } => commands::config::show(&args),
         Command::User { what } => commands::user::run(&what),
-        Command::Verify { data } => commands::verify::run(&data),
+        Command::Verify(Verify { what: Some(VerifyWhat::Statement(args)), .. }) => commands::ledger::verify(&args),
+        Command::Verify(Verify { data, .. }) => commands::verify::run(&data.unwrap_or_default()),
         Command::Openapi => commands::openapi(),
     }
 }

@@ -31,8 +31,9 @@ pub async fn run(
     let started = clock.now();
     let store = Arc::new(open_store(settings, clock.clone()).await?);
     let (collector, commands, broker) = door(settings, &store, clock.clone())?;
+    collector.recall_discovery(store.register()).await?;
     let pulse = Pulse::default();
-    let services = seams::services(settings, demo, started, &store, &broker, pulse.clone(), clock.clone());
+    let services = seams::services(settings, demo, started, &store, &broker, &collector, pulse.clone(), clock.clone());
 
     let mut watch = Watch::new();
     let [doors, page, beat, mind] = std::array::from_fn(|_| Switch::new());

@@ -42,7 +42,7 @@ fn sum_of<'a>(sums: &'a mut BTreeMap<Arc<str>, LedgerDelta>, source: &Arc<str>) 
 
 impl LedgerDelta {
     /// Adds what `other` counts; the source stays.
-    pub(crate) fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         self.received += other.received;
         self.committed += other.committed;
         self.duplicates += other.duplicates;

@@ -192,6 +192,7 @@ pub fn services(historian: &Arc<Historian>, clock: &Arc<ManualClock>, faults: Ve
             historian.tail(historian.head())
         }),
         analyst: stubs.clone(),
+        waiting: Arc::new(crate::waiting::Stub::default()),
         door: stubs.clone(),
         readiness: stubs.clone(),
         metrics: stubs,
