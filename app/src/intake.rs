@@ -9,6 +9,8 @@ use plant::{Clock, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::sparkplug;
+
 /// Hands what clients publish to the collector, in their order, and stamps it with the time of receipt.
 pub struct Passage {
     /// Understands and commits.
@@ -46,17 +48,15 @@ fn closed(e: historian::CommitError) -> IntakeClosed {
     IntakeClosed
 }
 
-/// Publishes what the collector asks machines for (Sparkplug rebirths), until nobody asks any more.
+/// Publishes what the collector has to say to Sparkplug edge nodes (rebirth requests, the host's STATE), until it is silent.
 pub async fn commands(mut commands: mpsc::Receiver<Command>, broker: Arc<Broker>) {
-    while let Some(c) = commands.recv().await {
-        if let Err(e) = broker.publish(&c.topic, c.payload, 0, false) {
-            tracing::warn!(topic = c.topic, "a command could not be published: {e}");
-        }
+    while let Some(command) = commands.recv().await {
+        sparkplug::publish(&broker, Some(command));
     }
 }
 
-/// Once a second, what was refused at the door enters the ledger.
-pub async fn flush(collector: Collector, shutdown: impl Future<Output = ()>) {
+/// Once a second, what was refused at the door enters the ledger, and the collector hears what time it is.
+pub async fn flush(collector: Collector, clock: Arc<dyn Clock>, shutdown: impl Future<Output = ()>) {
     let mut tick = interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut shutdown = std::pin::pin!(shutdown);
@@ -66,6 +66,9 @@ pub async fn flush(collector: Collector, shutdown: impl Future<Output = ()>) {
             _ = tick.tick() => {}
         }
         count(&collector).await;
+        if let Err(e) = collector.tick(clock.now()).await {
+            tracing::warn!("Sparkplug messages that waited for a birth stay in quarantine: {e}");
+        }
     }
     count(&collector).await;
 }

@@ -12,6 +12,7 @@ mod intake;
 mod platform;
 mod ports;
 mod seams;
+mod sparkplug;
 mod stage;
 mod statement;
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use historian::{Archive, Batch, CommitError, LedgerDelta, Pending, Recorder, Register};
+use historian::{Archive, Batch, CommitError, LedgerDelta, Pending, Recorder, Register, Selection};
 use plant::{Plant, PointId, SeriesKey, Timestamp, Value, WaveformId};
 use tokio::sync::{mpsc, watch};
 
@@ -17,6 +17,7 @@ use crate::draft::{Command, Draft, Touched};
 use crate::fault::{Code, Fault};
 use crate::interpreter::{Config, Interpreter, Recall};
 use crate::recent::{Fate, Key};
+use crate::sparkplug::Carried;
 
 /// How many commands may wait to be published; what does not fit is asked for again with the next occasion.
 const COMMANDS: usize = 256;
@@ -68,10 +69,16 @@ impl Message {
 /// What was counted since the start, beside the ledger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Sparkplug sequence numbers that did not follow the one before.
+    /// Sparkplug messages that never came, by their sequence numbers.
     pub gaps: u64,
+    /// Sparkplug messages that came late, but within the window.
+    pub disordered: u64,
     /// Births asked for.
     pub rebirths: u64,
+    /// Deaths of Sparkplug sessions that were over already.
+    pub stale_deaths: u64,
+    /// Messages that waited for a birth and were understood after it.
+    pub replayed: u64,
 }
 
 /// Understands messages and commits what they say. Cheap to clone; all clones are one.
@@ -182,12 +189,46 @@ impl Collector {
             interpreter.read(&mut draft, &plant, message);
         }
         draft.close_ledger();
+        self.ask(&mut draft);
+        draft
+    }
+
+    /// Hands on what is to be published.
+    fn ask(&self, draft: &mut Draft) {
         for command in draft.commands.drain(..) {
             if self.inner.commands.try_send(command).is_err() {
-                tracing::debug!("a rebirth request was not made: too many are waiting to be published");
+                tracing::debug!("a command was not made: too many are waiting to be published");
             }
         }
-        draft
+    }
+
+    /// What time brings, to be called about once a second: Sparkplug messages that did not come in time are given up and
+    /// their nodes asked for a birth, messages that waited for one are taken, and the host's STATE is put right where it
+    /// was disputed. `now` is on the same clock as the times of receipt.
+    pub async fn tick(&self, now: Timestamp) -> Result<(), CommitError> {
+        let interpreter = &self.inner.interpreter;
+        let mut draft = self.draft("".into(), now);
+        interpreter.tick(&mut draft, &interpreter.recall.plant());
+        self.ask(&mut draft);
+        if draft.batch == Batch::default() {
+            return Ok(());
+        }
+        let pending = self.inner.recorder.submit(std::mem::take(&mut draft.batch)).await?;
+        self.follow(draft, pending).await
+    }
+
+    /// This platform is a Sparkplug host application from `t` on: its birth, to be published on a connection whose will,
+    /// if it has one, is [`sparkplug::death`](crate::sparkplug::death) at the same time. `None` where it has no host id.
+    /// From then on a STATE that says otherwise is answered with this birth.
+    #[must_use]
+    pub fn host_birth(&self, t: Timestamp) -> Option<Command> {
+        self.inner.interpreter.host.born(t)
+    }
+
+    /// This platform ceases to be one at `t`: its death, to be published before the connection is closed.
+    #[must_use]
+    pub fn host_death(&self, t: Timestamp) -> Option<Command> {
+        self.inner.interpreter.host.died(t)
     }
 
     /// What the messages become, without committing it: for measurements. Births and sequence numbers are taken note of.
@@ -211,8 +252,9 @@ impl Collector {
     /// Watches over the commit, also where nobody waits for it.
     pub(crate) fn follow(&self, draft: Draft, pending: Pending) -> Receipt {
         let (tell, fate) = watch::channel(None);
-        let Draft { messages, waveforms, after, touched, .. } = draft;
-        let watched = Watched { inner: self.inner.clone(), messages, waveforms, touched, tell, ended: false };
+        let Draft { messages, waveforms, after, touched, carried, disputes, wakes, .. } = draft;
+        let inner = self.inner.clone();
+        let watched = Watched { inner, messages, waveforms, touched, carried, disputes, wakes, tell, ended: false };
         watched.queued(&fate);
         tokio::spawn(watched.until_committed(pending));
         Receipt { waits: Box::pin(all(after, fate)) }
@@ -258,7 +300,14 @@ impl Collector {
     #[must_use]
     pub fn counters(&self) -> Counters {
         let tally = &self.inner.interpreter.tally;
-        Counters { gaps: tally.gaps.load(Ordering::Relaxed), rebirths: tally.rebirths.load(Ordering::Relaxed) }
+        let count = |c: &AtomicU64| c.load(Ordering::Relaxed);
+        Counters {
+            gaps: count(&tally.gaps),
+            disordered: count(&tally.disordered),
+            rebirths: count(&tally.rebirths),
+            stale_deaths: count(&tally.stale_deaths),
+            replayed: count(&tally.replayed),
+        }
     }
 }
 
@@ -274,6 +323,9 @@ struct Watched {
     messages: Vec<Key>,
     waveforms: Vec<Key>,
     touched: Touched,
+    carried: Carried,
+    disputes: bool,
+    wakes: Vec<Selection>,
     tell: watch::Sender<Option<Result<(), CommitError>>>,
     ended: bool,
 }
@@ -286,7 +338,16 @@ impl Watched {
 
     async fn until_committed(mut self, pending: Pending) {
         let result = pending.await.map(drop);
+        let wakes = std::mem::take(&mut self.wakes);
+        let collector = Collector { inner: self.inner.clone() };
+        let committed = result.is_ok();
         self.end(result);
+        for which in wakes.iter().filter(|_| committed) {
+            // What fails here waits on: a later birth, or a person, replays it.
+            if let Err(why) = collector.replay(which, |_| {}).await {
+                tracing::warn!(%why, "what waited for a birth stays in quarantine");
+            }
+        }
     }
 
     fn end(&mut self, result: Result<(), CommitError>) {
@@ -294,6 +355,10 @@ impl Watched {
         self.inner.interpreter.messages.ended(&self.messages, result.is_ok());
         self.inner.interpreter.waveforms.ended(&self.waveforms, result.is_ok());
         self.touched.settle(result.is_ok());
+        self.carried.settle(result.is_ok());
+        if self.disputes && result.is_ok() {
+            self.inner.interpreter.host.dispute();
+        }
         self.tell.send_replace(Some(result));
     }
 }

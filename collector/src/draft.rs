@@ -4,24 +4,29 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use historian::{Batch, LedgerDelta, QuarantineEntry, Quarantined, Retained, Settled, Verdict};
+use historian::{Batch, LedgerDelta, QuarantineEntry, Quarantined, Retained, Selection, Settled, Verdict};
 use plant::Timestamp;
 
 use crate::Message;
 use crate::fault::Fault;
 use crate::machine::MachineSlot;
 use crate::recent::{Fate, Key};
+use crate::sparkplug::Carried;
 
 /// How much of a message the quarantine keeps.
 const HEAD: usize = 4096;
 
-/// Something to be published, not retained, QoS 0.
+/// Something to be published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
     /// Where to.
     pub topic: String,
     /// What.
     pub payload: Bytes,
+    /// At least how surely it is to arrive: 0 or 1.
+    pub qos: u8,
+    /// Whether those who subscribe later are to get it as well.
+    pub retain: bool,
 }
 
 /// What the messages of a draft are.
@@ -93,6 +98,12 @@ pub(crate) struct Draft {
     pub commands: Vec<Command>,
     /// Machines of which it carries changes.
     pub touched: Touched,
+    /// Nodes of which it carries messages into quarantine that wait for a birth.
+    pub carried: Carried,
+    /// Whether one of its messages said that the host application is offline.
+    pub disputes: bool,
+    /// What is to be replayed once it is committed.
+    pub wakes: Vec<Selection>,
     own: HashSet<Key>,
     ledger: LedgerDelta,
 }
@@ -109,9 +120,17 @@ impl Draft {
             after: Vec::new(),
             commands: Vec::new(),
             touched: Touched { number, machines: Vec::new() },
+            carried: Carried::by(number),
+            disputes: false,
+            wakes: Vec::new(),
             own: HashSet::new(),
             ledger: LedgerDelta { source, ..LedgerDelta::default() },
         }
+    }
+
+    /// From whom its messages are.
+    pub(crate) const fn source(&self) -> &Arc<str> {
+        &self.ledger.source
     }
 
     /// Whether this draft holds the message or waveform already.
@@ -131,17 +150,24 @@ impl Draft {
         self.waveforms.push(key);
     }
 
-    /// Who sent the message at hand.
-    pub(crate) fn source(&self) -> &Arc<str> {
-        &self.ledger.source
-    }
-
     /// The messages that follow were sent by `source` and received at `t`.
     pub(crate) fn turn_to(&mut self, source: &Arc<str>, t: Timestamp) {
         self.t_received = t;
         if self.ledger.source != *source {
             self.close_ledger();
             self.ledger = LedgerDelta { source: source.clone(), ..LedgerDelta::default() };
+        }
+    }
+
+    /// So many numbers of what `source` sends never came.
+    pub(crate) fn gaps_of(&mut self, source: &Arc<str>, gaps: u64) {
+        self.batch.ledger.push(LedgerDelta { source: source.clone(), gaps, ..LedgerDelta::default() });
+    }
+
+    /// These are to be replayed once the draft is committed.
+    pub(crate) fn wake(&mut self, which: Selection) {
+        if !self.wakes.contains(&which) {
+            self.wakes.push(which);
         }
     }
 
@@ -210,7 +236,7 @@ impl Draft {
 
     /// Enters the counts into the batch.
     pub(crate) fn close_ledger(&mut self) {
-        if self.ledger.received > 0 || self.ledger.released > 0 {
+        if self.ledger != (LedgerDelta { source: self.ledger.source.clone(), ..LedgerDelta::default() }) {
             self.batch.ledger.push(self.ledger.clone());
         }
     }

@@ -6,20 +6,22 @@
 //! misspelt unit on one channel must not blind the other ninety-nine. Replaying it later stores them again, at the same
 //! instants, which changes nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use plant::{Event, MachineId, Plant, PointId, PointKind, Quality, Samples, Timestamp, Value, Waveform, WaveformId};
+use plant::{
+    Event, MachineId, Name, Plant, PointId, PointKind, Quality, Samples, Timestamp, Value, Waveform, WaveformId,
+};
 
 use crate::Message;
 use crate::discovery::{Discovery, Heard};
 use crate::draft::{Draft, Mode, Outcome};
 use crate::fault::{Code, Fault, shown};
 use crate::machine::{Adoption, First, MachineSlot, MachineState, unit};
-use crate::node::Node;
 use crate::recent::{Key, Recent};
+use crate::sparkplug::{Host, Node};
 use crate::topic::{Kind, Topic};
 use crate::values::{self, Incoming};
 use crate::wire::waveform::WireWaveform;
@@ -38,6 +40,11 @@ pub struct Config {
     pub max_ahead: Option<Duration>,
     /// How often at most a Sparkplug node is asked for its birth.
     pub rebirth_interval: Duration,
+    /// How long a Sparkplug message that was overtaken by others may take before it counts as lost (the specification's
+    /// reorder timeout). Zero: any gap is a loss at once.
+    pub reorder_window: Duration,
+    /// As what this platform announces itself to Sparkplug edge nodes; `None`: it does not.
+    pub host_id: Option<Name>,
     /// How many messages are remembered to recognise repetitions; as many waveforms beside them.
     pub duplicates: usize,
     /// How many machines may be taken on.
@@ -52,6 +59,8 @@ impl Default for Config {
             adopt: false,
             max_ahead: Some(Duration::from_secs(24 * 3600)),
             rebirth_interval: Duration::from_secs(5),
+            reorder_window: Duration::from_secs(3),
+            host_id: None,
             duplicates: 65_536,
             machines: 20_000,
             points: 10_000,
@@ -72,15 +81,25 @@ pub(crate) trait Recall: Send + Sync {
 /// What is counted beside the ledger.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// Sparkplug sequence numbers that were skipped over.
+    /// Sparkplug messages that never came, by their sequence numbers.
     pub gaps: AtomicU64,
+    /// Sparkplug messages that came late, but within the window.
+    pub disordered: AtomicU64,
     /// Births asked for.
     pub rebirths: AtomicU64,
+    /// Deaths of sessions that were over already.
+    pub stale_deaths: AtomicU64,
+    /// Messages that waited for a birth and were understood after it.
+    pub replayed: AtomicU64,
 }
 
 impl Tally {
     pub(crate) fn one(counter: &AtomicU64) {
-        counter.fetch_add(1, Ordering::Relaxed);
+        Self::more(counter, 1);
+    }
+
+    pub(crate) fn more(counter: &AtomicU64, n: u64) {
+        counter.fetch_add(n, Ordering::Relaxed);
     }
 }
 
@@ -93,7 +112,7 @@ enum Route {
     Waveform(Arc<MachineSlot>, PointId),
     Sparkplug(Arc<Node>, Kind),
     /// Not data: a host application announces itself.
-    State,
+    State(Name),
 }
 
 /// What was said under a name that nobody knows.
@@ -145,6 +164,11 @@ pub(crate) struct Interpreter {
     pub tally: Tally,
     /// What speaks and is not in the plant.
     pub discovery: Discovery,
+    /// This platform as a Sparkplug host application.
+    pub host: Host,
+    /// Messages in quarantine of which the values were taken from a copy: their replay finds them committed by
+    /// themselves and not by another message.
+    early: Mutex<HashSet<Key>>,
     routes: RwLock<HashMap<Arc<str>, Arc<Route>>>,
     machines: RwLock<HashMap<MachineId, Arc<MachineSlot>>>,
     nodes: RwLock<HashMap<String, Arc<Node>>>,
@@ -155,10 +179,12 @@ impl Interpreter {
         Self {
             messages: Recent::new(config.duplicates),
             waveforms: Recent::new(config.duplicates),
+            host: Host::new(config.host_id.clone()),
             config,
             recall,
             tally: Tally::default(),
             discovery: Discovery::default(),
+            early: Mutex::default(),
             routes: RwLock::default(),
             machines: RwLock::default(),
             nodes: RwLock::default(),
@@ -188,13 +214,14 @@ impl Interpreter {
         let repeats = match &*route {
             Route::Telemetry(_) | Route::Event(_) => true,
             Route::Sparkplug(_, kind) => matches!(kind, Kind::NodeData | Kind::DeviceData(_)),
-            Route::Birth(_) | Route::Death(_) | Route::Waveform(..) | Route::State => false,
+            Route::Birth(_) | Route::Death(_) | Route::Waveform(..) | Route::State(_) => false,
         };
         let key = repeats.then(|| self.messages.fingerprint(&message.topic, &message.payload));
         if let Some(key) = key
             && seen(&self.messages, key, draft)
         {
-            return Ok(Outcome::Duplicate);
+            let own = draft.mode == Mode::Replay && self.early().remove(&key);
+            return Ok(if own { Outcome::Taken } else { Outcome::Duplicate });
         }
         let payload = &message.payload[..];
         let (outcome, timed) = match &*route {
@@ -203,8 +230,11 @@ impl Interpreter {
             Route::Birth(machine) => (self.birth(draft, plant, machine, payload)?, false),
             Route::Death(machine) => (self.death(draft, plant, machine, payload)?, false),
             Route::Waveform(machine, point) => (self.waveform(draft, plant, machine, point, payload)?, false),
-            Route::Sparkplug(node, kind) => self.sparkplug(draft, plant, node, kind, payload)?,
-            Route::State => (Outcome::Taken, false),
+            Route::Sparkplug(node, kind) => self.sparkplug(draft, plant, node, kind, message)?,
+            Route::State(host) => {
+                draft.disputes |= self.host.disputes(host, payload);
+                (Outcome::Taken, false)
+            }
         };
         if let Some(key) = key.filter(|_| timed) {
             draft.remember_message(key);
@@ -224,7 +254,7 @@ impl Interpreter {
             Topic::Death(id) => Route::Death(machine(id)?),
             Topic::Waveform(point) => Route::Waveform(machine(point.machine())?, point),
             Topic::Sparkplug(s) => Route::Sparkplug(self.node(&s.group, &s.edge)?, s.kind),
-            Topic::SparkplugState(_) => Route::State,
+            Topic::SparkplugState(host) => Route::State(host),
         });
         let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
         if routes.len() >= ROUTES {
@@ -249,7 +279,7 @@ impl Interpreter {
         Ok(slot.clone())
     }
 
-    fn node(&self, group: &plant::Name, edge: &plant::Name) -> Result<Arc<Node>, Fault> {
+    fn node(&self, group: &Name, edge: &Name) -> Result<Arc<Node>, Fault> {
         let key = format!("{group}/{edge}");
         let mut nodes = self.nodes.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(node) = nodes.get(&key) {
@@ -267,6 +297,24 @@ impl Interpreter {
     /// A replay begins or has ended: what held while it ran holds no more.
     pub(crate) fn forget_then(&self) {
         self.nodes.read().unwrap_or_else(PoisonError::into_inner).values().for_each(|node| node.forget_then());
+    }
+
+    pub(crate) fn all_nodes(&self) -> Vec<Arc<Node>> {
+        self.nodes.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    fn early(&self) -> MutexGuard<'_, HashSet<Key>> {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The values of this message, which is in quarantine, are in a draft.
+    pub(crate) fn taken_early(&self, key: Key) {
+        let mut early = self.early();
+        if early.len() >= self.config.duplicates {
+            // Their replay never came; then they count as duplicates.
+            early.clear();
+        }
+        early.insert(key);
     }
 
     /// Works on a machine's state, brought up to date, and sees to it that the changes carried are settled after the commit.
@@ -328,8 +376,20 @@ impl Interpreter {
         name: &str,
         incoming: Incoming<'_>,
     ) -> Result<(), Fault> {
+        self.value_as(draft, state, name, First { unit: incoming.unit, ..First::default() }, incoming)
+    }
+
+    /// The same, of a point of which the source says more than its unit.
+    pub(crate) fn value_as(
+        &self,
+        draft: &mut Draft,
+        state: &mut MachineState,
+        name: &str,
+        first: First<'_>,
+        incoming: Incoming<'_>,
+    ) -> Result<(), Fault> {
         let adoption = self.adoption();
-        let found = state.point(name, First { unit: incoming.unit, ..First::default() }, adoption);
+        let found = state.point(name, first, adoption);
         let i = found.inspect_err(|fault| {
             let heard = Spoken {
                 name: Some(name),
@@ -457,7 +517,7 @@ impl Interpreter {
             };
             let mut fields = std::collections::BTreeMap::new();
             fields.insert("reported_by".into(), Value::Text(reported_by.into()));
-            let Ok(kind) = plant::Name::new("death") else { return Ok(()) };
+            let Ok(kind) = Name::new("death") else { return Ok(()) };
             let machine = machine.id.clone();
             draft.batch.events.push(Event { machine, t, t_received: draft.t_received, kind, fields });
             Ok(())
@@ -483,7 +543,7 @@ impl Interpreter {
             let from = unit(&wire.unit)?;
             let kept = values::kept_in(from, PointKind::Waveform);
             let axis = wire.axis.as_deref();
-            let first = First { kind: PointKind::Waveform, unit: Some(kept.symbol()), axis };
+            let first = First { kind: PointKind::Waveform, unit: Some(kept.symbol()), axis, ..First::default() };
             let found = state.point(point.name(), first, adoption);
             let i = found.inspect_err(|fault| {
                 let name = Some(point.name());
@@ -508,7 +568,7 @@ impl Interpreter {
 }
 
 /// Whether the message or waveform came before; if its first coming is not committed yet, the draft waits for that.
-fn seen(memory: &Recent, key: Key, draft: &mut Draft) -> bool {
+pub(crate) fn seen(memory: &Recent, key: Key, draft: &mut Draft) -> bool {
     if draft.holds(key) {
         return true;
     }

@@ -27,9 +27,9 @@ mod draft;
 pub mod fault;
 mod interpreter;
 mod machine;
-mod node;
 mod recent;
 mod replay;
+pub mod sparkplug;
 #[cfg(test)]
 mod tests;
 pub mod topic;

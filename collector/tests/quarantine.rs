@@ -248,15 +248,17 @@ async fn data_of_a_node_waits_for_its_birth_and_does_not_unsettle_the_session_of
         topics: vec!["spBv1.0/g/NDATA/e".into(), "spBv1.0/g/DDATA/e/#".into()],
         ..codes(&["sparkplug_no_birth", "sparkplug_alias"])
     };
+    // The birth has begun to replay them by itself: whichever comes first, they are released once.
     let sum = house.replay(&waited).await;
-    assert_eq!((sum.committed, sum.failed), (2, 0));
+    assert_eq!((sum.duplicates, sum.failed), (0, 0));
     let values: Vec<_> = house.stored("g/e/level").into_iter().map(|(_, v)| v).collect();
     assert_eq!(values, [1.0, 2.0, 0.0, 4.0].map(Value::Float));
     house.send(vec![data(5, 2, 5.0)]).await;
     assert_eq!(house.collector().counters().gaps, 0, "the session of now goes on from where it was");
     assert_eq!(house.historian().archive().ledger_total().unwrap().gaps, 0);
     house.send(vec![data(6, 9, 6.0)]).await;
-    assert_eq!(house.historian().archive().ledger_total().unwrap().gaps, 1);
+    house.collector().tick(at(10)).await.unwrap();
+    assert_eq!(house.historian().archive().ledger_total().unwrap().gaps, 6, "3 to 8 never came");
     assert_eq!(house.ledger(), (7, 6, 0, 1));
 }
 
@@ -287,7 +289,7 @@ async fn a_node_that_was_adopted_is_read_by_the_birth_it_had_then() {
     assert_eq!(house.stored("g/e/level"), floats(&[(1, 0.0), (2, 2.0)]));
     assert_eq!(house.stored("g/e/flow"), floats(&[(10, 0.0), (11, 11.0)]), "its death then is not one of now");
     let deaths = house.historian().archive().events(None, Timestamp::MIN, Timestamp::MAX, 9).unwrap();
-    assert_eq!(deaths.iter().map(|e| e.t).collect::<Vec<_>>(), [at(3)]);
+    assert_eq!(deaths.iter().map(|e| e.t).collect::<Vec<_>>(), [at(0)], "when it was received, then");
     assert_eq!(house.ledger(), (5, 5, 0, 0));
 }
 
