@@ -39,7 +39,7 @@ impl Intake for Passage {
 /// What the door retains goes with its message, so that the acknowledgement covers it.
 fn message(p: Publish, received: Timestamp) -> Message {
     let expires = p.expiry.map(|secs| received + Duration::from_secs(u64::from(secs)));
-    let retain = p.retain.then_some(Retain { qos: p.qos, properties: p.properties, expires });
+    let retain = p.retain.then_some(Retain { qos: p.qos, properties: p.properties, expires, forget: false });
     Message { retain, ..Message::new(p.topic, p.payload) }
 }
 

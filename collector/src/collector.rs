@@ -48,6 +48,9 @@ pub struct Retain {
     pub properties: Bytes,
     /// From when on nobody is to get it.
     pub expires: Option<Timestamp>,
+    /// The door found no room for this message and keeps nothing for its topic from now on: an old value must not pass
+    /// for the last one.
+    pub forget: bool,
 }
 
 impl Message {

@@ -185,7 +185,7 @@ impl Draft {
         if let Some(retain) = &message.retain {
             self.batch.retained.push(Retained {
                 topic: message.topic.clone(),
-                payload: message.payload[..].into(),
+                payload: if retain.forget { [].into() } else { message.payload[..].into() },
                 qos: retain.qos,
                 properties: retain.properties[..].into(),
                 expires: retain.expires,

@@ -393,14 +393,16 @@ async fn what_a_person_does_not_need_is_not_replayed_and_can_be_had_back() {
 #[tokio::test]
 async fn what_the_door_retains_is_committed_with_its_message_whatever_it_means() {
     let house = House::new().await;
-    let retain = Retain { qos: 1, properties: vec![1, 2].into(), expires: Some(at(60)) };
+    let retain = Retain { qos: 1, properties: vec![1, 2].into(), expires: Some(at(60)), forget: false };
     let says = |topic: &str, payload: &str| Message { retain: Some(retain.clone()), ..message(topic, payload) };
     house.send(vec![says("plc/7", "on"), says("plc/8", "on"), message("plc/9", "not retained")]).await;
-    house.send(vec![says("plc/8", "")]).await;
+    house.send(vec![says("plc/8", ""), says("plc/6", "on")]).await;
+    let forgotten = Retain { forget: true, ..retain.clone() };
+    house.send(vec![Message { retain: Some(forgotten), ..message("plc/6", "off, and no room for it") }]).await;
     let kept = house.historian().register().retained().unwrap();
     let brief: Vec<_> = kept.iter().map(|r| (&*r.topic, &r.payload[..], r.qos, &r.properties[..], r.expires)).collect();
     assert_eq!(brief, [("plc/7", &b"on"[..], 1, &[1, 2][..], Some(at(60)))]);
-    assert_eq!(house.ledger(), (4, 1, 0, 3), "taking away what is retained needs no understanding");
+    assert_eq!(house.ledger(), (6, 1, 0, 5), "taking away what is retained needs no understanding");
 }
 
 #[tokio::test]

@@ -64,7 +64,7 @@ fn together(lines: &[LedgerLine]) -> Vec<LedgerLine> {
         ("to" = Option<String>, Query, description = "Up to, not including, this instant; now where it is left out."),
     ),
     responses(
-        (status = 200, description = "The statement: docs/ledger.md describes it.", body = serde_json::Value),
+        (status = 200, description = "The statement: docs/quarantine.md describes it.", body = serde_json::Value),
         (status = "default", description = "What went wrong.", body = dto::Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn statement(ask: Ask) -> Answer {
