@@ -38,12 +38,16 @@ fn packet(size: usize) -> Vec<u8> {
     packet.push(rest as u8);
     packet.extend_from_slice(&(TOPIC.len() as u16).to_be_bytes());
     packet.extend_from_slice(TOPIC.as_bytes());
-    packet.resize(packet.len() + size, b' ');
+    let end = packet.len() + size;
+    // A value without a time of its own: each is one more, none a repetition.
+    packet.extend_from_slice(br#"{"values":{"x":1}}"#);
+    packet.resize(end, b' ');
     packet
 }
 
 /// Publishes as fast as the broker takes it and counts what reaches the subscriber, in bytes: every message is alike.
 pub fn one_to_one(f: &Fanout) -> anyhow::Result<()> {
+    ensure!(f.size >= 18, "a payload of at least 18 bytes: it holds a value");
     let mut reader = subscribe(f.address, "fan-out", TOPIC)?;
     let one = packet(f.size);
     let wanted = one.len() * f.messages;
