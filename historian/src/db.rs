@@ -66,8 +66,10 @@ impl File {
 struct Step {
     sql: &'static str,
     /// What SQL cannot say.
-    then: Option<fn(&Connection) -> Result<(), ReadError>>,
+    then: Option<Then>,
 }
+
+type Then = fn(&Connection) -> Result<(), ReadError>;
 
 impl Step {
     const fn sql(sql: &'static str) -> Self {
