@@ -7,9 +7,9 @@ SHELL := /bin/bash
 VENV ?= target/venv
 CARGO_DENY := $(shell command -v cargo-deny 2>/dev/null)
 
-.PHONY: test tools fmt lint unit deny ui browser interop remote bench page
+.PHONY: test tools fmt lint unit deny ui browser interop nodered remote bench page fuzz
 
-test: tools fmt lint ui unit deny interop remote browser
+test: tools fmt lint ui unit deny interop nodered remote browser
 	@echo "make test: all parts passed"
 
 # Debian packages where this may install them; otherwise it says what is missing and the parts that need it say so again.
@@ -42,6 +42,11 @@ remote: $(VENV)/ready
 	cargo build --locked
 	$(VENV)/bin/python tests/remote.py
 
+# A real Node-RED, both ways.
+nodered:
+	cargo build --locked
+	cd tests/nodered && npm ci --ignore-scripts --no-audit --no-fund && DANXIA_BIN=$(CURDIR)/target/debug/danxia node --test
+
 # The page in a real Chromium, on the real recordings where they are.
 browser:
 	cargo build --release --locked
@@ -50,6 +55,10 @@ browser:
 page:
 	cargo build --release --locked
 	cd tests/browser && npm ci --no-audit --no-fund && node screenshots.mjs
+
+# Every fuzz target for FUZZ_SECONDS; needs a nightly compiler and cargo-fuzz. What came of it: docs/fuzzing.md.
+fuzz:
+	scripts/fuzz.sh $(FUZZ_SECONDS)
 
 bench: $(VENV)/ready
 	cargo build --release --locked

@@ -65,6 +65,10 @@ class Server:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(next(l for l in status.splitlines() if l.startswith("VmHWM")).split()[1]) / 1024
 
+    def now_mib(self):
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(l for l in status.splitlines() if l.startswith("VmRSS")).split()[1]) / 1024
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         try:
@@ -94,10 +98,23 @@ def mosquitto(directory):
     return Server([shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c", str(conf)], port)
 
 
-def load(server, mode, **options):
+def nats(directory):
+    port = free_port()
+    conf = Path(directory) / "nats.conf"
+    conf.write_text(f'server_name: bench\nlisten: "127.0.0.1:{free_port()}"\nmax_connections: 100000\n'
+                    f'jetstream {{ store_dir: "{directory}" }}\nmqtt {{ listen: "127.0.0.1:{port}" }}\n')
+    return Server([shutil.which("nats-server") or "/usr/sbin/nats-server", "-c", str(conf)], port)
+
+
+def load_command(server, mode, **options):
     args = [str(BIN / "danxia-load"), mode, "--address", f"127.0.0.1:{server.port}"]
     for k, v in options.items():
         args += [f"--{k}", str(v)]
+    return args
+
+
+def load(server, mode, **options):
+    args = load_command(server, mode, **options)
     out = subprocess.run(args, capture_output=True, text=True)
     if out.returncode:
         sys.exit(f"bench: {' '.join(args)}: {out.stderr}")
@@ -118,11 +135,14 @@ def fsync_ms(directory):
     return statistics.median(times)
 
 
-def rounds(n, measure):
-    """Danxia and mosquitto in turn, n times, each with a fresh store."""
-    figures = {"danxia": [], "mosquitto": []}
+BROKERS = {"danxia": danxia, "mosquitto": mosquitto, "nats": nats}
+
+
+def rounds(n, measure, names=("danxia", "mosquitto")):
+    """Danxia and its peers in turn, n times, each with a fresh store."""
+    figures = {name: [] for name in names}
     for _ in range(n):
-        for name, start in (("danxia", danxia), ("mosquitto", mosquitto)):
+        for name, start in ((name, BROKERS[name]) for name in names):
             with tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("DANXIA_BENCH_DIR")) as d:
                 server = start(d)
                 cpu = server.cpu_s()
@@ -161,6 +181,77 @@ def brokers(n, scale):
     rss = median(f["danxia"], "rss_mib")
     table.append(("… peak memory of Danxia during it, MiB", "—", f"{rss:.0f}", "", ""))
     return table
+
+
+def hold(server, clients, loaders=1):
+    """Idle connections: what one costs, and what somebody who publishes meanwhile notices."""
+    before = server.now_mib()
+    held = [subprocess.Popen(load_command(server, "hold", clients=clients // loaders, name=f"crowd{i}"), text=True,
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE) for i in range(loaders)]
+    said = [json.loads(h.stdout.readline()) for h in held]
+    grown = server.now_mib() - before
+    for h in held:
+        h.communicate("\n")
+    n = sum(s["clients"] for s in said)
+    return {"clients": n, "connect_s": max(s["connect_s"] for s in said), "kib_each": grown * 1024 / n,
+            "bystander_ms": max(s["bystander_worst_ms"] for s in said), "grown_mib": grown}
+
+
+def doors(n, scale):
+    """The doors: fan-out, crowds, and clients that behave badly; the table of what a broker must bear."""
+    table = []
+    peers = ["danxia", "mosquitto"] + (["nats"] if shutil.which("nats-server") or Path("/usr/sbin/nats-server").exists() else [])
+
+    def compare(what, target, figures, key, form):
+        others = "; ".join(f"{name} {form(median(rows, key))}" for name, rows in figures.items() if name != "danxia")
+        d, m = median(figures["danxia"], key), median(figures["mosquitto"], key)
+        table.append((what, target, form(d), others, f"{d / m:.2f} × mosquitto" if m else ""))
+
+    f = rounds(n, lambda s: load(s, "fanout", messages=int(500_000 * scale), size=200), peers)
+    compare("QoS 0 fan-out 1:1, 200 B: messages/s that arrived (Danxia: each committed as well)", "≥ 250,000", f,
+            "messages_per_s", lambda v: f"{v:,.0f}")
+    lost = sum(r["messages"] - r["arrived"] for r in f["danxia"])
+    table.append(("… messages that did not arrive, all rounds", "0", f"{lost}", "", ""))
+    f = rounds(n, lambda s: load(s, "reconnect", clients=2000), peers)
+    compare("2,000 clients connect at once: until the last CONNACK, s", "≤ 1", f, "connect_s", lambda v: f"{v:.2f}")
+    compare("… and once more after all were cut, s", "≤ 1", f, "reconnect_s", lambda v: f"{v:.2f}")
+    f = rounds(min(n, 3), lambda s: hold(s, int(9_000 * max(scale, 0.5))), peers)
+    compare("an idle connection: memory of the server, KiB", "≤ 8", f, "kib_each", lambda v: f"{v:.1f}")
+    # This machine lets a process have 20,000 files: what is left for the store is the rest.
+    many = hold_many(19_500)
+    table.append((f"{many['clients']:,} open connections: memory they add, MiB; a bystander's slowest PUBACK, ms", "20,000 held",
+                  f"{many['grown_mib']:.0f}; {many['bystander_ms']:.1f}", "", ""))
+    f = rounds(min(n, 3), lambda s: load(s, "never-reads", messages=int(1_000_000 * scale), size=200), ["danxia", "mosquitto"])
+    compare("a subscriber that never reads: its publisher's messages/s, QoS 1", "goes on", f, "messages_per_s", lambda v: f"{v:,.0f}")
+    compare("… the publisher's longest pause, ms", "≤ 2,000 (patience)", f, "longest_pause_ms", lambda v: f"{v:,.0f}")
+    compare("… peak memory of the server, MiB", "bounded", f, "rss_mib", lambda v: f"{v:.0f}")
+    f = rounds(min(n, 3), lambda s: load(s, "slow-loris", clients=500), ["danxia", "mosquitto"])
+    compare("500 that send a CONNECT a byte at a time: how long a proper client waits at worst, ms", "≤ 100", f,
+            "proper_connect_worst_ms", lambda v: f"{v:.1f}")
+    borne = [r["borne_s"] for r in f["danxia"]]
+    table.append(("… until the last of the 500 was closed, s", "≤ 5 + 1", f"{statistics.median(b or 99 for b in borne):.1f}", "", ""))
+    return table
+
+
+def hold_many(clients):
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("DANXIA_BENCH_DIR")) as d:
+        server = danxia(d)
+        found = hold(server, clients, loaders=2)
+        server.stop()
+        return found
+
+
+def decoding():
+    """Values decoded per second and core, as the collector's own example prints them."""
+    return ["", "## Decoding", "",
+            "One core, 100 values a message, observations in the point's unit ready for the commit",
+            "(`cargo run --release -p collector --example decode_rate`). To reach: ≥ 1,000,000 values/s; a waveform of 65,536",
+            "16-bit samples in ≤ 0.3 ms.", "",
+            "```", *[l for l in cargo_example("collector", "decode_rate").splitlines() if l.strip()], "```", "",
+            "## The door alone", "",
+            "Without the commit, beside mosquitto (`cargo run --release -p broker --example loopback`). To reach: ≤ 4 s of processor",
+            "time a million QoS 1 messages.", "",
+            "```", *[l for l in cargo_example("broker", "loopback").splitlines() if l.strip()], "```"]
 
 
 def output(command):
@@ -207,8 +298,8 @@ def main():
     n, scale = (2, 0.25) if quick else (5, 1.0)
     with tempfile.TemporaryDirectory(dir=os.environ.get("DANXIA_BENCH_DIR")) as d:
         sync = fsync_ms(d)
-    rows = brokers(n, scale) + chain(n)
-    in_process = [] if quick else store()
+    rows = brokers(n, scale) + doors(n, scale) + chain(n)
+    in_process = [] if quick else [*decoding(), *store()]
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT).stdout.strip()
     cpu = next((l.split(":")[1].strip() for l in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in l), "?")
     load_average = os.getloadavg()[0]

@@ -55,12 +55,8 @@ pub enum Command {
     },
     /// Check ports, disk, clock, and an MQTT message from end to end; print how to mend what fails.
     Doctor(Doctor),
-    /// Walk every record of a store and check its checksums. The instance must not be running.
-    Verify {
-        /// The store's directory.
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
-    },
+    /// Walk every record of a store and check its checksums; or check a statement of the ledger.
+    Verify(Verify),
     /// Print the API's OpenAPI document.
     Openapi,
 }
@@ -181,6 +177,65 @@ pub enum Export {
     /// Values as they were published: time_ns,site,machine,point,value,quality. Works on the directory of an instance
     /// that runs, and of one that was killed.
     Points(Points),
+    /// What became of every message: received, committed, duplicates, quarantined, refused, by source. Works on the
+    /// directory of an instance that runs, and of one that was killed.
+    Ledger(Ledger),
+}
+
+/// `danxia verify`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+pub struct Verify {
+    /// What to check instead of a store.
+    #[command(subcommand)]
+    pub what: Option<VerifyWhat>,
+    /// The store's directory.
+    #[arg(long, value_name = "DIR", required = true)]
+    pub data: Option<PathBuf>,
+}
+
+/// `danxia verify …`.
+#[derive(Debug, Subcommand)]
+pub enum VerifyWhat {
+    /// Check that a statement of the ledger adds up and is signed by the installation whose key is given.
+    Statement(Statement),
+}
+
+/// `danxia verify statement`.
+#[derive(Debug, Args)]
+pub struct Statement {
+    /// The statement, as `danxia export ledger` or the page wrote it.
+    pub file: PathBuf,
+    /// The installation's public key (ed25519:…), as it was handed over when the two of you agreed on it; the one in the
+    /// statement itself proves nothing.
+    #[arg(long)]
+    pub key: String,
+}
+
+/// `danxia export ledger`.
+#[derive(Debug, Args)]
+pub struct Ledger {
+    /// The store's directory.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// From this time on: RFC 3339, or nanoseconds since 1970.
+    #[arg(long, value_parser = time)]
+    pub from: Option<Timestamp>,
+    /// Up to, not including, this time.
+    #[arg(long, value_parser = time)]
+    pub to: Option<Timestamp>,
+    /// `json`: the signed statement; `csv`: a line a source and minute.
+    #[arg(long, value_enum, default_value_t = LedgerFormat::Json)]
+    pub format: LedgerFormat,
+}
+
+/// Forms of the ledger.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LedgerFormat {
+    /// Comma-separated, RFC 4180, with a header.
+    Csv,
+    /// A signed statement.
+    Json,
 }
 
 /// `danxia export points`.

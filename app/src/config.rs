@@ -125,11 +125,11 @@ struct RawMqtt {
     tls_listen: String,
     tls_certificate: PathBuf,
     tls_key: PathBuf,
-    ws_listen: String,
-    wss_listen: String,
     tls_client_ca: PathBuf,
     tls_client_crl: PathBuf,
     tls_client_required: bool,
+    ws_listen: String,
+    wss_listen: String,
     anonymous: bool,
     max_packet: usize,
     max_connections: usize,
@@ -161,11 +161,11 @@ impl Default for Raw {
                 tls_listen: String::new(),
                 tls_certificate: PathBuf::new(),
                 tls_key: PathBuf::new(),
-                ws_listen: String::new(),
-                wss_listen: String::new(),
                 tls_client_ca: PathBuf::new(),
                 tls_client_crl: PathBuf::new(),
                 tls_client_required: false,
+                ws_listen: String::new(),
+                wss_listen: String::new(),
                 anonymous: false,
                 max_packet: 4 << 20,
                 max_connections: 20_000,
@@ -357,11 +357,6 @@ fn address(key: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
     })
 }
 
-/// An address that may be left empty.
-fn optional(key: &'static str, text: &str) -> Result<Option<SocketAddr>, ConfigError> {
-    if text.is_empty() { Ok(None) } else { address(key, text).map(Some) }
-}
-
 /// The TLS listener's settings, where there is to be one.
 fn tls(raw: &RawMqtt) -> Result<Option<Tls>, ConfigError> {
     if raw.tls_listen.is_empty() {
@@ -385,6 +380,11 @@ fn tls(raw: &RawMqtt) -> Result<Option<Tls>, ConfigError> {
         client_crl: named(crl).then(|| file("mqtt.tls_client_crl", crl, "a revocation list is given")).transpose()?,
         client_required: raw.tls_client_required,
     }))
+}
+
+/// An address that may be left empty.
+fn optional(key: &'static str, text: &str) -> Result<Option<SocketAddr>, ConfigError> {
+    if text.is_empty() { Ok(None) } else { address(key, text).map(Some) }
 }
 
 fn sparkplug(raw: RawSparkplug) -> Result<Sparkplug, ConfigError> {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker::{BoxFuture, Broker, ClientInfo, Intake, IntakeClosed, Publish, Receipt};
-use collector::{Collector, Command, Message};
-use plant::Clock;
+use collector::{Collector, Command, Message, Retain};
+use plant::{Clock, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -24,7 +24,7 @@ impl Intake for Passage {
     fn accept(&self, from: Arc<ClientInfo>, batch: Vec<Publish>) -> BoxFuture<'static, Result<Receipt, IntakeClosed>> {
         let (collector, received) = (self.collector.clone(), self.clock.now());
         Box::pin(async move {
-            let messages = batch.into_iter().map(|p| Message::new(p.topic, p.payload)).collect();
+            let messages = batch.into_iter().map(|p| message(p, received)).collect();
             let receipt = collector.accept(from.client_id.clone(), messages, received).await.map_err(closed)?;
             Ok(Box::pin(async move { receipt.await.map_err(closed) }) as Receipt)
         })
@@ -34,6 +34,13 @@ impl Intake for Passage {
         tracing::debug!(client = %from.client_id, messages, why, "refused at the door");
         self.collector.refused(from.client_id.clone(), messages);
     }
+}
+
+/// What the door retains goes with its message, so that the acknowledgement covers it.
+fn message(p: Publish, received: Timestamp) -> Message {
+    let expires = p.expiry.map(|secs| received + Duration::from_secs(u64::from(secs)));
+    let retain = p.retain.then_some(Retain { qos: p.qos, properties: p.properties, expires, forget: false });
+    Message { retain, ..Message::new(p.topic, p.payload) }
 }
 
 /// The door only needs to know that nothing may be acknowledged; why goes to the log.

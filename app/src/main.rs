@@ -17,13 +17,14 @@ mod remotes;
 mod seams;
 mod sparkplug;
 mod stage;
+mod statement;
 
 use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use cli::{Cli, Command, Config, Export};
+use cli::{Cli, Command, Config, Export, Verify, VerifyWhat};
 use commands::Exit;
 
 /// How long threads that are still at work are waited for at the end.
@@ -50,9 +51,11 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Doctor(args) => wait(commands::doctor::run(&args)),
         Command::Evaluate { task } => commands::evaluate::run(&task),
         Command::Export { what: Export::Points(args) } => commands::export::points(&args),
+        Command::Export { what: Export::Ledger(args) } => commands::ledger::export(&args),
         Command::Config { what: Config::Show(args) } => commands::config::show(&args),
         Command::User { what } => commands::user::run(&what),
-        Command::Verify { data } => commands::verify::run(&data),
+        Command::Verify(Verify { what: Some(VerifyWhat::Statement(args)), .. }) => commands::ledger::verify(&args),
+        Command::Verify(Verify { data, .. }) => commands::verify::run(&data.unwrap_or_default()),
         Command::Openapi => commands::openapi(),
     }
 }

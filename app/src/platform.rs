@@ -36,8 +36,10 @@ pub async fn run(
     let now = clock.clone();
     let store = Arc::new(open_store(settings, clock.clone()).await?);
     let (collector, commands, broker, remotes) = door(settings, &store, clock.clone())?;
+    collector.recall_discovery(store.register()).await?;
     let pulse = Pulse::default();
-    let services = seams::services(settings, demo, started, &store, (&broker, &remotes), pulse.clone(), clock.clone());
+    let doors_known = (&broker, &remotes, &collector);
+    let services = seams::services(settings, demo, started, &store, doors_known, pulse.clone(), clock.clone());
 
     // Before anybody can connect, so that no edge node is told of a host that is gone.
     sparkplug::publish(&broker, collector.host_birth(started));

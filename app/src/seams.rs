@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use analytics::view::{self, Curve, Line, Listed};
 use broker::{Broker, ClientSnapshot, Protocol};
+use collector::Collector;
 use futures_util::future::BoxFuture;
 use historian::{Archive, Historian};
 use plant::{BearingVerdict, Clock, Machine, Timestamp, Waveform};
 use web::dto;
 use web::{About, Analyst, Door, Metric, MetricKind, Metrics, Part, Readiness, Services};
+
+mod waiting;
 
 use crate::config::Settings;
 use crate::heartbeat::Pulse;
@@ -29,7 +32,7 @@ pub fn services(
     demo: bool,
     started: Timestamp,
     store: &Arc<Historian>,
-    (broker, remotes): (&Arc<Broker>, &Remotes),
+    (broker, remotes, collector): (&Arc<Broker>, &Remotes, &Collector),
     pulse: Pulse,
     clock: Arc<dyn Clock>,
 ) -> Services {
@@ -46,12 +49,13 @@ pub fn services(
             mqtt: settings.mqtt.listen.to_string(),
             mqtt_tls: settings.mqtt.tls.as_ref().map(|t| t.listen.to_string()),
         },
-        clock,
+        clock: clock.clone(),
         archive: store.archive(),
         register: store.register(),
         recorder: store.recorder(),
         follow: Box::new(move || tail_of.tail(tail_of.head())),
         analyst: Arc::new(Analysis { archive: store.archive() }),
+        waiting: Arc::new(waiting::Waiting::new(collector.clone(), store.archive(), settings, clock)),
         door: rooms.clone(),
         readiness: rooms.clone(),
         metrics: rooms,

@@ -77,3 +77,19 @@ fn sources(dir: &Path) -> Vec<PathBuf> {
     }
     out
 }
+
+/// Every reason that the quarantine can give has its words on the page, in both languages.
+#[test]
+fn every_reason_of_the_quarantine_is_put_into_words_in_both_languages() {
+    for language in ["en", "zh-CN"] {
+        let path = format!("{}/../web/ui/src/i18n/{language}.json", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(&path).expect("the catalogue");
+        let words: BTreeMap<String, String> = serde_json::from_str(&text).expect("a catalogue");
+        let missing: Vec<_> = collector::fault::Code::ALL
+            .iter()
+            .map(|c| format!("cause.{c}"))
+            .filter(|key| words.get(key).is_none_or(String::is_empty))
+            .collect();
+        assert_eq!(missing, [""; 0], "{path}; web/ui/src/i18n/codes.ts lists them too");
+    }
+}

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use historian::{Archive, Batch, CommitError, LedgerDelta, Pending, Recorder, Register};
+use historian::{Archive, Batch, CommitError, LedgerDelta, Pending, Recorder, Register, Selection};
 use plant::{Plant, PointId, SeriesKey, Timestamp, Value, WaveformId};
 use tokio::sync::{mpsc, watch};
 
@@ -35,20 +35,37 @@ pub struct Message {
     pub payload: Bytes,
     /// Whether the topic was UTF-8.
     pub utf8: bool,
+    /// How the door retains it from now on, if it does; with an empty payload, it retains nothing for this topic.
+    pub retain: Option<Retain>,
+}
+
+/// What goes with a message that the door retains.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retain {
+    /// The quality of service, 0 to 2.
+    pub qos: u8,
+    /// Properties of MQTT 5 as the door encoded them.
+    pub properties: Bytes,
+    /// From when on nobody is to get it.
+    pub expires: Option<Timestamp>,
+    /// The door found no room for this message and keeps nothing for its topic from now on: an old value must not pass
+    /// for the last one.
+    pub forget: bool,
 }
 
 impl Message {
     /// A message with a topic that is text.
     #[must_use]
     pub const fn new(topic: Arc<str>, payload: Bytes) -> Self {
-        Self { topic, payload, utf8: true }
+        Self { topic, payload, utf8: true, retain: None }
     }
 
     /// A message with a topic as it came.
     #[must_use]
     pub fn from_raw(topic: &[u8], payload: Bytes) -> Self {
         let text = String::from_utf8_lossy(topic);
-        Self { utf8: matches!(text, std::borrow::Cow::Borrowed(_)), topic: text.into(), payload }
+        let utf8 = matches!(text, std::borrow::Cow::Borrowed(_));
+        Self { utf8, topic: text.into(), payload, retain: None }
     }
 }
 
@@ -70,12 +87,17 @@ pub struct Counters {
 /// Understands messages and commits what they say. Cheap to clone; all clones are one.
 #[derive(Clone)]
 pub struct Collector {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    interpreter: Interpreter,
-    recorder: Recorder,
+pub(crate) struct Inner {
+    pub(crate) interpreter: Interpreter,
+    pub(crate) recorder: Recorder,
+    pub(crate) archive: Archive,
+    /// One replay at a time: two would release the same messages twice.
+    pub(crate) replays: tokio::sync::Mutex<()>,
+    /// Held by those who read messages until their batch is queued; see [`Collector::settled_plant`].
+    reading: tokio::sync::RwLock<()>,
     commands: mpsc::Sender<Command>,
     drafts: AtomicU64,
     refused: Mutex<HashMap<Arc<str>, u64>>,
@@ -111,9 +133,18 @@ impl Collector {
         register: Register,
     ) -> (Self, mpsc::Receiver<Command>) {
         let (commands, receiver) = mpsc::channel(COMMANDS);
-        let interpreter = Interpreter::new(config, Arc::new(Store { archive, register }));
-        let (drafts, refused) = (AtomicU64::new(0), Mutex::default());
-        (Self { inner: Arc::new(Inner { interpreter, recorder, commands, drafts, refused }) }, receiver)
+        let store = Arc::new(Store { archive: archive.clone(), register });
+        let inner = Inner {
+            interpreter: Interpreter::new(config, store),
+            recorder,
+            archive,
+            replays: tokio::sync::Mutex::default(),
+            reading: tokio::sync::RwLock::default(),
+            commands,
+            drafts: AtomicU64::new(0),
+            refused: Mutex::default(),
+        };
+        (Self { inner: Arc::new(inner) }, receiver)
     }
 
     /// Takes messages in, in their order, as one batch. Resolves when the batch is queued for commit, which may wait for
@@ -127,6 +158,7 @@ impl Collector {
         messages: Vec<Message>,
         t_received: Timestamp,
     ) -> Result<Receipt, CommitError> {
+        let reading = self.inner.reading.read().await;
         let mut draft = self.read(source.clone(), &messages, t_received);
         let submitted = self.inner.recorder.submit(std::mem::take(&mut draft.batch)).await;
         let pending = match submitted {
@@ -137,10 +169,18 @@ impl Collector {
             }
             submitted => submitted?,
         };
+        drop(reading);
         Ok(self.follow(draft, pending))
     }
 
-    fn draft(&self, source: Arc<str>, t_received: Timestamp) -> Draft {
+    /// Resolves when every message that was read by an older state of the plant is committed: those that come later are
+    /// read by the plant of now.
+    pub(crate) async fn settled_plant(&self) -> Result<(), CommitError> {
+        drop(self.inner.reading.write().await);
+        self.inner.recorder.commit(Batch::default()).await.map(drop)
+    }
+
+    pub(crate) fn draft(&self, source: Arc<str>, t_received: Timestamp) -> Draft {
         Draft::new(self.inner.drafts.fetch_add(1, Ordering::Relaxed) + 1, source, t_received)
     }
 
@@ -212,16 +252,18 @@ impl Collector {
         for message in messages {
             draft.settle(message, Err(Fault::new(Code::StoreRefused, "what the store takes", why.to_string())));
         }
+        // Whole, they might be what the store does not take.
+        draft.batch.quarantine.iter_mut().for_each(|q| q.rest = [].into());
         draft.close_ledger();
         draft
     }
 
     /// Watches over the commit, also where nobody waits for it.
-    fn follow(&self, draft: Draft, pending: Pending) -> Receipt {
+    pub(crate) fn follow(&self, draft: Draft, pending: Pending) -> Receipt {
         let (tell, fate) = watch::channel(None);
-        let Draft { messages, waveforms, after, touched, carried, disputes, .. } = draft;
+        let Draft { messages, waveforms, after, touched, carried, disputes, wakes, .. } = draft;
         let inner = self.inner.clone();
-        let watched = Watched { inner, messages, waveforms, touched, carried, disputes, tell, ended: false };
+        let watched = Watched { inner, messages, waveforms, touched, carried, disputes, wakes, tell, ended: false };
         watched.queued(&fate);
         tokio::spawn(watched.until_committed(pending));
         Receipt { waits: Box::pin(all(after, fate)) }
@@ -292,6 +334,7 @@ struct Watched {
     touched: Touched,
     carried: Carried,
     disputes: bool,
+    wakes: Vec<Selection>,
     tell: watch::Sender<Option<Result<(), CommitError>>>,
     ended: bool,
 }
@@ -304,7 +347,16 @@ impl Watched {
 
     async fn until_committed(mut self, pending: Pending) {
         let result = pending.await.map(drop);
+        let wakes = std::mem::take(&mut self.wakes);
+        let collector = Collector { inner: self.inner.clone() };
+        let committed = result.is_ok();
         self.end(result);
+        for which in wakes.iter().filter(|_| committed) {
+            // What fails here waits on: a later birth, or a person, replays it.
+            if let Err(why) = collector.replay(which, |_| {}).await {
+                tracing::warn!(%why, "what waited for a birth stays in quarantine");
+            }
+        }
     }
 
     fn end(&mut self, result: Result<(), CommitError>) {

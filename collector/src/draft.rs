@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use historian::{Batch, LedgerDelta, Quarantined};
+use historian::{Batch, LedgerDelta, QuarantineEntry, Quarantined, Retained, Selection, Settled, Verdict};
 use plant::Timestamp;
 
 use crate::Message;
@@ -27,6 +27,17 @@ pub struct Command {
     pub qos: u8,
     /// Whether those who subscribe later are to get it as well.
     pub retain: bool,
+}
+
+/// What the messages of a draft are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// They come from a door now.
+    Live,
+    /// They waited in quarantine: what they say is of then, and asks for nothing now.
+    Replay,
+    /// As [`Mode::Replay`], and only looked at for the names that nobody knows: the draft is thrown away.
+    Look,
 }
 
 /// What became of a message.
@@ -71,7 +82,9 @@ impl Drop for Touched {
 pub(crate) struct Draft {
     /// Tells this draft from every other.
     pub number: u64,
-    /// When its messages were received.
+    /// Whether its messages come now or came then.
+    pub mode: Mode,
+    /// When the message at hand was received.
     pub t_received: Timestamp,
     /// What is to be committed.
     pub batch: Batch,
@@ -89,6 +102,8 @@ pub(crate) struct Draft {
     pub carried: Carried,
     /// Whether one of its messages said that the host application is offline.
     pub disputes: bool,
+    /// What is to be replayed once it is committed.
+    pub wakes: Vec<Selection>,
     own: HashSet<Key>,
     ledger: LedgerDelta,
 }
@@ -97,6 +112,7 @@ impl Draft {
     pub(crate) fn new(number: u64, source: Arc<str>, t_received: Timestamp) -> Self {
         Self {
             number,
+            mode: Mode::Live,
             t_received,
             batch: Batch::default(),
             messages: Vec::new(),
@@ -106,6 +122,7 @@ impl Draft {
             touched: Touched { number, machines: Vec::new() },
             carried: Carried::by(number),
             disputes: false,
+            wakes: Vec::new(),
             own: HashSet::new(),
             ledger: LedgerDelta { source, ..LedgerDelta::default() },
         }
@@ -133,20 +150,60 @@ impl Draft {
         self.waveforms.push(key);
     }
 
-    /// Counts the message, and quarantines it where it was not understood.
+    /// The messages that follow were sent by `source` and received at `t`.
+    pub(crate) fn turn_to(&mut self, source: &Arc<str>, t: Timestamp) {
+        self.t_received = t;
+        if self.ledger.source != *source {
+            self.close_ledger();
+            self.ledger = LedgerDelta { source: source.clone(), ..LedgerDelta::default() };
+        }
+    }
+
+    /// So many numbers of what `source` sends never came.
+    pub(crate) fn gaps_of(&mut self, source: &Arc<str>, gaps: u64) {
+        self.batch.ledger.push(LedgerDelta { source: source.clone(), gaps, ..LedgerDelta::default() });
+    }
+
+    /// These are to be replayed once the draft is committed.
+    pub(crate) fn wake(&mut self, which: Selection) {
+        if !self.wakes.contains(&which) {
+            self.wakes.push(which);
+        }
+    }
+
+    /// A sequence number was skipped over.
+    pub(crate) fn gap(&mut self) {
+        if self.mode == Mode::Live {
+            self.ledger.gaps += 1;
+        }
+    }
+
+    /// Counts the message, and quarantines it where it was not understood. What the door retains is not asked whether
+    /// anybody here understands it.
     pub(crate) fn settle(&mut self, message: &Message, outcome: Result<Outcome, Fault>) {
         self.ledger.received += 1;
+        if let Some(retain) = &message.retain {
+            self.batch.retained.push(Retained {
+                topic: message.topic.clone(),
+                payload: if retain.forget { [].into() } else { message.payload[..].into() },
+                qos: retain.qos,
+                properties: retain.properties[..].into(),
+                expires: retain.expires,
+            });
+        }
         match outcome {
             Ok(Outcome::Taken) => self.ledger.committed += 1,
             Ok(Outcome::Duplicate) => self.ledger.duplicates += 1,
             Err(fault) => {
                 self.ledger.quarantined += 1;
+                let (head, rest) = message.payload.split_at(message.payload.len().min(HEAD));
                 self.batch.quarantine.push(Quarantined {
                     t: self.t_received,
                     source: self.ledger.source.clone(),
                     topic: message.topic.clone(),
                     size: message.payload.len() as u64,
-                    head: message.payload[..message.payload.len().min(HEAD)].into(),
+                    head: head.into(),
+                    rest: rest.into(),
                     code: fault.code.as_str().into(),
                     reason: fault.to_string().into(),
                 });
@@ -154,9 +211,32 @@ impl Draft {
         }
     }
 
+    /// Settles a message that was in quarantine: it leaves it, or stays for the reason it has now.
+    pub(crate) fn settle_again(&mut self, waited: &QuarantineEntry, outcome: &Result<Outcome, Fault>) {
+        let was = &waited.entry;
+        let verdict = match outcome {
+            Ok(outcome) => {
+                self.ledger.released += 1;
+                match outcome {
+                    Outcome::Taken => self.ledger.committed += 1,
+                    Outcome::Duplicate => self.ledger.duplicates += 1,
+                }
+                Verdict::Released
+            }
+            Err(fault) => {
+                let (code, reason) = (fault.code.as_str(), fault.to_string());
+                if *was.code == *code && *was.reason == *reason {
+                    return;
+                }
+                Verdict::Failed { code: code.into(), reason: reason.into() }
+            }
+        };
+        self.batch.settled.push(Settled { id: waited.id, code: was.code.clone(), verdict });
+    }
+
     /// Enters the counts into the batch.
     pub(crate) fn close_ledger(&mut self) {
-        if self.ledger.received > 0 {
+        if self.ledger != (LedgerDelta { source: self.ledger.source.clone(), ..LedgerDelta::default() }) {
             self.batch.ledger.push(self.ledger.clone());
         }
     }

@@ -6,15 +6,18 @@
 //! misspelt unit on one channel must not blind the other ninety-nine. Replaying it later stores them again, at the same
 //! instants, which changes nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use plant::{Event, MachineId, Name, Plant, PointId, PointKind, Samples, Timestamp, Value, Waveform, WaveformId};
+use plant::{
+    Event, MachineId, Name, Plant, PointId, PointKind, Quality, Samples, Timestamp, Value, Waveform, WaveformId,
+};
 
 use crate::Message;
-use crate::draft::{Draft, Outcome};
+use crate::discovery::{Discovery, Heard};
+use crate::draft::{Draft, Mode, Outcome};
 use crate::fault::{Code, Fault, shown};
 use crate::machine::{Adoption, First, MachineSlot, MachineState, unit};
 use crate::recent::{Key, Recent};
@@ -114,6 +117,23 @@ enum Route {
     Published,
 }
 
+/// What was said under a name that nobody knows.
+struct Spoken<'a> {
+    name: Option<&'a str>,
+    kind: PointKind,
+    unit: Option<&'a str>,
+    value: Option<Value>,
+    quality: Quality,
+    t: Option<Timestamp>,
+}
+
+impl Spoken<'_> {
+    /// Of the machine as a whole.
+    const fn of_machine(t: Option<Timestamp>) -> Self {
+        Self { name: None, kind: PointKind::Scalar, unit: None, value: None, quality: Quality::Good, t }
+    }
+}
+
 /// The faults of the values of one message: the first is told, the others are counted.
 #[derive(Default)]
 pub(crate) struct Faults {
@@ -144,8 +164,13 @@ pub(crate) struct Interpreter {
     pub messages: Recent,
     pub waveforms: Recent,
     pub tally: Tally,
+    /// What speaks and is not in the plant.
+    pub discovery: Discovery,
     /// This platform as a Sparkplug host application.
     pub host: Host,
+    /// Messages in quarantine of which the values were taken from a copy: their replay finds them committed by
+    /// themselves and not by another message.
+    early: Mutex<HashSet<Key>>,
     routes: RwLock<HashMap<Arc<str>, Arc<Route>>>,
     machines: RwLock<HashMap<MachineId, Arc<MachineSlot>>>,
     nodes: RwLock<HashMap<String, Arc<Node>>>,
@@ -160,6 +185,8 @@ impl Interpreter {
             config,
             recall,
             tally: Tally::default(),
+            discovery: Discovery::default(),
+            early: Mutex::default(),
             routes: RwLock::default(),
             machines: RwLock::default(),
             nodes: RwLock::default(),
@@ -176,9 +203,14 @@ impl Interpreter {
         Adoption { allowed: self.config.adopt, points: self.config.points }
     }
 
-    fn understand(&self, draft: &mut Draft, plant: &Plant, message: &Message) -> Result<Outcome, Fault> {
+    /// What of the message goes into the draft; it is not counted.
+    pub(crate) fn understand(&self, draft: &mut Draft, plant: &Plant, message: &Message) -> Result<Outcome, Fault> {
         if !message.utf8 {
             return Err(Fault::new(Code::TopicUtf8, "a topic in UTF-8", shown(&message.topic)));
+        }
+        if message.retain.is_some() && message.payload.is_empty() {
+            // It takes away what is retained for its topic, and says nothing of its own.
+            return Ok(Outcome::Taken);
         }
         let route = self.route(&message.topic, plant)?;
         let repeats = match &*route {
@@ -190,7 +222,8 @@ impl Interpreter {
         if let Some(key) = key
             && seen(&self.messages, key, draft)
         {
-            return Ok(Outcome::Duplicate);
+            let own = draft.mode == Mode::Replay && self.early().remove(&key);
+            return Ok(if own { Outcome::Taken } else { Outcome::Duplicate });
         }
         let payload = &message.payload[..];
         let (outcome, timed) = match &*route {
@@ -265,8 +298,27 @@ impl Interpreter {
         Ok(node)
     }
 
+    /// A replay begins or has ended: what held while it ran holds no more.
+    pub(crate) fn forget_then(&self) {
+        self.nodes.read().unwrap_or_else(PoisonError::into_inner).values().for_each(|node| node.forget_then());
+    }
+
     pub(crate) fn all_nodes(&self) -> Vec<Arc<Node>> {
         self.nodes.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    fn early(&self) -> MutexGuard<'_, HashSet<Key>> {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The values of this message, which is in quarantine, are in a draft.
+    pub(crate) fn taken_early(&self, key: Key) {
+        let mut early = self.early();
+        if early.len() >= self.config.duplicates {
+            // Their replay never came; then they count as duplicates.
+            early.clear();
+        }
+        early.insert(key);
     }
 
     /// Works on a machine's state, brought up to date, and sees to it that the changes carried are settled after the commit.
@@ -298,6 +350,28 @@ impl Interpreter {
         }
     }
 
+    /// Notes a name that nobody knows, if that is what is wrong.
+    fn unknown(&self, draft: &Draft, machine: &MachineId, fault: &Fault, spoken: Spoken<'_>) {
+        let nobody_knows = matches!(fault.code, Code::UnknownMachine | Code::UnknownPoint);
+        if !nobody_knows || draft.mode == Mode::Replay {
+            return;
+        }
+        let Spoken { name, kind, unit, value, quality, t } = spoken;
+        let (source, t_received) = (draft.source(), draft.t_received);
+        self.discovery.hear(machine, Heard { name, kind, unit, value, quality, t, source, t_received });
+    }
+
+    /// The machine must be known; what speaks of a machine as a whole has no point.
+    fn enter(
+        &self,
+        draft: &Draft,
+        state: &mut MachineState,
+        adoption: Adoption,
+        t: Option<Timestamp>,
+    ) -> Result<(), Fault> {
+        state.enter(adoption, None).inspect_err(|fault| self.unknown(draft, state.id(), fault, Spoken::of_machine(t)))
+    }
+
     /// One value of the machine into the draft.
     pub(crate) fn value(
         &self,
@@ -319,7 +393,18 @@ impl Interpreter {
         incoming: Incoming<'_>,
     ) -> Result<(), Fault> {
         let adoption = self.adoption();
-        let i = state.point(name, first, adoption)?;
+        let found = state.point(name, first, adoption);
+        let i = found.inspect_err(|fault| {
+            let heard = Spoken {
+                name: Some(name),
+                kind: PointKind::Scalar,
+                unit: incoming.unit,
+                value: plain(incoming.value.clone()),
+                quality: incoming.quality,
+                t: incoming.t,
+            };
+            self.unknown(draft, state.id(), fault, heard);
+        })?;
         let observed = values::observe(state, i, incoming, draft.t_received, adoption, &*self.recall)?;
         state.carry(i, draft.number, &mut draft.batch.changes);
         draft.batch.observations.extend(observed);
@@ -368,7 +453,7 @@ impl Interpreter {
         let fields = event.fields.into_iter().filter_map(|(name, value)| Some((name.into(), plain(value)?))).collect();
         let adoption = self.adoption();
         self.with(draft, plant, machine, |draft, state| {
-            state.enter(adoption, None)?;
+            self.enter(draft, state, adoption, Some(t))?;
             state.carry_machine(draft.number, &mut draft.batch.changes);
             let machine = machine.id.clone();
             draft.batch.events.push(Event { machine, t, t_received: draft.t_received, kind: event.kind, fields });
@@ -391,7 +476,10 @@ impl Interpreter {
         self.with(draft, plant, machine, |draft, state| {
             if !self.config.adopt && !state.known() {
                 let found = shown(machine.id.as_str());
-                return Err(Fault::new(Code::UnknownMachine, "a machine of the plant", found));
+                let fault = Fault::new(Code::UnknownMachine, "a machine of the plant", found);
+                self.unknown(draft, &machine.id, &fault, Spoken::of_machine(None));
+                self.discovery.describe(&described);
+                return Err(fault);
             }
             state.describe(described);
             state.carry_machine(draft.number, &mut draft.batch.changes);
@@ -423,10 +511,14 @@ impl Interpreter {
         let stated = stated.map(|t| self.plausible(t, draft.t_received)).transpose()?;
         let adoption = self.adoption();
         self.with(draft, plant, machine, |draft, state| {
-            state.enter(adoption, None)?;
+            self.enter(draft, state, adoption, stated)?;
             state.carry_machine(draft.number, &mut draft.batch.changes);
             let out = &mut draft.batch.observations;
-            let t = values::offline(state, stated, draft.t_received, &*self.recall, out);
+            let t = match draft.mode {
+                Mode::Live => values::offline(state, stated, draft.t_received, &*self.recall, out),
+                // The machine may have come back since, and is not to die again: a death of then is dated then.
+                Mode::Replay | Mode::Look => stated.unwrap_or(draft.t_received),
+            };
             let mut fields = std::collections::BTreeMap::new();
             fields.insert("reported_by".into(), Value::Text(reported_by.into()));
             let Ok(kind) = Name::new("death") else { return Ok(()) };
@@ -456,13 +548,21 @@ impl Interpreter {
             let kept = values::kept_in(from, PointKind::Waveform);
             let axis = wire.axis.as_deref();
             let first = First { kind: PointKind::Waveform, unit: Some(kept.symbol()), axis, ..First::default() };
-            let i = state.point(point.name(), first, adoption)?;
+            let found = state.point(point.name(), first, adoption);
+            let i = found.inspect_err(|fault| {
+                let name = Some(point.name());
+                let spoken = Spoken { name, kind: PointKind::Waveform, ..Spoken::of_machine(Some(wire.t0)) };
+                self.unknown(draft, state.id(), fault, Spoken { unit: Some(kept.symbol()), ..spoken });
+            })?;
             if state.at(i).kind != PointKind::Waveform {
                 return Err(Fault::new(Code::PointKind, "single values of this point", "a waveform"));
             }
             let to = values::target(state, i, from, adoption)?;
             let record = record(wire, state.at(i).id.clone(), draft.t_received, from, to)?;
             state.carry(i, draft.number, &mut draft.batch.changes);
+            if state.at(i).skipped(record.meta.seq) {
+                draft.gap();
+            }
             state.recorded = state.recorded.max(Some(record.t0 + record.duration()));
             draft.batch.waveforms.push(Arc::new(record));
             draft.remember_waveform(key);

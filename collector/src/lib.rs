@@ -20,12 +20,15 @@
 //! What this crate does *not* know: sockets and MQTT (it sees topics and payloads), files (it submits to a recorder and
 //! asks an archive), what analytics makes of the values, and what time it is (it is told when a message was received).
 
+mod adopt;
 mod collector;
+mod discovery;
 mod draft;
 pub mod fault;
 mod interpreter;
 mod machine;
 mod recent;
+mod replay;
 pub mod sparkplug;
 #[cfg(test)]
 mod tests;
@@ -33,6 +36,9 @@ pub mod topic;
 mod values;
 pub mod wire;
 
-pub use collector::{Collector, Counters, Message, Receipt};
+pub use adopt::{Adopt, AdoptError, AdoptPoint, Adopted};
+pub use collector::{Collector, Counters, Message, Receipt, Retain};
+pub use discovery::{NewMachine, NewPoint, NewPoints};
 pub use draft::Command;
 pub use interpreter::Config;
+pub use replay::{ReplayError, Replayed};

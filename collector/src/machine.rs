@@ -89,6 +89,8 @@ pub(crate) struct PointSlot {
     pub last: Option<(Timestamp, Value)>,
     /// The last instant that was given to a value without one.
     pub stamped: Option<Timestamp>,
+    /// The sequence number of its last waveform.
+    seq: Option<u64>,
     /// From the unit that was stated last to the point's: text, factor, offset.
     pub conversion: Option<(Box<str>, f64, f64)>,
 }
@@ -120,6 +122,12 @@ impl PointSlot {
             self.conversion = None;
         }
         (self.kind, self.unit, self.range, self.known) = (point.kind, point.unit, point.range, true);
+    }
+
+    /// Takes the sequence number of a waveform in; whether numbers were skipped. A source that began anew skips none.
+    pub(crate) fn skipped(&mut self, seq: Option<u64>) -> bool {
+        let last = if seq.is_some() { std::mem::replace(&mut self.seq, seq) } else { None };
+        seq.zip(last).is_some_and(|(seq, last)| seq > last.saturating_add(1))
     }
 
     /// Remembers the value if it is the latest.
@@ -194,9 +202,15 @@ impl MachineState {
             pending: None,
             last: None,
             stamped: None,
+            seq: None,
             conversion: None,
         });
         Ok(self.slots.len() - 1)
+    }
+
+    /// Its name.
+    pub(crate) fn id(&self) -> &MachineId {
+        &self.id
     }
 
     /// Whether the machine is in the asset tree or on its way there.

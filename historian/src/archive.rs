@@ -8,14 +8,13 @@ use std::time::Duration;
 use plant::{Diagnosis, Event, MachineId, PointId, SeriesKey, Timestamp, Waveform, WaveformId};
 use rusqlite::params;
 
-use crate::codec::load;
 use crate::db::File;
 use crate::recorder::Queue;
 use crate::shared::Shared;
 use crate::ts::records;
 use crate::{
-    Bucket, LedgerDelta, QuarantineEntry, QuarantineGroup, Quarantined, ReadError, Sample, StoreStats, WaveformInfo,
-    read, wave,
+    Bucket, LedgerDelta, LedgerLine, LedgerSpan, QuarantineEntry, QuarantineGroup, QuarantineStats, QuarantineTopic,
+    ReadError, Sample, Selection, StoreStats, WaveformInfo, minutes, quarantine, read, wave,
 };
 
 /// Recalls what was committed. Cheap to clone.
@@ -141,42 +140,57 @@ impl Archive {
         })
     }
 
-    /// Messages in quarantine, the newest first; of one code or of all.
+    /// Messages that wait in quarantine, the newest first; of one code or of all.
     pub fn quarantine(&self, code: Option<&str>, limit: usize) -> Result<Vec<QuarantineEntry>, ReadError> {
-        let said = File::Ts.said();
-        let sql = match code {
-            Some(_) => "SELECT id, body FROM quarantine WHERE code = ?1 ORDER BY id DESC LIMIT ?2",
-            None => "SELECT id, body FROM quarantine WHERE ?1 IS NULL ORDER BY id DESC LIMIT ?2",
-        };
-        self.shared.ts.read(|conn| {
-            let mut query = conn.prepare_cached(sql).map_err(&said)?;
-            let columns = |r: &rusqlite::Row<'_>| Ok((r.get::<_, i64>(0)?, r.get::<_, Vec<u8>>(1)?));
-            let rows = query.query_map(params![code, count(limit)], columns).map_err(&said)?;
-            rows.map(|row| {
-                let (id, body) = row.map_err(&said)?;
-                let entry = load(&body).map_err(ReadError::damaged(format!("entry {id} of the quarantine")))?;
-                Ok(QuarantineEntry { id: id as u64, entry })
-            })
-            .collect()
-        })
+        let codes = code.map(Into::into).into_iter().collect();
+        self.quarantine_list(&Selection { codes, ..Selection::default() }, None, limit)
+    }
+
+    /// The messages of a selection, the newest first; with `before`, only those with a smaller number.
+    pub fn quarantine_list(
+        &self,
+        which: &Selection,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<QuarantineEntry>, ReadError> {
+        self.shared.ts.read(|conn| quarantine::list(conn, which, before, limit))
+    }
+
+    /// The numbers of the messages of a selection, the oldest first.
+    pub fn quarantine_ids(&self, which: &Selection) -> Result<Vec<u64>, ReadError> {
+        self.shared.ts.read(|conn| quarantine::ids(conn, which))
+    }
+
+    /// One message in quarantine with all that is kept of its payload.
+    pub fn quarantine_entry(&self, id: u64) -> Result<Option<QuarantineEntry>, ReadError> {
+        self.shared.ts.read(|conn| quarantine::whole(conn, id))
     }
 
     /// The quarantine by reason, the most frequent first.
     pub fn quarantine_groups(&self) -> Result<Vec<QuarantineGroup>, ReadError> {
-        let said = File::Ts.said();
-        self.shared.ts.read(|conn| {
-            let sql = "SELECT count, example FROM quarantine_group ORDER BY count DESC, code";
-            let mut query = conn.prepare_cached(sql).map_err(&said)?;
-            let columns = |r: &rusqlite::Row<'_>| Ok((r.get::<_, i64>(0)?, r.get::<_, Vec<u8>>(1)?));
-            let rows = query.query_map([], columns).map_err(&said)?;
-            rows.map(|row| {
-                let (count, body) = row.map_err(&said)?;
-                let example: Quarantined = load(&body).map_err(ReadError::damaged("a group of the quarantine"))?;
-                let (code, last) = (example.code.clone(), example.t);
-                Ok(QuarantineGroup { code, count: count as u64, last, example })
-            })
-            .collect()
-        })
+        self.shared.ts.read(|conn| quarantine::groups(conn))
+    }
+
+    /// What waits of one code by topic, the most frequent first.
+    pub fn quarantine_topics(&self, code: &str, limit: usize) -> Result<Vec<QuarantineTopic>, ReadError> {
+        self.shared.ts.read(|conn| quarantine::topics(conn, code, limit))
+    }
+
+    /// The quarantine in numbers.
+    pub fn quarantine_stats(&self) -> Result<QuarantineStats, ReadError> {
+        self.shared.ts.read(|conn| quarantine::stats(conn))
+    }
+
+    /// What every source added to the ledger in each minute (or hour, where it is long ago) that begins in
+    /// `from <= t < to`, and which commits these are; both in order of time.
+    pub fn ledger_history(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<(Vec<LedgerLine>, Vec<LedgerSpan>), ReadError> {
+        // Memory first: what an upkeep writes in between is then read from the log, and not counted twice.
+        let recent = self.shared.minutes().clone();
+        self.shared.ts.read(|conn| minutes::read(conn, recent, from..to))
     }
 
     /// The loss ledger over all sources; its own source is empty.

@@ -30,6 +30,18 @@ pub struct Config {
     pub tail_commits: usize,
     /// How many entries the quarantine keeps; the oldest go first, the counts stay.
     pub quarantine_entries: u64,
+    /// How many bytes of payloads the quarantine keeps: beyond them, the oldest are cut to their first 4 KiB, and when
+    /// that is not enough the oldest entries go.
+    pub quarantine_bytes: u64,
+    /// Of a payload longer than this the quarantine keeps the first 4 KiB.
+    pub quarantine_message_bytes: u64,
+    /// How long the ledger is kept by the minute; later it is kept by the hour.
+    pub ledger_minutes: Duration,
+    /// How long it is kept by the hour. The sums since the beginning stay.
+    pub ledger_hours: Duration,
+    /// How many lines (of one source and one stretch of time) are kept; beyond them, the oldest minutes become hours
+    /// early, and the oldest hours go.
+    pub ledger_lines: u64,
 }
 
 impl Config {
@@ -48,7 +60,12 @@ impl Config {
             log_bytes: 128 << 20,
             tail_bytes: 32 << 20,
             tail_commits: 4_096,
-            quarantine_entries: 10_000,
+            quarantine_entries: 100_000,
+            quarantine_bytes: 256 << 20,
+            quarantine_message_bytes: 8 << 20,
+            ledger_minutes: Duration::from_secs(31 * 86_400),
+            ledger_hours: Duration::from_secs(5 * 366 * 86_400),
+            ledger_lines: 1_000_000,
         }
     }
 }

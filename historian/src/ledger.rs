@@ -10,21 +10,22 @@ const SOURCES: usize = 10_000;
 /// The source under which they are counted.
 const OTHERS: &str = "(others)";
 
-/// Sums of [`LedgerDelta`]s.
+/// Sums of [`LedgerDelta`]s. In a sum, what was released from quarantine is no longer counted there:
+/// `released` is 0 and `received = committed + duplicates + quarantined + refused`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger(BTreeMap<Arc<str>, LedgerDelta>);
 
 impl Ledger {
     pub fn add(&mut self, delta: &LedgerDelta) {
-        let known = self.0.contains_key(&delta.source) || self.0.len() < SOURCES;
-        let source: Arc<str> = if known { delta.source.clone() } else { OTHERS.into() };
-        let sum = self.0.entry(source.clone()).or_insert_with(|| LedgerDelta { source, ..LedgerDelta::default() });
-        add(sum, delta);
+        let sum = sum_of(&mut self.0, &delta.source);
+        sum.add(delta);
+        // Both were of this source, so that there is never less in quarantine than is released from it.
+        sum.quarantined = sum.quarantined.saturating_sub(std::mem::take(&mut sum.released));
     }
 
     pub fn total(&self) -> LedgerDelta {
         let mut total = LedgerDelta::default();
-        self.0.values().for_each(|l| add(&mut total, l));
+        self.0.values().for_each(|l| total.add(l));
         total
     }
 
@@ -33,22 +34,39 @@ impl Ledger {
     }
 }
 
-fn add(sum: &mut LedgerDelta, delta: &LedgerDelta) {
-    sum.received += delta.received;
-    sum.committed += delta.committed;
-    sum.duplicates += delta.duplicates;
-    sum.quarantined += delta.quarantined;
-    sum.refused += delta.refused;
+fn sum_of<'a>(sums: &'a mut BTreeMap<Arc<str>, LedgerDelta>, source: &Arc<str>) -> &'a mut LedgerDelta {
+    let known = sums.contains_key(source) || sums.len() < SOURCES;
+    let source: Arc<str> = if known { source.clone() } else { OTHERS.into() };
+    sums.entry(source.clone()).or_insert_with(|| LedgerDelta { source, ..LedgerDelta::default() })
 }
 
-/// Sums the entries of one group by source, in place.
+impl LedgerDelta {
+    /// Adds what `other` counts; the source stays.
+    pub fn add(&mut self, other: &Self) {
+        self.received += other.received;
+        self.committed += other.committed;
+        self.duplicates += other.duplicates;
+        self.quarantined += other.quarantined;
+        self.refused += other.refused;
+        self.released += other.released;
+        self.gaps += other.gaps;
+    }
+
+    /// Whether every message is accounted for: `received + released = committed + duplicates + quarantined + refused`.
+    #[must_use]
+    pub const fn adds_up(&self) -> bool {
+        self.received + self.released == self.committed + self.duplicates + self.quarantined + self.refused
+    }
+}
+
+/// Sums the entries of one group by source, in place. What is released stays apart: it may have been quarantined before.
 pub(crate) fn merge(deltas: &mut Vec<LedgerDelta>) {
     if deltas.len() < 2 {
         return;
     }
-    let mut ledger = Ledger::default();
-    deltas.iter().for_each(|d| ledger.add(d));
-    *deltas = ledger.by_source();
+    let mut sums = BTreeMap::new();
+    deltas.iter().for_each(|d| sum_of(&mut sums, &d.source).add(d));
+    *deltas = sums.into_values().collect();
 }
 
 #[cfg(test)]
@@ -67,6 +85,23 @@ mod tests {
         let mut ledger = Ledger::default();
         deltas.iter().for_each(|d| ledger.add(d));
         assert_eq!(ledger.total(), LedgerDelta { source: "".into(), ..delta("", 6) });
+    }
+
+    #[test]
+    fn what_is_released_leaves_the_quarantine_and_a_group_tells_both() {
+        let quarantined = LedgerDelta { source: "a".into(), received: 3, quarantined: 3, ..LedgerDelta::default() };
+        let released = LedgerDelta { source: "a".into(), committed: 1, released: 1, ..LedgerDelta::default() };
+        assert!(quarantined.adds_up() && released.adds_up());
+        let mut ledger = Ledger::default();
+        ledger.add(&quarantined);
+        let mut group = vec![released.clone(), released, quarantined];
+        merge(&mut group);
+        assert_eq!((group.len(), group[0].quarantined, group[0].released), (1, 3, 2));
+        assert!(group[0].adds_up());
+        ledger.add(&group[0]);
+        let total = ledger.total();
+        assert_eq!((total.received, total.committed, total.quarantined, total.released), (6, 2, 4, 0));
+        assert!(total.adds_up());
     }
 
     #[test]

@@ -45,6 +45,8 @@ mod error;
 mod head;
 mod historian;
 mod ledger;
+mod minutes;
+mod quarantine;
 mod read;
 mod recorder;
 mod register;
@@ -58,7 +60,7 @@ mod wave;
 mod writer;
 
 pub use archive::Archive;
-pub use batch::{Batch, Committed, LedgerDelta, Progress, Quarantined, Seq};
+pub use batch::{Batch, Committed, Ignored, LedgerDelta, Progress, Quarantined, Retained, Seq, Settled, Verdict};
 pub use config::Config;
 pub use error::{CloseError, CommitError, OpenError, ReadError, RegisterError, TailError};
 pub use historian::{Historian, open_read_only};
@@ -66,6 +68,7 @@ pub use recorder::{Pending, Recorder};
 pub use register::Register;
 pub use tail::Tail;
 pub use types::{
-    Bucket, JournalEntry, QuarantineEntry, QuarantineGroup, Sample, StoreStats, StoredProgress, User, WaveformInfo,
+    Bucket, JournalEntry, LedgerLine, LedgerSpan, QuarantineEntry, QuarantineGroup, QuarantineStats, QuarantineTopic,
+    Sample, Selection, StoreStats, StoredProgress, User, WaveformInfo,
 };
 pub use verify::{Verification, verify};

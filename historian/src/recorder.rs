@@ -234,10 +234,16 @@ pub(crate) fn weight(batch: &Batch) -> usize {
     128 + batch.observations.iter().map(|o| size_of::<Observation>() + text(&o.value)).sum::<usize>()
         + batch.waveforms.iter().map(waveform).sum::<usize>()
         + batch.events.iter().map(|e| 128 + e.fields.values().map(|v| 64 + text(v)).sum::<usize>()).sum::<usize>()
-        + batch.quarantine.iter().map(|q| 256 + q.head.len() + q.reason.len() + q.topic.len()).sum::<usize>()
+        + batch
+            .quarantine
+            .iter()
+            .map(|q| 256 + q.head.len() + q.rest.len() + q.reason.len() + q.topic.len())
+            .sum::<usize>()
         + batch.findings.iter().map(finding).sum::<usize>()
         + batch.changes.len() * 1_024
-        + (batch.ledger.len() + batch.actions.len()) * 96
+        + (batch.ledger.len() + batch.actions.len() + batch.ignored.len()) * 96
+        + batch.settled.len() * 512
+        + batch.retained.iter().map(|r| 128 + r.topic.len() + r.payload.len() + r.properties.len()).sum::<usize>()
         + batch.progress.as_ref().map_or(0, |p| 64 + p.state.as_ref().map_or(0, |s| s.len()))
 }
 
@@ -250,8 +256,20 @@ pub(crate) fn merge(group: &mut [Job]) -> Batch {
     }
     all.observations.reserve(rest.iter().map(|j| j.batch.observations.len()).sum());
     for job in rest {
-        let Batch { changes, observations, waveforms, events, quarantine, ledger, findings, actions, progress } =
-            std::mem::take(&mut job.batch);
+        let Batch {
+            changes,
+            observations,
+            waveforms,
+            events,
+            quarantine,
+            ledger,
+            findings,
+            actions,
+            settled,
+            ignored,
+            retained,
+            progress,
+        } = std::mem::take(&mut job.batch);
         all.changes.extend(changes);
         all.observations.extend(observations);
         all.waveforms.extend(waveforms);
@@ -260,6 +278,9 @@ pub(crate) fn merge(group: &mut [Job]) -> Batch {
         all.ledger.extend(ledger);
         all.findings.extend(findings);
         all.actions.extend(actions);
+        all.settled.extend(settled);
+        all.ignored.extend(ignored);
+        all.retained.extend(retained);
         all.progress = all.progress.or(progress);
     }
     crate::ledger::merge(&mut all.ledger);

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use crate::cache::Cache;
 use crate::db::{File, Readers};
 use crate::ledger::Ledger;
+use crate::minutes::Minutes;
 use crate::recorder::weight;
 use crate::state::Users;
 use crate::ts::{Loaded, each_row};
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     cache: RwLock<Cache>,
     plant: RwLock<Arc<Plant>>,
     ledger: Mutex<Ledger>,
+    minutes: Mutex<Minutes>,
     followers: Mutex<BTreeMap<Name, StoredProgress>>,
     ring: Mutex<Ring>,
     pub head: watch::Sender<Seq>,
@@ -61,6 +63,7 @@ impl Shared {
             cache: RwLock::new(loaded.cache),
             plant: RwLock::new(Arc::new(plant)),
             ledger: Mutex::new(loaded.ledger),
+            minutes: Mutex::new(loaded.minutes),
             followers: Mutex::new(loaded.followers),
             ring: Mutex::default(),
             head: watch::channel(loaded.head.0).0,
@@ -98,6 +101,10 @@ impl Shared {
 
     pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
         lock(&self.ledger)
+    }
+
+    pub fn minutes(&self) -> MutexGuard<'_, Minutes> {
+        lock(&self.minutes)
     }
 
     pub fn followers(&self) -> MutexGuard<'_, BTreeMap<Name, StoredProgress>> {

@@ -11,10 +11,12 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use crate::cache::Cache;
 use crate::codec::row::{self, RawRow};
 use crate::codec::{Record, chunk, load, store};
-use crate::db::{File, Sync, open_writer};
+use crate::db::{File, Sync, has_table, open_writer};
 use crate::head::{Head, Seal};
 use crate::ledger::Ledger;
-use crate::{Batch, OpenError, Progress, ReadError, Seq, StoredProgress};
+use crate::minutes::{self, Keep, Minutes};
+use crate::quarantine::{self, Room};
+use crate::{Batch, LedgerDelta, OpenError, Progress, ReadError, Seq, StoredProgress};
 
 /// A chunk with its bytes, ready to be written.
 #[derive(Debug)]
@@ -38,9 +40,20 @@ pub(crate) struct Work<'a> {
     pub seals: &'a [Sealed],
     /// Rows of the log to delete: from the first up to and including this one.
     pub prune: Option<Seq>,
-    /// The ledger as of the commit before, and from where the heads must be rebuilt.
-    pub upkeep: Option<(Vec<crate::LedgerDelta>, Seq)>,
-    pub quarantine_entries: u64,
+    pub upkeep: Option<Kept>,
+    pub room: Room,
+}
+
+/// What an upkeep writes, as of the commit before.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub ledger: Vec<LedgerDelta>,
+    pub minutes: Minutes,
+    /// From where the heads must be rebuilt.
+    pub heads_from: Seq,
+    /// The time of this commit.
+    pub t: Timestamp,
+    pub keep: Keep,
 }
 
 /// What a start finds.
@@ -49,6 +62,7 @@ pub(crate) struct Loaded {
     pub cache: Cache,
     pub followers: BTreeMap<Name, StoredProgress>,
     pub ledger: Ledger,
+    pub minutes: Minutes,
     /// The last commit and its time.
     pub head: (Seq, Option<Timestamp>),
     pub log_first: Seq,
@@ -86,8 +100,8 @@ impl Ts {
             write_seal(&tx, sealed)?;
         }
         file_rare(&tx, work)?;
-        if let Some((ledger, heads_from)) = &work.upkeep {
-            write_upkeep(&tx, ledger, work.seq - 1, *heads_from)?;
+        if let Some(kept) = &work.upkeep {
+            write_upkeep(&tx, kept, work.seq - 1)?;
         }
         if let Some(through) = work.prune {
             tx.prepare_cached("DELETE FROM log WHERE seq <= ?")?.execute([through as i64])?;
@@ -146,20 +160,7 @@ fn file_rare(tx: &Transaction<'_>, work: &Work<'_>) -> rusqlite::Result<()> {
             insert.execute(params![d.point.as_str(), d.t.nanos(), store(d)])?;
         }
     }
-    for q in &work.batch.quarantine {
-        let body = store(q);
-        tx.prepare_cached("INSERT INTO quarantine (code, body) VALUES (?, ?)")?.execute(params![&*q.code, body])?;
-        let mut count = tx.prepare_cached(
-            "INSERT INTO quarantine_group VALUES (?, 1, ?)
-             ON CONFLICT (code) DO UPDATE SET count = count + 1, example = excluded.example",
-        )?;
-        count.execute(params![&*q.code, body])?;
-    }
-    if !work.batch.quarantine.is_empty() {
-        let newest: i64 = tx.query_row("SELECT max(id) FROM quarantine", [], |r| r.get(0))?;
-        let oldest = newest.saturating_sub(work.quarantine_entries as i64);
-        tx.prepare_cached("DELETE FROM quarantine WHERE id <= ?")?.execute([oldest])?;
-    }
+    quarantine::file(tx, &work.batch.quarantine, &work.batch.settled, work.room)?;
     if let Some(Progress { follower, through, state }) = &work.batch.progress {
         let mut update = tx.prepare_cached(
             "INSERT INTO follower VALUES (?1, ?2, ?3, ?4) ON CONFLICT (name) DO UPDATE SET through = ?2,
@@ -171,18 +172,16 @@ fn file_rare(tx: &Transaction<'_>, work: &Work<'_>) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn write_upkeep(
-    tx: &Transaction<'_>,
-    ledger: &[crate::LedgerDelta],
-    through: Seq,
-    heads_from: Seq,
-) -> rusqlite::Result<()> {
-    for l in ledger {
-        tx.prepare_cached("INSERT OR REPLACE INTO ledger VALUES (?, ?)")?.execute(params![&*l.source, store(l)])?;
+fn write_upkeep(tx: &Transaction<'_>, kept: &Kept, through: Seq) -> rusqlite::Result<()> {
+    for l in &kept.ledger {
+        let mut put = tx.prepare_cached("INSERT OR REPLACE INTO ledger (source, body, gaps) VALUES (?, ?, ?)")?;
+        put.execute(params![&*l.source, store(l), l.gaps as i64])?;
     }
+    kept.minutes.write(tx)?;
+    minutes::fold(tx, kept.t, kept.keep)?;
     let mut set = tx.prepare_cached("INSERT OR REPLACE INTO meta VALUES (?, ?)")?;
     set.execute(params!["ledger_through", through as i64])?;
-    set.execute(params!["heads_from", heads_from as i64])?;
+    set.execute(params!["heads_from", kept.heads_from as i64])?;
     Ok(())
 }
 
@@ -205,12 +204,9 @@ pub(crate) fn load_all(conn: &Connection) -> Result<Loaded, ReadError> {
     let meta = |key: &str| conn.query_row("SELECT value FROM meta WHERE key = ?", [key], |r| r.get::<_, i64>(0));
     let heads_from = meta("heads_from").map_err(&said)? as Seq;
     let ledger_through = meta("ledger_through").map_err(&said)? as Seq;
-    let mut ledger = conn.prepare("SELECT body FROM ledger").map_err(&said)?;
-    for body in ledger.query_map([], |r| r.get::<_, Vec<u8>>(0)).map_err(&said)? {
-        loaded.ledger.add(&load(&body.map_err(&said)?).map_err(ReadError::damaged("the ledger in ts.db"))?);
-    }
-    let cache = &mut loaded.cache;
-    let ledger = &mut loaded.ledger;
+    load_ledger(conn, &mut loaded.ledger)?;
+    loaded.minutes = Minutes::new(ledger_through);
+    let (cache, ledger, minutes) = (&mut loaded.cache, &mut loaded.ledger, &mut loaded.minutes);
     each_row(conn, heads_from.min(ledger_through + 1), |seq, t, row| {
         for (series, point_t, value, quality) in row.values() {
             let head = cache.head_mut(series).ok_or_else(|| ReadError::Damaged {
@@ -224,10 +220,25 @@ pub(crate) fn load_all(conn: &Connection) -> Result<Loaded, ReadError> {
         }
         if seq > ledger_through {
             row.ledger.iter().for_each(|l| ledger.add(l));
+            minutes.add(seq, t, &row.ledger);
         }
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(loaded)
+}
+
+fn load_ledger(conn: &Connection, ledger: &mut Ledger) -> Result<(), ReadError> {
+    let said = File::Ts.said();
+    // A file of an older format that is only read has no gaps.
+    let gaps = if has_table(conn, "ledger_line").map_err(&said)? { "gaps" } else { "0" };
+    let mut all = conn.prepare(&format!("SELECT body, {gaps} FROM ledger")).map_err(&said)?;
+    let rows = all.query_map([], |r| Ok((r.get::<_, Vec<u8>>(0)?, r.get::<_, i64>(1)?))).map_err(&said)?;
+    for row in rows {
+        let (body, gaps) = row.map_err(&said)?;
+        let sum: LedgerDelta = load(&body).map_err(ReadError::damaged("the ledger in ts.db"))?;
+        ledger.add(&LedgerDelta { gaps: gaps as u64, ..sum });
+    }
+    Ok(())
 }
 
 fn load_series(conn: &Connection) -> Result<Cache, ReadError> {

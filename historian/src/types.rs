@@ -1,10 +1,11 @@
 //! What the store answers with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use plant::{AlarmTransition, PointId, Quality, Timestamp, Unit, Value, WaveformId};
 
-use crate::{Quarantined, Seq};
+use crate::{LedgerDelta, Quarantined, Seq};
 
 /// One stored value.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,8 +59,12 @@ pub struct WaveformInfo {
 pub struct QuarantineEntry {
     /// Its number; grows with every entry.
     pub id: u64,
-    /// The message.
+    /// The message. The rest of its payload is there only where one entry was asked for.
     pub entry: Quarantined,
+    /// Whether the whole payload is kept, so that it can be replayed.
+    pub complete: bool,
+    /// Who did not need it, and why; `None`: it waits.
+    pub discarded: Option<Arc<str>>,
 }
 
 /// What is in quarantine for one reason.
@@ -67,12 +72,99 @@ pub struct QuarantineEntry {
 pub struct QuarantineGroup {
     /// The stable code.
     pub code: Arc<str>,
-    /// How many there have been, also those no longer kept.
+    /// How many have come and were not released, also those no longer kept.
     pub count: u64,
+    /// How many of them a person did not need.
+    pub discarded: u64,
+    /// When the first one came.
+    pub first: Timestamp,
     /// When the last one came.
     pub last: Timestamp,
     /// The last one.
     pub example: Quarantined,
+}
+
+/// What waits in quarantine for one reason on one topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuarantineTopic {
+    /// The topic.
+    pub topic: Arc<str>,
+    /// How many wait.
+    pub waiting: u64,
+    /// Of how many the whole payload is kept.
+    pub complete: u64,
+    /// When the first of them came.
+    pub first: Timestamp,
+    /// When the last of them came.
+    pub last: Timestamp,
+}
+
+/// The quarantine in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QuarantineStats {
+    /// How many entries wait.
+    pub waiting: u64,
+    /// Of how many the whole payload is kept.
+    pub complete: u64,
+    /// How many messages a person did not need.
+    pub discarded: u64,
+    /// Bytes of payloads that are kept.
+    pub bytes: u64,
+    /// How many payloads were cut to their first 4 KiB for want of room.
+    pub cut: u64,
+    /// How many entries were dropped for want of room.
+    pub dropped: u64,
+}
+
+/// Which messages in quarantine are meant. A list that is empty restricts nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// By number.
+    pub ids: Vec<u64>,
+    /// By code.
+    pub codes: Vec<Arc<str>>,
+    /// By source.
+    pub sources: Vec<Arc<str>>,
+    /// By topic: exactly, or with everything below it where it ends with `/#`.
+    pub topics: Vec<Arc<str>>,
+    /// Those that a person did not need, instead of those that wait.
+    pub discarded: bool,
+}
+
+impl Selection {
+    /// Whether the topic is one of those.
+    #[must_use]
+    pub fn has_topic(&self, topic: &str) -> bool {
+        let fits = |wanted: &Arc<str>| match wanted.strip_suffix("/#") {
+            Some(above) => topic == above || topic.strip_prefix(above).is_some_and(|rest| rest.starts_with('/')),
+            None => topic == &**wanted,
+        };
+        self.topics.is_empty() || self.topics.iter().any(fits)
+    }
+}
+
+/// What one source added to the ledger in one stretch of time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerLine {
+    /// Where the stretch begins; by the time of the commits.
+    pub t: Timestamp,
+    /// How long it is: a minute, or an hour where it is long ago.
+    pub width: Duration,
+    /// What was added; `released` is told apart from `quarantined`.
+    pub counts: LedgerDelta,
+}
+
+/// Which commits fell into one stretch of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedgerSpan {
+    /// Where the stretch begins.
+    pub t: Timestamp,
+    /// How long it is.
+    pub width: Duration,
+    /// The first commit.
+    pub first: Seq,
+    /// The last one.
+    pub last: Seq,
 }
 
 /// One line of the alarm journal.

@@ -13,12 +13,14 @@ use plant::{AlarmTransition, Clock, Finding, Plant, SeriesKey, Timestamp, Value}
 use crate::checkpoint::Checkpointer;
 use crate::codec::row;
 use crate::head::Head;
+use crate::minutes::{Keep, Minutes};
+use crate::quarantine::Room;
 use crate::recorder::{Job, Queue, merge, series_of};
 use crate::shared::Shared;
-use crate::state::State;
-use crate::ts::{Sealed, Ts, Work, compress, each_row};
+use crate::state::{Projection, State};
+use crate::ts::{Kept, Sealed, Ts, Work, compress, each_row};
 use crate::wave::Wave;
-use crate::{Batch, CloseError, CommitError, Committed, Config, LedgerDelta, ReadError, Seq, StoredProgress};
+use crate::{Batch, CloseError, CommitError, Committed, Config, ReadError, Seq, StoredProgress};
 
 /// Between two upkeeps there is at most this much of the plant's time.
 const UPKEEP: std::time::Duration = std::time::Duration::from_secs(60);
@@ -136,14 +138,18 @@ impl Writer {
             seals: &seals,
             prune: pruned.map(|(through, _)| through),
             upkeep,
-            quarantine_entries: self.config.quarantine_entries,
+            room: Room::of(&self.config),
         };
         let written = self.ts.commit(&work);
+        let wrote_upkeep = work.upkeep.is_some();
         if let Err(e) = written {
             for id in looked_at.into_iter().rev() {
                 self.upkeep.seals.push_front(id);
             }
             return Err(e);
+        }
+        if wrote_upkeep {
+            *self.shared.minutes() = Minutes::new(seq - 1);
         }
         if !batch.waveforms.is_empty() {
             self.wave.committed();
@@ -218,7 +224,7 @@ impl Writer {
     }
 
     /// Now and then: which heads hold the log up, and how far it may be cut. Gives what is to be written for that.
-    fn upkeep(&mut self, t: Timestamp) -> Option<(Vec<LedgerDelta>, Seq)> {
+    fn upkeep(&mut self, t: Timestamp) -> Option<Kept> {
         let limit = self.config.log_bytes;
         if self.upkeep.grown < limit / 8 && t.since(self.upkeep.last) < UPKEEP {
             return None;
@@ -247,7 +253,9 @@ impl Writer {
             self.upkeep.prune_to = self.upkeep.prune_to.max(to);
         }
         (self.upkeep.grown, self.upkeep.last) = (0, t);
-        Some((self.shared.ledger().by_source(), heads_from))
+        let ledger = self.shared.ledger().by_source();
+        let minutes = self.shared.minutes().clone();
+        Some(Kept { ledger, minutes, heads_from, t, keep: Keep::of(&self.config) })
     }
 
     /// Up to which row the log is cut with this commit, and how many bytes that frees.
@@ -300,6 +308,7 @@ impl Writer {
         cache.unsealed += outcome.ids.len() as u64;
         drop(guard);
         batch.ledger.iter().for_each(|l| self.shared.ledger().add(l));
+        self.shared.minutes().add(self.seq, self.t, &batch.ledger);
         if let Some(p) = &batch.progress {
             let mut followers = self.shared.followers();
             let stored =
@@ -326,8 +335,14 @@ impl Writer {
         }
         let plant = self.shared.plant();
         let result = if self.state.through() + 1 == self.seq {
-            let alarms: Vec<&AlarmTransition> = batch.findings.iter().filter_map(alarm).collect();
-            self.state.apply(self.seq, &plant, &batch.changes, &alarms).map_err(crate::db::File::State.said())
+            let what = Projection {
+                t: self.t,
+                changes: &batch.changes,
+                alarms: batch.findings.iter().filter_map(alarm).collect(),
+                retained: &batch.retained,
+                ignored: &batch.ignored,
+            };
+            self.state.apply(self.seq, &plant, &what).map_err(crate::db::File::State.said())
         } else {
             let plant = Arc::unwrap_or_clone(plant);
             catch_up(&self.ts.conn, &mut self.state, plant, false).map(drop)
@@ -357,19 +372,22 @@ pub(crate) fn catch_up(
     mut plant: Plant,
     fold: bool,
 ) -> Result<Plant, ReadError> {
-    each_row(log, state.through() + 1, |seq, _, row| {
+    each_row(log, state.through() + 1, |seq, t, row| {
         if fold {
             row.changes.iter().for_each(|c| plant.apply(c));
         }
-        let alarms: Vec<&AlarmTransition> = row
-            .findings
-            .iter()
-            .filter_map(|f| match f {
-                row::RawFinding::Alarm(a) => Some(a),
-                _ => None,
-            })
-            .collect();
-        state.apply(seq, &plant, &row.changes, &alarms).map_err(crate::db::File::State.said())?;
+        let alarms = row.findings.iter().filter_map(|f| match f {
+            row::RawFinding::Alarm(a) => Some(a),
+            _ => None,
+        });
+        let what = Projection {
+            t,
+            changes: &row.changes,
+            alarms: alarms.collect(),
+            retained: &row.retained,
+            ignored: &row.ignored,
+        };
+        state.apply(seq, &plant, &what).map_err(crate::db::File::State.said())?;
         Ok(std::ops::ControlFlow::Continue(()))
     })?;
     Ok(plant)

@@ -211,6 +211,7 @@ fn verification_names_what_is_damaged() {
             topic: "t".into(),
             size: 1,
             head: [1].into(),
+            rest: [].into(),
             code: "json_syntax".into(),
             reason: "why".into(),
         });

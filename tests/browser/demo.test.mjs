@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Platform, until } from './platform.mjs';
+import { Platform, until } from '../platform.mjs';
 
 test('within two minutes every scripted fault of the demo is an alarm with evidence, and nothing else is', async () => {
   const platform = await Platform.start('demo');

@@ -5,7 +5,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Platform, artefacts, launch, manifest, open, recordings, until } from './platform.mjs';
+import { Platform, artefacts, manifest, recordings, until } from '../platform.mjs';
+import { launch, open } from './chromium.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const dir = recordings('cwru');

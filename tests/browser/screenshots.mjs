@@ -2,7 +2,8 @@
 // pictures of the README with --readme.
 
 import { join } from 'node:path';
-import { Platform, artefacts, launch, open, root, until } from './platform.mjs';
+import { Platform, artefacts, root, until } from '../platform.mjs';
+import { launch, open } from './chromium.mjs';
 
 const platform = await Platform.start('demo');
 const browser = await launch();

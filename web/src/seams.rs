@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use historian::{Archive, Recorder, Register, Tail};
+use historian::{Archive, Ignored, Recorder, Register, Selection, Tail};
 use plant::{Clock, Machine, Timestamp, Waveform};
+use tokio::sync::watch;
 
 use crate::dto;
 
@@ -22,6 +23,35 @@ pub trait Door: Send + Sync + 'static {
     fn clients(&self) -> Vec<dto::Client>;
     /// How many messages and connections were turned away since the start, by reason.
     fn refused(&self) -> BTreeMap<String, u64>;
+}
+
+/// Why something was not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Declined {
+    /// What was asked for makes no sense: a sentence.
+    Asked(String),
+    /// It makes sense and cannot be done now: a sentence.
+    Now(String),
+}
+
+/// Reads again what waits in quarantine, takes new machines into the plant, and signs the ledger.
+pub trait Waiting: Send + Sync + 'static {
+    /// Begins to read the selected messages again; `false` where that goes on already.
+    fn replay(&self, which: Selection) -> bool;
+    /// How far that is.
+    fn progress(&self) -> watch::Receiver<dto::Replay>;
+    /// Puts messages aside, for a reason; gives how many there were.
+    fn discard(&self, which: Selection, why: String) -> BoxFuture<'_, Result<u64, Declined>>;
+    /// Takes messages back that were put aside; gives how many there were.
+    fn restore(&self, which: Selection) -> BoxFuture<'_, Result<u64, Declined>>;
+    /// What speaks here and is not in the plant. Must not wait for anything.
+    fn discovery(&self) -> dto::Discovery;
+    /// Takes machines into the plant, and reads again what waited for them.
+    fn adopt(&self, what: dto::Adopt) -> BoxFuture<'_, Result<dto::Adopted, Declined>>;
+    /// Does not offer names any more, or offers them again.
+    fn ignore(&self, names: Vec<Ignored>) -> BoxFuture<'_, Result<(), Declined>>;
+    /// The ledger of a period as a signed statement, JSON. Called on a thread that may block.
+    fn statement(&self, from: Timestamp, to: Timestamp) -> Result<String, Declined>;
 }
 
 /// One part that must work for the platform to be ready.
@@ -115,6 +145,8 @@ pub struct Services {
     pub analyst: Arc<dyn Analyst>,
     /// MQTT clients.
     pub door: Arc<dyn Door>,
+    /// What waits in quarantine.
+    pub waiting: Arc<dyn Waiting>,
     /// Readiness.
     pub readiness: Arc<dyn Readiness>,
     /// Numbers of the other rooms.

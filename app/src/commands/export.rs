@@ -59,7 +59,7 @@ fn write_series(
 }
 
 /// One CSV field: quoted where RFC 4180 asks for it, and where a spreadsheet would take a text for a formula.
-fn field(s: &str) -> String {
+pub(super) fn field(s: &str) -> String {
     let formula = s.starts_with(['=', '+', '-', '@', '\t', '\r']) && s.parse::<f64>().is_err();
     let guard = if formula { "'" } else { "" };
     if formula || s.contains([',', '"', '\n', '\r']) {

@@ -5,6 +5,7 @@ pub mod demo;
 pub mod doctor;
 pub mod evaluate;
 pub mod export;
+pub mod ledger;
 pub mod replay;
 pub mod run;
 pub mod user;

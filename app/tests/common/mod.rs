@@ -74,15 +74,27 @@ impl Instance {
 
     /// GET: status and body, or `None` where nobody answers.
     pub fn try_get(&self, path: &str) -> Option<(u16, String)> {
-        let mut s = TcpStream::connect(("127.0.0.1", self.http)).ok()?;
-        s.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
-        write!(s, "GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{}\r\n\r\n", self.http).ok()?;
-        let mut text = String::new();
-        s.read_to_string(&mut text).ok()?;
-        let (head, body) = text.split_once("\r\n\r\n")?;
-        let status = head.split(' ').nth(1)?.parse().ok()?;
-        Some((status, body.to_owned()))
+        ask(self.http, "GET", path, "")
     }
+
+    /// POST of JSON: status and body, or `None` where nobody answers (any more).
+    pub fn post(&self, path: &str, body: &str) -> Option<(u16, String)> {
+        ask(self.http, "POST", path, body)
+    }
+}
+
+/// One request of the page on `port`.
+pub fn ask(port: u16, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
+    let mut s = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    s.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    let length = body.len();
+    let head = format!("Host: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: {length}");
+    write!(s, "{method} {path} HTTP/1.0\r\n{head}\r\n\r\n{body}").ok()?;
+    let mut text = String::new();
+    s.read_to_string(&mut text).ok()?;
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some((status, body.to_owned()))
 }
 
 impl Drop for Instance {

@@ -8,7 +8,7 @@ use super::reading::millis;
 use super::waiting::Waiting;
 use super::{Device, Node, Session, SharedNode};
 use crate::Message;
-use crate::draft::{Command, Draft, Outcome};
+use crate::draft::{Command, Draft, Mode, Outcome};
 use crate::fault::{Code, Fault};
 use crate::interpreter::{Interpreter, Tally, seen};
 use crate::topic::{Kind, Sparkplug};
@@ -65,11 +65,17 @@ impl Interpreter {
             return Ok((Outcome::Taken, false));
         }
         let payload = sparkplug::decode(&message.payload)?;
-        let mut session = node.lock();
-        let step = Step { plant, node, payload: &payload, counts: true };
+        let live = draft.mode == Mode::Live;
+        let mut session = node.lock_for(draft.mode, kind);
+        session.source = Some(draft.source().clone());
+        let step = Step { plant, node, payload: &payload, counts: live };
         let outcome = self.step(draft, &mut session, &step, kind);
         // A birth that is wrong in itself would come back as wrong as it was.
         let data = matches!(kind, Kind::NodeData | Kind::DeviceData(_));
+        if !live {
+            // What was asked for then is not asked for now, and what waits waits where it is.
+            return Ok((outcome?, timed(&payload)));
+        }
         if matches!(&outcome, Err(f) if f.code == Code::SparkplugNoBirth || f.code == Code::SparkplugAlias && data) {
             self.ask_for_birth(draft, node, &mut session);
             self.wait(draft, node, &mut session, kind, message, &payload);
@@ -154,6 +160,8 @@ impl Interpreter {
             let outcome = self.once_more(draft, plant, node, session, &waited);
             draft.t_received = now;
             if outcome.is_ok() {
+                // Its values are on their way; its entry leaves the quarantine, and the ledger moves, by a replay.
+                draft.wake(node.waiting_for_birth());
                 Tally::one(&self.tally.replayed);
                 let (source, topic) = (&*waited.source, &*waited.message.topic);
                 tracing::debug!(source, topic, "a quarantined message was understood after its birth");
@@ -180,6 +188,7 @@ impl Interpreter {
         let outcome = self.step(draft, session, &step, &waited.kind)?;
         if let Some(key) = key.filter(|_| timed(&payload)) {
             draft.remember_message(key);
+            self.taken_early(key);
         }
         Ok(outcome)
     }
@@ -201,6 +210,9 @@ impl Interpreter {
         let lost = session.order.overdue(draft.t_received, self.config.reorder_window);
         if lost > 0 {
             Tally::more(&self.tally.gaps, lost);
+            if let Some(source) = &session.source {
+                draft.gaps_of(source, lost);
+            }
             self.ask_for_birth(draft, node, session);
         }
     }

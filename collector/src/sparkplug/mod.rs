@@ -20,12 +20,15 @@ mod waiting;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use historian::Selection;
 use plant::{MachineId, Name, Timestamp};
 
 use self::births::Births;
 use self::order::Order;
 use self::waiting::Queue;
+use crate::draft::Mode;
 use crate::fault::{Code, Fault};
+use crate::topic::Kind;
 
 pub(crate) use alive::Host;
 pub use host::{State, birth, death, state_topic};
@@ -37,6 +40,8 @@ pub(crate) struct Node {
     edge: Name,
     machine: MachineId,
     session: Mutex<Session>,
+    /// What holds while messages of then are replayed: a birth of then must not unsettle the session of now.
+    then: Mutex<Session>,
 }
 
 /// What holds between a node's birth and its death, and what waits for the next birth.
@@ -52,6 +57,8 @@ pub(crate) struct Session {
     /// How many births there have been, the node's and its devices'.
     births: u64,
     waiting: Queue,
+    /// Who spoke for it last.
+    source: Option<Arc<str>>,
     /// When its birth was asked for last.
     asked: Option<Timestamp>,
     /// Whether it is to be asked for as soon as it may.
@@ -70,11 +77,39 @@ struct Device {
 impl Node {
     pub(crate) fn new(group: Name, edge: Name) -> Result<Self, Fault> {
         let machine = machine_id(&group, &edge, None)?;
-        Ok(Self { group, edge, machine, session: Mutex::default() })
+        Ok(Self { group, edge, machine, session: Mutex::default(), then: Mutex::default() })
     }
 
     fn lock(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session in which a message is read. Data of then is read by the births of then, if they are replayed too.
+    fn lock_for(&self, mode: Mode, kind: &Kind) -> MutexGuard<'_, Session> {
+        if mode != Mode::Live {
+            let then = self.then.lock().unwrap_or_else(PoisonError::into_inner);
+            if then.node.is_some() || !matches!(kind, Kind::NodeData | Kind::DeviceData(_)) {
+                return then;
+            }
+        }
+        self.lock()
+    }
+
+    /// A replay begins or has ended.
+    pub(crate) fn forget_then(&self) {
+        *self.then.lock().unwrap_or_else(PoisonError::into_inner) = Session::default();
+    }
+
+    /// What waits for a birth of this node in quarantine.
+    fn waiting_for_birth(&self) -> Selection {
+        let (group, edge) = (&self.group, &self.edge);
+        let topics = [
+            format!("spBv1.0/{group}/NDATA/{edge}"),
+            format!("spBv1.0/{group}/DBIRTH/{edge}/#"),
+            format!("spBv1.0/{group}/DDATA/{edge}/#"),
+        ];
+        let codes = [Code::SparkplugNoBirth, Code::SparkplugAlias].map(|c| c.as_str().into()).to_vec();
+        Selection { codes, topics: topics.map(Into::into).to_vec(), ..Selection::default() }
     }
 
     /// The machine of the node, or of a device of it.

@@ -13,7 +13,7 @@ use plant::{
 };
 
 use super::{Damage, Reader, Writer};
-use crate::{LedgerDelta, Progress, Quarantined};
+use crate::{Ignored, LedgerDelta, Progress, Quarantined, Retained, Settled, Verdict};
 
 /// Something with a stored form.
 pub(crate) trait Record: Sized {
@@ -78,9 +78,10 @@ fields! {
     Bearing { name, designation, geometry }
     Machine { id, title, area, line, gateway, class, severity, nominal_rpm, bearings, points }
     Event { machine, t, t_received, kind, fields }
-    Quarantined { t, source, topic, size, head, code, reason }
-    LedgerDelta { source, received, committed, duplicates, quarantined, refused }
+    Settled { id, code, verdict }
+    Ignored { machine, point, ignored }
     Progress { follower, through, state }
+    Retained { topic, payload, qos, properties, expires }
     Speed { mean_rpm, range_rpm }
     WaveformMeta { speed, range, hp_hz, lp_hz, bias_v, clip_count, gaps, load, state, serial, seq }
     Hypothesis { bearing, fault, statistic, hz }
@@ -90,6 +91,91 @@ fields! {
     AlarmKey { machine, point, condition }
     AlarmTransition { key, t, from, to, trigger, priority, value, limit, unit, evidence }
     AlarmRecord { key, state, priority, raised, changed, acknowledged, occurrences, value, limit, unit, evidence }
+}
+
+/// Without [`Quarantined::rest`], which is stored apart.
+impl Record for Quarantined {
+    fn put(&self, w: &mut Writer) {
+        self.t.put(w);
+        self.source.put(w);
+        self.topic.put(w);
+        self.size.put(w);
+        self.head.put(w);
+        self.code.put(w);
+        self.reason.put(w);
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(Self {
+            t: Record::get(r)?,
+            source: Record::get(r)?,
+            topic: Record::get(r)?,
+            size: Record::get(r)?,
+            head: Record::get(r)?,
+            rest: [].into(),
+            code: Record::get(r)?,
+            reason: Record::get(r)?,
+        })
+    }
+}
+
+/// Without what came to it later ([`LedgerDelta::released`], [`LedgerDelta::gaps`]), which is stored beside it.
+impl Record for LedgerDelta {
+    fn put(&self, w: &mut Writer) {
+        self.source.put(w);
+        [self.received, self.committed, self.duplicates, self.quarantined, self.refused].iter().for_each(|n| n.put(w));
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(Self {
+            source: Record::get(r)?,
+            received: Record::get(r)?,
+            committed: Record::get(r)?,
+            duplicates: Record::get(r)?,
+            quarantined: Record::get(r)?,
+            refused: Record::get(r)?,
+            released: 0,
+            gaps: 0,
+        })
+    }
+}
+
+impl Record for Verdict {
+    fn put(&self, w: &mut Writer) {
+        match self {
+            Self::Released => w.u8(0),
+            Self::Failed { code, reason } => {
+                w.u8(1);
+                code.put(w);
+                reason.put(w);
+            }
+            Self::Discarded { why } => {
+                w.u8(2);
+                why.put(w);
+            }
+            Self::Restored => w.u8(3),
+        }
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(match r.u8()? {
+            0 => Self::Released,
+            1 => Self::Failed { code: Record::get(r)?, reason: Record::get(r)? },
+            2 => Self::Discarded { why: Record::get(r)? },
+            3 => Self::Restored,
+            _ => return Err(Damage("what became of a message in quarantine is not known")),
+        })
+    }
+}
+
+impl Record for bool {
+    fn put(&self, w: &mut Writer) {
+        w.u8(u8::from(*self));
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        match r.u8()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Damage("a truth is neither")),
+        }
+    }
 }
 
 impl Record for f64 {
@@ -107,6 +193,15 @@ impl Record for u64 {
     }
     fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
         r.varint()
+    }
+}
+
+impl Record for u8 {
+    fn put(&self, w: &mut Writer) {
+        w.u8(*self);
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        r.u8()
     }
 }
 

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 
 use super::chunk::{self, Points};
 use super::{Damage, load, row, seal, store};
-use crate::{Batch, LedgerDelta, Progress, Quarantined};
+use crate::{Batch, Ignored, LedgerDelta, Progress, Quarantined, Retained, Settled, Verdict};
 
 /// Throws everything that a batch can hold, from one number.
 struct Dice(u64);
@@ -237,8 +237,17 @@ impl Dice {
             topic: self.text(),
             size: self.bits(),
             head: self.some(9, |d| d.bits() as u8).into(),
+            rest: [].into(),
             code: self.text(),
             reason: self.text(),
+        }
+    }
+    fn verdict(&mut self) -> Verdict {
+        match self.below(4) {
+            0 => Verdict::Released,
+            1 => Verdict::Failed { code: self.text(), reason: self.text() },
+            2 => Verdict::Discarded { why: self.text() },
+            _ => Verdict::Restored,
         }
     }
     fn batch(&mut self) -> Batch {
@@ -248,9 +257,28 @@ impl Dice {
             waveforms: Vec::new(),
             events: self.some(2, Self::event),
             quarantine: self.some(2, Self::quarantined),
-            ledger: self.some(2, |d| LedgerDelta { source: d.text(), received: d.bits(), ..LedgerDelta::default() }),
+            settled: self.some(2, |d| Settled { id: d.bits(), code: d.text(), verdict: d.verdict() }),
+            ignored: self.some(1, |d| Ignored {
+                machine: d.point().machine(),
+                point: d.maybe(Self::text),
+                ignored: d.below(2) == 0,
+            }),
+            ledger: self.some(2, |d| LedgerDelta {
+                source: d.text(),
+                received: d.bits(),
+                released: d.below(3),
+                gaps: d.below(3),
+                ..LedgerDelta::default()
+            }),
             findings: self.some(5, Self::finding),
             actions: self.some(2, |d| Action::Acknowledge { alarm: AlarmId(d.bits()), by: d.text() }),
+            retained: self.some(1, |d| Retained {
+                topic: d.text(),
+                payload: d.some(9, |d| d.bits() as u8).into(),
+                qos: d.below(3) as u8,
+                properties: d.some(3, |d| d.bits() as u8).into(),
+                expires: d.maybe(Self::t),
+            }),
             progress: self.maybe(|d| Progress {
                 follower: d.name(),
                 through: d.bits(),

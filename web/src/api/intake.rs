@@ -1,5 +1,6 @@
 //! Is data flowing? Who is connected, what became of every message, and what could not be understood.
 
+use historian::Selection;
 use warp::http::StatusCode;
 
 use crate::router::{Answer, Ask};
@@ -30,6 +31,9 @@ pub(crate) async fn connections(ask: Ask) -> Answer {
 #[utoipa::path(get, path = "/api/v1/quarantine", tag = "intake",
     params(
         ("code" = Option<String>, Query, description = "Only those that failed for this reason."),
+        ("topic" = Option<String>, Query, description = "Only those of this topic, or below it where it ends with `/#`."),
+        ("discarded" = Option<String>, Query, description = "`yes`: those that were put aside, instead of those that wait."),
+        ("before" = Option<u64>, Query, description = "Only those with a smaller number: the next page."),
         ("limit" = Option<usize>, Query, description = "At most so many, 1 to 1000; 100 where it is left out."),
     ),
     responses(
@@ -37,11 +41,14 @@ pub(crate) async fn connections(ask: Ask) -> Answer {
         (status = "default", description = "What went wrong.", body = dto::Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn quarantine(ask: Ask) -> Answer {
-    ask.query.only(&["code", "limit"])?;
+    ask.query.only(&["code", "topic", "discarded", "before", "limit"])?;
     let limit = ask.query.count("limit", 100, 1_000)?;
-    let code = ask.query.text("code").map(ToOwned::to_owned);
+    let before = ask.query.get("before", "the number of a message")?;
+    let one = |name| ask.query.text(name).map(Into::into).into_iter().collect();
+    let discarded = ask.query.choice("discarded", &[("yes", true), ("no", false)])?.unwrap_or(false);
+    let which = Selection { codes: one("code"), topics: one("topic"), discarded, ..Selection::default() };
     let archive = ask.state.sources.archive.clone();
-    let found = ask.state.reads.run(move || archive.quarantine(code.as_deref(), limit)).await?;
+    let found = ask.state.reads.run(move || archive.quarantine_list(&which, before, limit)).await?;
     let entries = found.iter().map(view::quarantine_entry).collect();
     Ok(respond::json(&ask.headers, &dto::Quarantine { entries }))
 }

@@ -2,10 +2,12 @@
 
 mod alarms;
 mod intake;
+mod ledger;
 mod live;
 mod plant;
 mod platform;
 mod series;
+mod waiting;
 mod waveforms;
 
 use utoipa::OpenApi;
@@ -36,6 +38,18 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::get("/api/v1/connections", |a| Box::pin(intake::connections(a))),
     Route::get("/api/v1/quarantine", |a| Box::pin(intake::quarantine(a))),
     Route::get("/api/v1/quarantine/groups", |a| Box::pin(intake::quarantine_groups(a))),
+    Route::get("/api/v1/quarantine/topics", |a| Box::pin(waiting::topics(a))),
+    Route::get("/api/v1/quarantine/stats", |a| Box::pin(waiting::stats(a))),
+    Route::get("/api/v1/quarantine/replay", |a| Box::pin(waiting::replay_progress(a))),
+    Route::post("/api/v1/quarantine/replay", |a| Box::pin(waiting::replay(a))),
+    Route::post("/api/v1/quarantine/discard", |a| Box::pin(waiting::discard(a))),
+    Route::post("/api/v1/quarantine/restore", |a| Box::pin(waiting::restore(a))),
+    Route::get("/api/v1/quarantine/{id}", |a| Box::pin(waiting::entry(a))),
+    Route::get("/api/v1/discovery", |a| Box::pin(waiting::discovery(a))),
+    Route::post("/api/v1/discovery/adopt", |a| Box::pin(waiting::adopt(a))),
+    Route::post("/api/v1/discovery/ignore", |a| Box::pin(waiting::ignore(a))),
+    Route::get("/api/v1/ledger/history", |a| Box::pin(ledger::history(a))),
+    Route::get("/api/v1/ledger/statement", |a| Box::pin(ledger::statement(a))),
     Route::get("/api/v1/ledger", |a| Box::pin(intake::ledger(a))),
     Route::get("/api/v1/ledger/total", |a| Box::pin(intake::ledger_total(a))),
     Route::get("/api/v1/live", |a| Box::pin(live::live(a))),
@@ -73,6 +87,18 @@ pub(crate) static ROUTES: &[Route] = &[
         intake::connections,
         intake::quarantine,
         intake::quarantine_groups,
+        waiting::topics,
+        waiting::stats,
+        waiting::replay_progress,
+        waiting::replay,
+        waiting::discard,
+        waiting::restore,
+        waiting::entry,
+        waiting::discovery,
+        waiting::adopt,
+        waiting::ignore,
+        ledger::history,
+        ledger::statement,
         intake::ledger,
         intake::ledger_total,
         live::live,

@@ -20,6 +20,10 @@ pub struct QuarantineEntry {
     /// The message (the fields stand beside `id`).
     #[serde(flatten)]
     pub message: QuarantinedMessage,
+    /// Whether its whole payload is kept, so that it can be read again.
+    pub complete: bool,
+    /// Who did not need it, and why; `null`: it waits.
+    pub discarded: Option<String>,
 }
 
 /// A message that was let in and could not be understood.
@@ -48,8 +52,12 @@ pub struct QuarantinedMessage {
 pub struct QuarantineGroup {
     /// The stable code they share.
     pub code: String,
-    /// How many.
+    /// How many, also those no longer kept.
     pub count: u64,
+    /// How many of them somebody did not need.
+    pub discarded: u64,
+    /// When the first one was received.
+    pub first: Time,
     /// When the last one was received.
     pub last: Time,
     /// The last one.

@@ -15,6 +15,7 @@ mod overview;
 mod problem;
 mod series;
 mod status;
+mod waiting;
 mod waveform;
 
 pub use alarm::{Acknowledged, Acknowledgement, Alarm, Alarms, Evidence, EvidenceLine, Journal, JournalEntry};
@@ -30,4 +31,8 @@ pub use overview::{Area, Counts, MachineStatus, MachineSummary, Overview, Priori
 pub use problem::Problem;
 pub use series::{Buckets, SeriesLast, SeriesRange};
 pub use status::{Mqtt, Status, Store};
+pub use waiting::{
+    Adopt, AdoptMachine, AdoptPoint, Adopted, Discovery, Ignore, LedgerHistory, LedgerLine, NewMachine, NewPoint,
+    PutAside, QuarantinePayload, QuarantineStats, QuarantineTopic, Replay, Selection,
+};
 pub use waveform::{Envelope, EnvelopeLine, Spectra, Spectrum, WaveformDetail, WaveformHeader, WaveformMeta};

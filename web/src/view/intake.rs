@@ -1,16 +1,50 @@
 //! Quarantine and ledger.
 
-use historian::{LedgerDelta, QuarantineEntry, QuarantineGroup, Quarantined};
+use historian::{
+    LedgerDelta, LedgerLine, QuarantineEntry, QuarantineGroup, QuarantineStats, QuarantineTopic, Quarantined,
+};
 
 use crate::dto;
 
 pub(crate) fn quarantine_entry(e: &QuarantineEntry) -> dto::QuarantineEntry {
-    dto::QuarantineEntry { id: e.id, message: message(&e.entry) }
+    let discarded = e.discarded.as_deref().map(Into::into);
+    dto::QuarantineEntry { id: e.id, message: message(&e.entry), complete: e.complete, discarded }
 }
 
 pub(crate) fn group(g: &QuarantineGroup) -> dto::QuarantineGroup {
     let code = g.code.as_ref().into();
-    dto::QuarantineGroup { code, count: g.count, last: g.last.into(), example: message(&g.example) }
+    let (first, last) = (g.first.into(), g.last.into());
+    dto::QuarantineGroup { code, count: g.count, discarded: g.discarded, first, last, example: message(&g.example) }
+}
+
+/// One message with at most `most` bytes of its payload.
+pub(crate) fn quarantine_payload(e: &QuarantineEntry, most: usize) -> dto::QuarantinePayload {
+    let mut all = [&e.entry.head[..], &e.entry.rest[..]].concat();
+    all.truncate(most);
+    let (payload, encoding) = head(&all, e.entry.size);
+    let shown = all.len() as u64;
+    dto::QuarantinePayload { entry: quarantine_entry(e), payload, encoding: encoding.into(), shown }
+}
+
+pub(crate) fn quarantine_topic(t: &QuarantineTopic) -> dto::QuarantineTopic {
+    let (first, last) = (t.first.into(), t.last.into());
+    dto::QuarantineTopic { topic: t.topic.as_ref().into(), waiting: t.waiting, complete: t.complete, first, last }
+}
+
+pub(crate) fn quarantine_stats(s: &QuarantineStats) -> dto::QuarantineStats {
+    let QuarantineStats { waiting, complete, discarded, bytes, cut, dropped } = *s;
+    dto::QuarantineStats { waiting, complete, discarded, bytes, cut, dropped }
+}
+
+pub(crate) fn ledger_line(l: &LedgerLine) -> dto::LedgerLine {
+    dto::LedgerLine {
+        t_ms: l.t.nanos().div_euclid(1_000_000),
+        width_s: l.width.as_secs(),
+        source: l.counts.source.as_ref().into(),
+        counts: ledger_total(&l.counts),
+        released: l.counts.released,
+        gaps: l.counts.gaps,
+    }
 }
 
 fn message(q: &Quarantined) -> dto::QuarantinedMessage {

@@ -7,7 +7,10 @@ mod summary;
 mod waveform;
 
 pub(crate) use alarm::{alarm, alarms, counts, journal_entry, shown};
-pub(crate) use intake::{group, ledger_source, ledger_total, quarantine_entry};
+pub(crate) use intake::{
+    group, ledger_line, ledger_source, ledger_total, quarantine_entry, quarantine_payload, quarantine_stats,
+    quarantine_topic,
+};
 pub(crate) use machine::detail;
 pub(crate) use summary::{SparkCache, overview, summaries};
 pub(crate) use waveform::{diagnosis, header, waveform_detail, zone};

@@ -233,10 +233,15 @@ async fn every_documented_path_is_served_and_every_parameter_is_checked() {
     let alarm = house.json("/api/v1/alarms").await["alarms"][0]["id"].as_str().unwrap().to_owned();
     let mut asked = 0;
     for (template, operations) in document["paths"].as_object().unwrap() {
-        let id = if template.contains("waveforms") { WAVEFORM } else { &alarm };
+        let id = match template {
+            t if t.contains("waveforms") => WAVEFORM,
+            t if t.contains("quarantine") => "1",
+            _ => &alarm,
+        };
         let path = template.replace("{id}", id).replace("{site}", "s").replace("{machine}", "spare");
         let point = if template.contains("series") { format!("?point={}", encode(TEMP)) } else { String::new() };
         let point = if path.ends_with("/waveforms") { format!("?point={}", encode(VIB)) } else { point };
+        let point = if path.ends_with("/quarantine/topics") { "?code=json_syntax".into() } else { point };
         for method in operations.as_object().unwrap().keys().map(|m| m.to_uppercase()) {
             // The stream has no end to wait for; its tests open it.
             if template != "/api/v1/live" {

@@ -192,6 +192,7 @@ pub fn services(historian: &Arc<Historian>, clock: &Arc<ManualClock>, faults: Ve
             historian.tail(historian.head())
         }),
         analyst: stubs.clone(),
+        waiting: Arc::new(crate::waiting::Stub::default()),
         door: stubs.clone(),
         readiness: stubs.clone(),
         metrics: stubs,
@@ -417,6 +418,7 @@ pub fn history() -> Batch {
         topic: "danxia/v1/s/m/telemetry".into(),
         size: 2,
         head: b"{x"[..].into(),
+        rest: [].into(),
         code: "json_syntax".into(),
         reason: "expected JSON, found {x: correct the sender".into(),
     };

@@ -8,3 +8,4 @@ mod errors;
 mod house;
 mod live;
 mod sockets;
+mod waiting;

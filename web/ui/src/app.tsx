@@ -17,7 +17,10 @@ import { Header, focusSearch } from "./parts/header";
 import { Help, toggleHelp } from "./parts/help";
 import { Empty } from "./parts/states";
 
+const Discovery = lazy(() => import("./pages/discovery").then((m) => m.Discovery));
+const Ledger = lazy(() => import("./pages/ledger").then((m) => m.Ledger));
 const Machine = lazy(() => import("./pages/machine").then((m) => m.Machine));
+const Quarantine = lazy(() => import("./pages/quarantine").then((m) => m.Quarantine));
 const Vibration = lazy(() => import("./pages/vibration").then((m) => m.Vibration));
 
 let keysStarted = false;
@@ -81,6 +84,9 @@ function pageOf(route: Route, status: Status | undefined): preact.JSX.Element {
   const [first, second, ...more] = rest;
   if (page === "overview") return <Overview />;
   if (page === "alarms") return <Alarms selected={first} />;
+  if (page === "connections" && first === "quarantine") return <Quarantine />;
+  if (page === "connections" && first === "discovery") return <Discovery />;
+  if (page === "connections" && first === "ledger") return <Ledger />;
   if (page === "connections") return <Connections status={status} />;
   if (page === "machine" && first && second) return <Machine site={first} machine={second} />;
   if (page === "vibration" && first && second && more.length > 0)

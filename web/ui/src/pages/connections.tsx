@@ -6,7 +6,7 @@ import { code, t } from "../i18n";
 import { bytes, int, num, when } from "../lib/format";
 import { serverNow } from "../lib/now";
 import { publishCommand } from "../lib/connect";
-import { setQuery, useRoute } from "../lib/router";
+import { href, setQuery, useRoute } from "../lib/router";
 import { Empty, Guarded } from "../parts/states";
 
 const EVERY = 2_000;
@@ -27,7 +27,16 @@ export function Connections({ status }: { status: Status | undefined }) {
           </section>
           <section class="panel" aria-labelledby="quarantine-title">
             <h2 id="quarantine-title">{t("quarantine.title")}</h2>
-            <p class="muted">{t("quarantine.about")}</p>
+            <p class="muted">
+              {t("quarantine.about")}{" "}
+              <a href={href(["connections", "quarantine"])} data-testid="to-quarantine">
+                {t("quarantine.look")}
+              </a>{" "}
+              ·{" "}
+              <a href={href(["connections", "discovery"])} data-testid="to-discovery">
+                {t("discovery.title")}
+              </a>
+            </p>
             <Guarded of={groups} every={EVERY * 2}>
               {(data) => <Quarantine groups={data} />}
             </Guarded>
@@ -40,6 +49,11 @@ export function Connections({ status }: { status: Status | undefined }) {
             <Guarded of={ledger} every={EVERY}>
               {(data) => <LedgerView ledger={data} />}
             </Guarded>
+            <p>
+              <a href={href(["connections", "ledger"])} data-testid="to-ledger">
+                {t("ledger.look")}
+              </a>
+            </p>
           </section>
         </div>
       </div>
@@ -156,6 +170,7 @@ function Quarantine({ groups }: { groups: QuarantineGroup[] }) {
             <code>{g.code}</code> <b>×{int(g.count)}</b>{" "}
             <small class="muted">{t("quarantine.last", { time: when(g.last, serverNow()) })}</small>
           </h3>
+          {code("cause", g.code) !== g.code && <p>{code("cause", g.code)}</p>}
           <p>{g.example.reason}</p>
           <p class="muted from">
             {g.example.source} → <code>{g.example.topic}</code> · {bytes(g.example.size)}

@@ -1,4 +1,4 @@
-// A real instance on ports of its own, and a real Chromium.
+// A real instance on ports of its own.
 
 import { spawn, execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -6,10 +6,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
 
-export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-const danxia = process.env.DANXIA_BIN ?? join(root, 'target/release/danxia');
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+export const danxia = process.env.DANXIA_BIN ?? join(root, 'target/release/danxia');
 export const artefacts = join(root, 'test-artefacts');
 mkdirSync(artefacts, { recursive: true });
 
@@ -26,7 +25,7 @@ export function manifest(dir) {
   return rows.map((r) => Object.fromEntries(r.split(',').map((v, i) => [keys[i], v])));
 }
 
-function freePort() {
+export function freePort() {
   return new Promise((done) => {
     const s = createServer().listen(0, '127.0.0.1', () => {
       const { port } = s.address();
@@ -56,9 +55,10 @@ export class Platform {
   static async start(mode = 'run') {
     const p = new Platform();
     p.dir = mkdtempSync(join(tmpdir(), 'danxia-browser-'));
+    p.data = join(p.dir, 'data');
     [p.mqtt, p.http] = [await freePort(), await freePort()];
     p.url = `http://127.0.0.1:${p.http}`;
-    const args = [mode, '--data', join(p.dir, 'data'), '--mqtt', `127.0.0.1:${p.mqtt}`, '--http', `127.0.0.1:${p.http}`];
+    const args = [mode, '--data', p.data, '--mqtt', `127.0.0.1:${p.mqtt}`, '--http', `127.0.0.1:${p.http}`];
     if (mode === 'run') args.push('--anonymous');
     p.words = '';
     p.child = spawn(danxia, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -86,22 +86,4 @@ export class Platform {
     await ended;
     rmSync(this.dir, { recursive: true, force: true });
   }
-}
-
-export function launch() {
-  return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync'],
-  });
-}
-
-/** A page that remembers everything its console complained about. */
-export async function open(browser, options) {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'zh-CN', ...options });
-  const page = await context.newPage();
-  page.complaints = [];
-  page.on('console', (m) => m.type() === 'error' && page.complaints.push(m.text()));
-  page.on('pageerror', (e) => page.complaints.push(String(e)));
-  return page;
 }

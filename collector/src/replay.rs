@@ -1,0 +1,234 @@
+//! Messages that waited in quarantine, read again: by the plant and the rules of now, with the source and the time of
+//! receipt that they had.
+//!
+//! What is understood now leaves the quarantine in the commit that holds its values, so that a process killed in between
+//! finds either both or neither. What is not stays, with the reason of now. Replays run one after another.
+
+use bytes::Bytes;
+use historian::{CommitError, QuarantineEntry, ReadError, Selection, Settled, Verdict};
+
+use crate::collector::{Collector, Message};
+use crate::discovery;
+use crate::draft::Mode;
+use crate::fault::{Code, Fault};
+
+/// One commit takes at most this many messages …
+const MESSAGES: usize = 256;
+/// … and about this many bytes of them.
+const BYTES: usize = 4 << 20;
+
+/// What became of the messages of a replay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// How many were selected.
+    pub selected: u64,
+    /// How many were looked at so far.
+    pub done: u64,
+    /// How many left the quarantine: every value of them is in the store.
+    pub committed: u64,
+    /// How many left the quarantine because they had been committed before, bit for bit.
+    pub duplicates: u64,
+    /// How many stay, for the reason they have now.
+    pub failed: u64,
+    /// How many stay because their payload is not kept whole.
+    pub incomplete: u64,
+}
+
+/// A replay ended early. What was committed until then has left the quarantine.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// The quarantine could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// What was understood could not be committed.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+}
+
+/// What reads the store, where that may block.
+pub(crate) async fn blocking<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
+) -> Result<T, ReplayError> {
+    let read = tokio::task::spawn_blocking(read).await;
+    // It only fails by a panic or with the runtime, and then nobody reads on.
+    read.map_err(|_| ReplayError::Commit(CommitError::Closed))?.map_err(Into::into)
+}
+
+impl Collector {
+    /// Reads the selected messages again, the oldest first. `told` hears how far it is, after every commit.
+    ///
+    /// To replay what waited for the birth of a Sparkplug node: `codes` `sparkplug_no_birth` and `sparkplug_alias`,
+    /// `topics` `spBv1.0/{group}/NDATA/{edge}` and `spBv1.0/{group}/DDATA/{edge}/#`.
+    pub async fn replay(
+        &self,
+        which: &Selection,
+        mut told: impl FnMut(&Replayed) + Send,
+    ) -> Result<Replayed, ReplayError> {
+        let _turn = self.inner.replays.lock().await;
+        let (archive, which) = (self.inner.archive.clone(), which.clone());
+        let ids = blocking(move || archive.quarantine_ids(&which)).await?;
+        let mut sum = Replayed { selected: ids.len() as u64, ..Replayed::default() };
+        self.inner.interpreter.forget_then();
+        let result = self.replay_all(&ids, &mut sum, &mut told).await;
+        self.inner.interpreter.forget_then();
+        result.map(|()| sum)
+    }
+
+    async fn replay_all(
+        &self,
+        mut ids: &[u64],
+        sum: &mut Replayed,
+        told: &mut (impl FnMut(&Replayed) + Send),
+    ) -> Result<(), ReplayError> {
+        while !ids.is_empty() {
+            let (entries, looked_at) = self.load(ids).await?;
+            ids = &ids[looked_at..];
+            let (whole, cut): (Vec<_>, Vec<_>) = entries.into_iter().partition(|e| e.complete);
+            match self.replay_some(&whole, sum).await {
+                // Together or alone too large or of numbers that are none: the others must not wait for it.
+                Err(CommitError::NotFinite { .. } | CommitError::TooLarge { .. }) => {
+                    for one in &whole {
+                        match self.replay_some(std::slice::from_ref(one), sum).await {
+                            Err(why @ (CommitError::NotFinite { .. } | CommitError::TooLarge { .. })) => {
+                                self.refuse(one, &why).await?;
+                                sum.failed += 1;
+                            }
+                            done => done?,
+                        }
+                    }
+                }
+                done => done?,
+            }
+            sum.incomplete += cut.len() as u64;
+            sum.done += looked_at as u64;
+            told(sum);
+        }
+        Ok(())
+    }
+
+    /// Some of the entries, from the first on, and how many of the ids they stand for; what is gone meanwhile is passed
+    /// over.
+    async fn load(&self, ids: &[u64]) -> Result<(Vec<QuarantineEntry>, usize), ReplayError> {
+        let (archive, some) = (self.inner.archive.clone(), ids[..ids.len().min(MESSAGES)].to_vec());
+        blocking(move || {
+            let (mut entries, mut bytes, mut n) = (Vec::new(), 0, 0);
+            for id in some {
+                n += 1;
+                if let Some(entry) = archive.quarantine_entry(id)? {
+                    bytes += entry.entry.head.len() + entry.entry.rest.len();
+                    entries.push(entry);
+                }
+                if bytes >= BYTES {
+                    break;
+                }
+            }
+            Ok((entries, n))
+        })
+        .await
+    }
+
+    async fn replay_some(&self, entries: &[QuarantineEntry], sum: &mut Replayed) -> Result<(), CommitError> {
+        let Some(first) = entries.first() else { return Ok(()) };
+        let interpreter = &self.inner.interpreter;
+        let plant = interpreter.recall.plant();
+        let mut draft = self.draft(first.entry.source.clone(), first.entry.t);
+        draft.mode = Mode::Replay;
+        let mut failed = 0;
+        for waited in entries {
+            draft.turn_to(&waited.entry.source, waited.entry.t);
+            let outcome = interpreter.understand(&mut draft, &plant, &message(waited));
+            failed += u64::from(outcome.is_err());
+            draft.settle_again(waited, &outcome);
+        }
+        draft.close_ledger();
+        let batch = std::mem::take(&mut draft.batch);
+        let (mut committed, mut duplicates) = (0, 0);
+        for l in &batch.ledger {
+            committed += l.committed;
+            duplicates += l.duplicates;
+        }
+        let pending = self.inner.recorder.submit(batch).await?;
+        self.follow(draft, pending).await?;
+        sum.committed += committed;
+        sum.duplicates += duplicates;
+        sum.failed += failed;
+        Ok(())
+    }
+
+    /// Understood, but not for this store.
+    async fn refuse(&self, waited: &QuarantineEntry, why: &CommitError) -> Result<(), CommitError> {
+        let fault = Fault::new(Code::StoreRefused, "what the store takes", why.to_string());
+        let verdict = Verdict::Failed { code: fault.code.as_str().into(), reason: fault.to_string().into() };
+        self.settle(vec![Settled { id: waited.id, code: waited.entry.code.clone(), verdict }]).await
+    }
+
+    async fn settle(&self, settled: Vec<Settled>) -> Result<(), CommitError> {
+        if settled.is_empty() {
+            return Ok(());
+        }
+        self.inner.recorder.commit(historian::Batch { settled, ..historian::Batch::default() }).await.map(drop)
+    }
+
+    /// Puts the selected messages aside: `why` says who does not need them, and for what reason. They are counted as
+    /// before. Gives how many there were.
+    pub async fn discard(&self, which: &Selection, why: &str) -> Result<u64, ReplayError> {
+        let which = Selection { discarded: false, ..which.clone() };
+        self.put_aside(which, Verdict::Discarded { why: why.into() }).await
+    }
+
+    /// Takes the selected messages back that were put aside. Gives how many there were.
+    pub async fn restore(&self, which: &Selection) -> Result<u64, ReplayError> {
+        self.put_aside(Selection { discarded: true, ..which.clone() }, Verdict::Restored).await
+    }
+
+    async fn put_aside(&self, which: Selection, verdict: Verdict) -> Result<u64, ReplayError> {
+        let _turn = self.inner.replays.lock().await;
+        let archive = self.inner.archive.clone();
+        let entries = blocking(move || archive.quarantine_list(&which, None, usize::MAX)).await?;
+        let settled = |e: &QuarantineEntry| Settled { id: e.id, code: e.entry.code.clone(), verdict: verdict.clone() };
+        for some in entries.chunks(1_000) {
+            self.settle(some.iter().map(settled).collect()).await?;
+        }
+        Ok(entries.len() as u64)
+    }
+
+    /// Looks at what waits in quarantine for the names that nobody knows; to be called once after a start, before messages
+    /// come. Takes note of the names that are not to be offered.
+    pub async fn rediscover(&self) -> Result<(), ReplayError> {
+        let archive = self.inner.archive.clone();
+        let which = Selection { codes: unknown_names(), ..Selection::default() };
+        let ids = blocking(move || archive.quarantine_ids(&which)).await?;
+        // The newest say most; there may be more than are offered.
+        let mut ids = &ids[ids.len().saturating_sub(discovery::MOST)..];
+        let interpreter = &self.inner.interpreter;
+        while !ids.is_empty() {
+            let (entries, looked_at) = self.load(ids).await?;
+            ids = &ids[looked_at..];
+            let plant = interpreter.recall.plant();
+            let Some(first) = entries.first() else { continue };
+            let mut draft = self.draft(first.entry.source.clone(), first.entry.t);
+            draft.mode = Mode::Look;
+            for waited in entries.iter().filter(|e| e.complete) {
+                draft.turn_to(&waited.entry.source, waited.entry.t);
+                // What becomes of it is known: it waits. Only what it says of unknown names is of interest.
+                interpreter.understand(&mut draft, &plant, &message(waited)).ok();
+            }
+        }
+        interpreter.forget_then();
+        Ok(())
+    }
+}
+
+/// The codes of messages that wait for somebody to be adopted.
+pub(crate) fn unknown_names() -> Vec<std::sync::Arc<str>> {
+    [Code::UnknownMachine, Code::UnknownPoint].map(|c| c.as_str().into()).to_vec()
+}
+
+/// The message as it came. A topic that was not UTF-8 was kept as text, and is none all the same.
+fn message(waited: &QuarantineEntry) -> Message {
+    let q = &waited.entry;
+    let payload = [&q.head[..], &q.rest[..]].concat();
+    let utf8 = *q.code != *Code::TopicUtf8.as_str();
+    Message { utf8, ..Message::new(q.topic.clone(), Bytes::from(payload)) }
+}

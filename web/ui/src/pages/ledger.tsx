@@ -1,0 +1,179 @@
+import { useMemo } from "preact/hooks";
+import type uPlot from "uplot";
+import { get, query as params } from "../api/client";
+import { useResource } from "../api/resource";
+import type { Ledger as Answer, LedgerLine, LedgerTotal } from "../api/types";
+import { code, t } from "../i18n";
+import { dateTime, int } from "../lib/format";
+import { serverNow } from "../lib/now";
+import { lang, theme } from "../lib/prefs";
+import { setQuery, useRoute } from "../lib/router";
+import { useStore } from "../lib/store";
+import { Crumbs } from "../parts/crumbs";
+import { axis, ink, Plot } from "../parts/plot";
+import { Empty, Guarded } from "../parts/states";
+
+const EVERY = 5_000;
+const HOUR = 3_600_000;
+const SPANS = { "1": HOUR, "6": 6 * HOUR, "24": 24 * HOUR, "168": 168 * HOUR } as const;
+export const PARTS = ["committed", "duplicates", "quarantined", "refused"] as const;
+const SHOWN = ["received", ...PARTS] as const;
+/** Which colour of the theme draws which part. */
+const INKS: Record<(typeof SHOWN)[number], string> = {
+  received: "ink-2",
+  committed: "cursor",
+  duplicates: "grid",
+  quarantined: "fault",
+  refused: "ink",
+};
+
+/** Whether every message of a total is accounted for. */
+export const addsUp = (l: LedgerTotal, released = 0): boolean => l.received + released === PARTS.reduce((s, k) => s + l[k], 0);
+
+export function Ledger() {
+  const { query } = useRoute();
+  const hours = (query["hours"] ?? "24") in SPANS ? (query["hours"] as keyof typeof SPANS | undefined) ?? "24" : "24";
+  const source = query["source"];
+  const ledger = useResource<Answer>("ledger", (s) => get("ledger", s), EVERY);
+  const key = `ledger ${hours} ${source ?? ""}`;
+  const from = () => Math.floor(serverNow() - SPANS[hours]);
+  const history = useResource<{ lines: LedgerLine[] }>(key, (s) => get(`ledger/history${params({ from: from(), source })}`, s), EVERY);
+  return (
+    <div class="ledger-page">
+      <Crumbs here={t("ledger.title")} />
+      <p class="muted">{t("ledger.about")}</p>
+      <section class="panel" aria-label={t("ledger.by_minute")}>
+        <div class="toolbar">
+          <h2>{source ? t("ledger.minute_of", { source }) : t("ledger.by_minute")}</h2>
+          <div class="segmented" role="group" aria-label={t("ledger.span")}>
+            {Object.keys(SPANS).map((h) => (
+              <button key={h} type="button" aria-pressed={h === hours} onClick={() => setQuery({ hours: h })}>
+                {t("ledger.hours", { n: h })}
+              </button>
+            ))}
+          </div>
+          {source && (
+            <button type="button" class="link" onClick={() => setQuery({ source: null })}>
+              {t("ledger.all_sources")}
+            </button>
+          )}
+          <a class="button push" href={`/api/v1/ledger/statement${params({ from: from() })}`} download="danxia-ledger.json" data-testid="statement">
+            {t("ledger.statement")}
+          </a>
+        </div>
+        <Guarded of={history} every={EVERY}>
+          {(data) => (data.lines.length === 0 ? <Empty text={t("ledger.nothing")} /> : <Minutes lines={data.lines} />)}
+        </Guarded>
+      </section>
+      <section class="panel" aria-label={t("ledger.since")}>
+        <h2>{t("ledger.since")}</h2>
+        <Guarded of={ledger} every={EVERY}>
+          {(data) => <Sources ledger={data} />}
+        </Guarded>
+      </section>
+    </div>
+  );
+}
+
+function Sources({ ledger }: { ledger: Answer }) {
+  const rows = [...ledger.sources.map((s) => ({ ...s, key: s.source })), { ...ledger.total, source: t("ledger.all"), key: "" }];
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label={t("ledger.since")}>
+      <table class="rows cards" data-testid="ledger-sources">
+        <thead>
+          <tr>
+            <th scope="col">{t("ledger.source")}</th>
+            {SHOWN.map((k) => (
+              <th key={k} scope="col" class="n">
+                {code("ledger", k)}
+              </th>
+            ))}
+            <th scope="col">{t("ledger.check")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((r) => (
+            <tr key={r.key} class={r.key ? "" : "sum"} data-fits={addsUp(r)}>
+              <th scope="row">
+                {r.key ? (
+                  <button type="button" class="link" onClick={() => setQuery({ source: r.key })}>
+                    {r.source}
+                  </button>
+                ) : (
+                  r.source
+                )}
+              </th>
+              {SHOWN.map((k) => (
+                <td key={k} class="n" data-name={code("ledger", k)}>
+                  {int(r[k])}
+                </td>
+              ))}
+              <td data-name={t("ledger.check")}>
+                <Check fits={addsUp(r)} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Check({ fits }: { fits: boolean }) {
+  return fits ? <span title={t("ledger.adds_up")}>✓</span> : <strong class="verdict abnormal">{t("ledger.wrong")}</strong>;
+}
+
+function Minutes({ lines }: { lines: LedgerLine[] }) {
+  const look = [useStore(theme), useStore(lang)].join();
+  const sum = useMemo(() => total(lines), [lines]);
+  const data = useMemo(() => columns(lines), [lines]);
+  const options = () => ({
+    scales: { x: { time: true } },
+    legend: { show: true, live: false },
+    axes: [axis({ values: (_: uPlot, splits: number[]) => splits.map((s) => dateTime(s * 1_000)) }), axis()],
+    series: [{}, ...SHOWN.map((k) => ({ label: code("ledger", k), stroke: ink(INKS[k]), width: k === "received" ? 2 : 1.4 }))],
+  });
+  return (
+    <>
+      <Plot look={look} options={options} data={data} height={220} label={t("ledger.by_minute")} testid="ledger-chart" />
+      <p data-testid="ledger-period" data-fits={addsUp(sum, sum.released)}>
+        {t("ledger.period", {
+          received: int(sum.received),
+          released: int(sum.released),
+          committed: int(sum.committed),
+          duplicates: int(sum.duplicates),
+          quarantined: int(sum.quarantined),
+          refused: int(sum.refused),
+        })}{" "}
+        <Check fits={addsUp(sum, sum.released)} /> {sum.gaps > 0 && <span class="doubt">{t("ledger.gaps", { n: int(sum.gaps) })}</span>}
+      </p>
+    </>
+  );
+}
+
+export function total(lines: LedgerLine[]): LedgerTotal & { released: number; gaps: number } {
+  const sum = { received: 0, committed: 0, duplicates: 0, quarantined: 0, refused: 0, released: 0, gaps: 0 };
+  for (const l of lines) for (const k of Object.keys(sum) as (keyof typeof sum)[]) sum[k] += l[k];
+  return sum;
+}
+
+/** Messages a minute, also where an hour is one line; a stretch without a line had none. */
+export function columns(lines: LedgerLine[]): uPlot.AlignedData {
+  const x: number[] = [];
+  const ys: number[][] = SHOWN.map(() => []);
+  const push = (t: number, value: (k: (typeof SHOWN)[number]) => number) => {
+    x.push(t);
+    SHOWN.forEach((k, i) => ys[i]!.push(value(k)));
+  };
+  let due: number | undefined;
+  for (const l of lines) {
+    const begins = l.t_ms / 1_000;
+    if (due !== undefined && begins > due) {
+      push(due, () => 0);
+      if (begins - 60 > due) push(begins - 60, () => 0);
+    }
+    push(begins, (k) => (l[k] * 60) / l.width_s);
+    due = begins + l.width_s;
+  }
+  return [x, ...ys] as unknown as uPlot.AlignedData;
+}
