@@ -2,6 +2,7 @@
 //!
 //! [`Settings`] is what the rest of the program sees; the raw form that the sources are merged into stays in here.
 
+mod limits;
 mod remote;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use figment::{Figment, Metadata, Profile, Provider};
 use plant::Name;
 use serde::{Deserialize, Serialize};
 
+pub use limits::Limits;
 pub use remote::{Publish, Remote};
 
 /// Prefix of the environment's variables: `DANXIA__MQTT__LISTEN` is `mqtt.listen`.
@@ -50,12 +52,18 @@ pub struct Mqtt {
     pub listen: SocketAddr,
     /// TLS, where a certificate is given.
     pub tls: Option<Tls>,
+    /// WebSocket, where it is wanted; for pages that speak MQTT themselves.
+    pub websocket: Option<SocketAddr>,
+    /// WebSocket over TLS, with the certificate of `tls`.
+    pub websocket_tls: Option<SocketAddr>,
     /// Whether anybody on this machine may publish and subscribe.
     pub anonymous: bool,
     /// Largest packet, bytes.
     pub max_packet: usize,
     /// Connections at once.
     pub max_connections: usize,
+    /// What else clients may take up.
+    pub limits: Limits,
 }
 
 /// The Sparkplug host application's settings.
@@ -76,6 +84,24 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// PEM key.
     pub key: PathBuf,
+    /// The authorities whose certificates clients may come with, PEM.
+    pub client_ca: Option<PathBuf>,
+    /// Revocation lists of these, PEM.
+    pub client_crl: Option<PathBuf>,
+    /// Whether a client must come with a certificate.
+    pub client_required: bool,
+}
+
+impl Tls {
+    /// What the door reads, and reads again when it changes.
+    pub fn files(&self) -> broker::TlsFiles {
+        let clients = self.client_ca.clone().map(|authorities| broker::ClientFiles {
+            authorities,
+            revoked: self.client_crl.clone(),
+            required: self.client_required,
+        });
+        broker::TlsFiles { certificates: self.certificate.clone(), key: self.key.clone(), clients }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -99,9 +125,15 @@ struct RawMqtt {
     tls_listen: String,
     tls_certificate: PathBuf,
     tls_key: PathBuf,
+    tls_client_ca: PathBuf,
+    tls_client_crl: PathBuf,
+    tls_client_required: bool,
+    ws_listen: String,
+    wss_listen: String,
     anonymous: bool,
     max_packet: usize,
     max_connections: usize,
+    limits: limits::Raw,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -129,9 +161,15 @@ impl Default for Raw {
                 tls_listen: String::new(),
                 tls_certificate: PathBuf::new(),
                 tls_key: PathBuf::new(),
+                tls_client_ca: PathBuf::new(),
+                tls_client_crl: PathBuf::new(),
+                tls_client_required: false,
+                ws_listen: String::new(),
+                wss_listen: String::new(),
                 anonymous: false,
                 max_packet: 4 << 20,
                 max_connections: 20_000,
+                limits: limits::Raw::default(),
             },
             sparkplug: RawSparkplug { host_id: "danxia".into(), reorder_ms: 3000 },
             http: RawHttp { listen: "127.0.0.1:8080".into() },
@@ -319,6 +357,36 @@ fn address(key: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
     })
 }
 
+/// The TLS listener's settings, where there is to be one.
+fn tls(raw: &RawMqtt) -> Result<Option<Tls>, ConfigError> {
+    if raw.tls_listen.is_empty() {
+        return Ok(None);
+    }
+    let named = |path: &Path| !path.as_os_str().is_empty();
+    let file = |key, path: &Path, why: &str| {
+        if path.is_file() {
+            return Ok(path.to_owned());
+        }
+        let expected = format!("{why}, so this must name a PEM file");
+        Err(ConfigError::Value { key, found: path.display().to_string(), expected })
+    };
+    let (ca, crl) = (&raw.tls_client_ca, &raw.tls_client_crl);
+    let ca_wanted = named(ca) || named(crl) || raw.tls_client_required;
+    Ok(Some(Tls {
+        listen: address("mqtt.tls_listen", &raw.tls_listen)?,
+        certificate: file("mqtt.tls_certificate", &raw.tls_certificate, "mqtt.tls_listen is set")?,
+        key: file("mqtt.tls_key", &raw.tls_key, "mqtt.tls_listen is set")?,
+        client_ca: ca_wanted.then(|| file("mqtt.tls_client_ca", ca, "clients come with certificates")).transpose()?,
+        client_crl: named(crl).then(|| file("mqtt.tls_client_crl", crl, "a revocation list is given")).transpose()?,
+        client_required: raw.tls_client_required,
+    }))
+}
+
+/// An address that may be left empty.
+fn optional(key: &'static str, text: &str) -> Result<Option<SocketAddr>, ConfigError> {
+    if text.is_empty() { Ok(None) } else { address(key, text).map(Some) }
+}
+
 fn sparkplug(raw: RawSparkplug) -> Result<Sparkplug, ConfigError> {
     let host_id = match raw.host_id.trim() {
         "" => None,
@@ -349,29 +417,24 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
         Err(ConfigError::Value { key, found: a.to_string(), expected: format!("{why}; use 127.0.0.1:{}", a.port()) })
     };
     loopback("http.listen", http, "the page has no accounts yet and listens on this computer only")?;
-    let tls = if raw.mqtt.tls_listen.is_empty() {
-        None
-    } else {
-        for (key, p) in [("mqtt.tls_certificate", &raw.mqtt.tls_certificate), ("mqtt.tls_key", &raw.mqtt.tls_key)] {
-            if !p.is_file() {
-                return Err(ConfigError::Value {
-                    key,
-                    found: p.display().to_string(),
-                    expected: "mqtt.tls_listen is set, so this must name a PEM file".into(),
-                });
-            }
-        }
-        Some(Tls {
-            listen: address("mqtt.tls_listen", &raw.mqtt.tls_listen)?,
-            certificate: raw.mqtt.tls_certificate,
-            key: raw.mqtt.tls_key,
-        })
-    };
+    let tls = tls(&raw.mqtt)?;
+    let websocket = optional("mqtt.ws_listen", &raw.mqtt.ws_listen)?;
+    let websocket_tls = optional("mqtt.wss_listen", &raw.mqtt.wss_listen)?;
+    if websocket_tls.is_some() && tls.is_none() {
+        return Err(ConfigError::Value {
+            key: "mqtt.wss_listen",
+            found: raw.mqtt.wss_listen,
+            expected: "WebSocket over TLS uses the certificate of mqtt.tls_listen, which must be set too".into(),
+        });
+    }
     if raw.mqtt.anonymous {
         let why = "mqtt.anonymous lets anybody publish, so it is allowed on loopback only";
         loopback("mqtt.listen", listen, why)?;
         if let Some(t) = &tls {
             loopback("mqtt.tls_listen", t.listen, why)?;
+        }
+        for (key, listen) in [("mqtt.ws_listen", websocket), ("mqtt.wss_listen", websocket_tls)] {
+            listen.map_or(Ok(()), |listen| loopback(key, listen, why))?;
         }
     }
     if jiff::tz::TimeZone::get(&raw.time_zone).is_err() {
@@ -398,9 +461,12 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
         mqtt: Mqtt {
             listen,
             tls,
+            websocket,
+            websocket_tls,
             anonymous: raw.mqtt.anonymous,
             max_packet: raw.mqtt.max_packet,
             max_connections: raw.mqtt.max_connections,
+            limits: raw.mqtt.limits.check()?,
         },
         http,
         time_zone: raw.time_zone,
@@ -448,8 +514,22 @@ mod tests {
             ("[mqtt]\nlisten = \"0.0.0.0:1883\"\nanonymous = true\n", "allowed on loopback only; use 127.0.0.1:1883"),
             ("[http]\nlisten = \"0.0.0.0:80\"\n", "listens on this computer only"),
             ("[mqtt]\ntls_listen = \"127.0.0.1:8883\"\n", "must name a PEM file"),
+            (
+                "[mqtt]\ntls_listen = \"8883\"\ntls_certificate = \"Cargo.toml\"\ntls_key = \"Cargo.toml\"\n\
+                 tls_client_required = true\n",
+                "mqtt.tls_client_ca is \"\": clients come with certificates",
+            ),
             ("time_zone = \"Danxia/Shan\"\n", "expected an IANA name"),
+            (
+                "[mqtt]\nws_listen = \"0.0.0.0:8083\"\nanonymous = true\n",
+                "allowed on loopback only; use 127.0.0.1:8083",
+            ),
+            ("[mqtt]\nwss_listen = \"127.0.0.1:8084\"\n", "mqtt.tls_listen, which must be set too"),
             ("[mqtt]\nmax_packet = 10\n", "expected 1024 to"),
+            ("[mqtt.limits]\nconnections_per_adress = 1\n", "did you mean \"mqtt.limits.connections_per_address\"?"),
+            ("[mqtt.limits]\nsessions = 0\n", "mqtt.limits.sessions is \"0\": expected at least 1"),
+            ("[mqtt.limits]\nbytes_burst = 0\n", "or the limit per second to be 0, which is none"),
+            ("[mqtt.limits]\ndenied_v311 = \"shout\"\n", "mqtt.limits.denied_v311"),
             ("[sparkplug]\nhost_id = \"a/b\"\n", "without '/'"),
             ("[sparkplug]\nreorder_ms = 100000\n", "expected 0 to 60000"),
             ("not toml", "wrongly"),
@@ -477,5 +557,6 @@ mod tests {
         assert_eq!(of("mqtt.anonymous"), Some(("true", "flag")));
         assert_eq!(of("http.listen"), Some(("\"127.0.0.1:8080\"", "default")));
         assert_eq!(of("mqtt.max_connections"), Some(("20000", "default")));
+        assert_eq!(of("mqtt.limits.failed_logins_per_second"), Some(("2", "default")));
     }
 }

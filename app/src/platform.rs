@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use analytics::{fold, follow};
 use anyhow::{Context, bail};
-use broker::{Broker, Intake, Stopped};
+use broker::{Broker, Intake, Stopped, Tls};
 use collector::{Collector, Command};
 use historian::Historian;
 use plant::Clock;
@@ -17,6 +17,7 @@ use crate::heartbeat::{self, Pulse};
 use crate::intake::{self, Passage};
 use crate::ports::Ports;
 use crate::publish_back::{PublishBack, Target};
+use crate::reload;
 use crate::remotes::Remotes;
 use crate::seams;
 use crate::sparkplug;
@@ -43,9 +44,15 @@ pub async fn run(
     let mut watch = Watch::new();
     let [mouth, doors, page, beat, mind] = std::array::from_fn(|_| Switch::new());
     let mut open = vec![watch.spawn("MQTT", broker.clone().serve(ports.mqtt, None, doors.thrown()))];
-    if let Some((listener, acceptor)) = ports.tls {
-        let serve = broker.clone().serve(listener, Some(acceptor.into()), doors.thrown());
+    if let (Some((listener, acceptor)), Some(settings)) = (ports.tls, &settings.mqtt.tls) {
+        let tls = Tls::from(acceptor);
+        tokio::spawn(reload::run(tls.clone(), settings.files(), doors.thrown()));
+        let serve = broker.clone().serve(listener, Some(tls), doors.thrown());
         open.push(watch.spawn("MQTT over TLS", serve));
+    }
+    for (listener, acceptor) in ports.websocket {
+        let serve = broker.clone().serve_websocket(listener, acceptor.map(Into::into), doors.thrown());
+        open.push(watch.spawn("MQTT over WebSocket", serve));
     }
     let abroad = watch.spawn("MQTT at other brokers", remotes.run(&doors));
     let mut publishing = Vec::new();
@@ -131,7 +138,7 @@ fn door(
         anonymous: settings.mqtt.anonymous,
         max_packet: settings.mqtt.max_packet,
         max_connections: settings.mqtt.max_connections,
-        ..broker::Config::default()
+        ..settings.mqtt.limits.apply(broker::Config::default())
     };
     let passage: Arc<dyn Intake> = Arc::new(Passage { collector: collector.clone(), clock: clock.clone() });
     let broker = Broker::new(config, passage.clone(), Arc::new(Users::new(store.register())?))?;

@@ -38,6 +38,8 @@ pub struct Ports {
     pub mqtt: TcpListener,
     /// MQTT over TLS, and how.
     pub tls: Option<(TcpListener, TlsAcceptor)>,
+    /// MQTT over WebSocket, each with TLS or without.
+    pub websocket: Vec<(TcpListener, Option<TlsAcceptor>)>,
     /// Page and API.
     pub http: TcpListener,
 }
@@ -48,13 +50,22 @@ impl Ports {
         let tls = match &settings.mqtt.tls {
             None => None,
             Some(tls) => {
-                let acceptor = broker::acceptor_from_files(&tls.certificate, &tls.key).context("MQTT over TLS")?;
+                let acceptor = tls.files().acceptor().context("MQTT over TLS")?;
                 Some((bind("MQTT over TLS", tls.listen, "mqtt.tls_listen").await?, acceptor))
             }
         };
+        let mut websocket = Vec::new();
+        if let Some(listen) = settings.mqtt.websocket {
+            websocket.push((bind("MQTT over WebSocket", listen, "mqtt.ws_listen").await?, None));
+        }
+        if let (Some(listen), Some((_, acceptor))) = (settings.mqtt.websocket_tls, &tls) {
+            let listener = bind("MQTT over WebSocket with TLS", listen, "mqtt.wss_listen").await?;
+            websocket.push((listener, Some(acceptor.clone())));
+        }
         Ok(Self {
             mqtt: bind("MQTT", settings.mqtt.listen, "--mqtt").await?,
             tls,
+            websocket,
             http: bind("the page", settings.http, "--http").await?,
         })
     }

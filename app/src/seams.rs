@@ -127,7 +127,7 @@ impl Rooms {
 impl Metrics for Rooms {
     fn metrics(&self) -> Vec<Metric> {
         let s = self.archive.stats();
-        let clients = self.broker.clients();
+        let (clients, canary) = (self.broker.clients(), self.broker.canary_state());
         let sum = |f: fn(&ClientSnapshot) -> u64| clients.iter().map(f).sum::<u64>() as f64;
         let mut metrics = self.remotes.metrics();
         let gauge = |name, help, v: f64| Metric::single(name, help, MetricKind::Gauge, v);
@@ -139,6 +139,26 @@ impl Metrics for Rooms {
                 "danxia_mqtt_subscriber_dropped",
                 "Messages that subscribers lost by falling behind.",
                 sum(|c| c.dropped),
+            ),
+            counter(
+                "danxia_mqtt_throttled_total",
+                "How often reading from a client was held back because it published faster than it may.",
+                self.broker.throttled() as f64,
+            ),
+            gauge(
+                "danxia_mqtt_canary_age_seconds",
+                "Seconds since a message last came out of the router again; -1 before the first.",
+                canary.last_ok.map_or(-1.0, |age| age.as_secs_f64()),
+            ),
+            gauge(
+                "danxia_mqtt_canary_seconds",
+                "How long it took; -1 before the first.",
+                canary.took.map_or(-1.0, |took| took.as_secs_f64()),
+            ),
+            counter(
+                "danxia_mqtt_canary_failures_total",
+                "Messages that did not come out of the router again.",
+                canary.failures as f64,
             ),
             Metric {
                 name: "danxia_mqtt_refused_total",
