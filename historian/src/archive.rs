@@ -14,8 +14,8 @@ use crate::recorder::Queue;
 use crate::shared::Shared;
 use crate::ts::records;
 use crate::{
-    Bucket, LedgerDelta, QuarantineEntry, QuarantineGroup, Quarantined, ReadError, Sample, StoreStats, WaveformInfo,
-    read, wave,
+    Bucket, LedgerDelta, QuarantineEntry, QuarantineGroup, Quarantined, ReadError, Sample, Staged, StoreStats,
+    WaveformInfo, read, wave,
 };
 
 /// Recalls what was committed. Cheap to clone.
@@ -156,6 +156,25 @@ impl Archive {
                 let (id, body) = row.map_err(&said)?;
                 let entry = load(&body).map_err(ReadError::damaged(format!("entry {id} of the quarantine")))?;
                 Ok(QuarantineEntry { id: id as u64, entry })
+            })
+            .collect()
+        })
+    }
+
+    /// What is kept aside, by key.
+    pub fn staged(&self) -> Result<Vec<Staged>, ReadError> {
+        let said = File::Ts.said();
+        self.shared.ts.read(|conn| {
+            if !conn.table_exists(None, "staged").map_err(&said)? {
+                return Ok(Vec::new());
+            }
+            let mut query = conn.prepare_cached("SELECT key, body FROM staged ORDER BY key").map_err(&said)?;
+            let columns = |r: &rusqlite::Row<'_>| Ok((r.get::<_, String>(0)?, r.get::<_, Vec<u8>>(1)?));
+            let rows = query.query_map([], columns).map_err(&said)?;
+            rows.map(|row| {
+                let (key, body) = row.map_err(&said)?;
+                let body = load(&body).map_err(ReadError::damaged(format!("what is kept aside as {key}")))?;
+                Ok(Staged { key: key.into(), body })
             })
             .collect()
         })

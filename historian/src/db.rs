@@ -43,6 +43,16 @@ impl File {
         }
     }
 
+    /// Tables that came after the first release of a file: made where they are missing, whoever made the file. A program of
+    /// before them passes them over, so the format stays the same.
+    const fn additions(self) -> &'static str {
+        match self {
+            Self::Ts => include_str!("sql/ts-additions.sql"),
+            Self::Wave => "",
+            Self::State => include_str!("sql/state-additions.sql"),
+        }
+    }
+
     /// Says of an error of the database which file it is about.
     pub fn said(self) -> impl Fn(rusqlite::Error) -> ReadError {
         move |source| ReadError::Database { file: self.name(), source }
@@ -86,6 +96,7 @@ pub(crate) fn open_writer(dir: &Path, file: File, sync: Sync) -> Result<Connecti
         conn.execute_batch(&make).map_err(said)?;
     }
     check_format(file, &path, version(&conn).map_err(said)?)?;
+    conn.execute_batch(file.additions()).map_err(said)?;
     conn.set_prepared_statement_cache_capacity(64);
     Ok(conn)
 }

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use plant::{Finding, Observation, PointId, Samples, Value, Waveform};
+use plant::{AssetChange, Finding, Observation, PointId, Samples, Value, Waveform};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::{Batch, CommitError, Config, Seq};
@@ -231,12 +231,17 @@ pub(crate) fn weight(batch: &Batch) -> usize {
         Finding::Indicator(_) => 96,
         Finding::Diagnosis(_) | Finding::Alarm(_) => 1_024,
     };
+    let change = |c: &AssetChange| match c {
+        AssetChange::Machine(_) | AssetChange::Point(..) => 1_024,
+        AssetChange::Rules(rules) => 1_024 * (1 + rules.rules().len()),
+    };
     128 + batch.observations.iter().map(|o| size_of::<Observation>() + text(&o.value)).sum::<usize>()
         + batch.waveforms.iter().map(waveform).sum::<usize>()
         + batch.events.iter().map(|e| 128 + e.fields.values().map(|v| 64 + text(v)).sum::<usize>()).sum::<usize>()
         + batch.quarantine.iter().map(|q| 256 + q.head.len() + q.reason.len() + q.topic.len()).sum::<usize>()
         + batch.findings.iter().map(finding).sum::<usize>()
-        + batch.changes.len() * 1_024
+        + batch.changes.iter().map(change).sum::<usize>()
+        + batch.staged.iter().map(|s| 64 + s.key.len() + s.body.len()).sum::<usize>()
         + (batch.ledger.len() + batch.actions.len()) * 96
         + batch.progress.as_ref().map_or(0, |p| 64 + p.state.as_ref().map_or(0, |s| s.len()))
 }
@@ -250,7 +255,7 @@ pub(crate) fn merge(group: &mut [Job]) -> Batch {
     }
     all.observations.reserve(rest.iter().map(|j| j.batch.observations.len()).sum());
     for job in rest {
-        let Batch { changes, observations, waveforms, events, quarantine, ledger, findings, actions, progress } =
+        let Batch { changes, observations, waveforms, events, quarantine, ledger, findings, actions, progress, staged } =
             std::mem::take(&mut job.batch);
         all.changes.extend(changes);
         all.observations.extend(observations);
@@ -261,6 +266,7 @@ pub(crate) fn merge(group: &mut [Job]) -> Batch {
         all.findings.extend(findings);
         all.actions.extend(actions);
         all.progress = all.progress.or(progress);
+        all.staged.extend(staged);
     }
     crate::ledger::merge(&mut all.ledger);
     all

@@ -14,7 +14,7 @@ use crate::codec::{Record, chunk, load, store};
 use crate::db::{File, Sync, open_writer};
 use crate::head::{Head, Seal};
 use crate::ledger::Ledger;
-use crate::{Batch, OpenError, Progress, ReadError, Seq, StoredProgress};
+use crate::{Batch, OpenError, Progress, ReadError, Seq, Staged, StoredProgress};
 
 /// A chunk with its bytes, ready to be written.
 #[derive(Debug)]
@@ -159,6 +159,14 @@ fn file_rare(tx: &Transaction<'_>, work: &Work<'_>) -> rusqlite::Result<()> {
         let newest: i64 = tx.query_row("SELECT max(id) FROM quarantine", [], |r| r.get(0))?;
         let oldest = newest.saturating_sub(work.quarantine_entries as i64);
         tx.prepare_cached("DELETE FROM quarantine WHERE id <= ?")?.execute([oldest])?;
+    }
+    for Staged { key, body } in &work.batch.staged {
+        if body.is_empty() {
+            tx.prepare_cached("DELETE FROM staged WHERE key = ?")?.execute([&**key])?;
+        } else {
+            let mut put = tx.prepare_cached("INSERT OR REPLACE INTO staged VALUES (?, ?)")?;
+            put.execute(params![&**key, store(body)])?;
+        }
     }
     if let Some(Progress { follower, through, state }) = &work.batch.progress {
         let mut update = tx.prepare_cached(

@@ -1,6 +1,7 @@
 //! Walks everything stored and says what is damaged.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use plant::{AlarmRecord, AlarmTransition, Diagnosis, Event, Machine};
 use rusqlite::Connection;
@@ -88,6 +89,9 @@ fn ts(conn: &Connection, found: &mut Verification) -> Result<(), ReadError> {
     records::<Event>(conn, File::Ts, "event", found)?;
     records::<Diagnosis>(conn, File::Ts, "diagnosis", found)?;
     records::<Quarantined>(conn, File::Ts, "quarantine", found)?;
+    if conn.table_exists(None, "staged").map_err(File::Ts.said())? {
+        records::<Arc<[u8]>>(conn, File::Ts, "staged", found)?;
+    }
     records::<LedgerDelta>(conn, File::Ts, "ledger", found)
 }
 
@@ -166,6 +170,9 @@ fn waves(conn: &Connection, found: &mut Verification) -> Result<(), ReadError> {
 fn state(conn: &Connection, found: &mut Verification) -> Result<(), ReadError> {
     records::<Machine>(conn, File::State, "machine", found)?;
     records::<AlarmRecord>(conn, File::State, "alarm", found)?;
+    if conn.table_exists(None, "rules").map_err(File::State.said())? {
+        records::<plant::mapping::RuleSet>(conn, File::State, "rules", found)?;
+    }
     records::<AlarmTransition>(conn, File::State, "journal", found)
 }
 

@@ -268,6 +268,7 @@ impl RawRow {
             ledger: self.ledger,
             actions: self.actions,
             progress: self.progress,
+            staged: Vec::new(),
             observations: Vec::with_capacity(self.points.len()),
             findings: Vec::with_capacity(self.findings.len()),
             waveforms: Vec::with_capacity(self.waveforms.len()),

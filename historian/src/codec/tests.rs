@@ -251,6 +251,7 @@ impl Dice {
             ledger: self.some(2, |d| LedgerDelta { source: d.text(), received: d.bits(), ..LedgerDelta::default() }),
             findings: self.some(5, Self::finding),
             actions: self.some(2, |d| Action::Acknowledge { alarm: AlarmId(d.bits()), by: d.text() }),
+            staged: Vec::new(),
             progress: self.maybe(|d| Progress {
                 follower: d.name(),
                 through: d.bits(),
