@@ -9,13 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use historian::{Archive, Batch, CommitError, LedgerDelta, Pending, Recorder, Register};
+use historian::{Archive, Batch, CommitError, LedgerDelta, Pending, Recorder, Register, Staged};
 use plant::{Plant, PointId, SeriesKey, Timestamp, Value, WaveformId};
 use tokio::sync::{mpsc, watch};
 
 use crate::draft::{Command, Draft, Touched};
 use crate::fault::{Code, Fault};
 use crate::interpreter::{Config, Interpreter, Recall};
+use crate::parts::Settling;
 use crate::recent::{Fate, Key};
 
 /// How many commands may wait to be published; what does not fit is asked for again with the next occasion.
@@ -91,6 +92,13 @@ impl Recall for Store {
     fn has_waveform(&self, id: WaveformId) -> bool {
         self.archive.has_waveform(id)
     }
+
+    fn staged(&self) -> Vec<Staged> {
+        self.archive.staged().unwrap_or_else(|why| {
+            tracing::error!(%why, "parts that waited cannot be read; they are left on the stage for the next start");
+            Vec::new()
+        })
+    }
 }
 
 impl Collector {
@@ -144,6 +152,7 @@ impl Collector {
         for message in messages {
             interpreter.read(&mut draft, &plant, message);
         }
+        interpreter.expire(&mut draft, &plant, t_received);
         draft.close_ledger();
         for command in draft.commands.drain(..) {
             if self.inner.commands.try_send(command).is_err() {
@@ -172,8 +181,9 @@ impl Collector {
     /// Watches over the commit, also where nobody waits for it.
     fn follow(&self, draft: Draft, pending: Pending) -> Receipt {
         let (tell, fate) = watch::channel(None);
-        let Draft { messages, waveforms, after, touched, .. } = draft;
-        let watched = Watched { inner: self.inner.clone(), messages, waveforms, touched, tell, ended: false };
+        let Draft { messages, waveforms, after, touched, settling, .. } = draft;
+        let inner = self.inner.clone();
+        let watched = Watched { inner, messages, waveforms, touched, settling, tell, ended: false };
         watched.queued(&fate);
         tokio::spawn(watched.until_committed(pending));
         Receipt { waits: Box::pin(all(after, fate)) }
@@ -215,6 +225,25 @@ impl Collector {
         committed.map(drop)
     }
 
+    /// Sees to what is due at `now` though no message comes: parts whose others never came go to quarantine. To be called
+    /// about once a second. Resolves when that is on disk; what failed is tried again the next time.
+    pub async fn tick(&self, now: Timestamp) -> Result<(), CommitError> {
+        let mut draft = self.draft(OTHERS.into(), now);
+        let interpreter = &self.inner.interpreter;
+        interpreter.expire(&mut draft, &interpreter.recall.plant(), now);
+        if draft.batch.staged.is_empty() {
+            return Ok(());
+        }
+        let pending = self.inner.recorder.submit(std::mem::take(&mut draft.batch)).await?;
+        self.follow(draft, pending).await
+    }
+
+    /// How many messages wait for the other parts of what they are a part of. They are in no ledger yet.
+    #[must_use]
+    pub fn parts_waiting(&self) -> usize {
+        self.inner.interpreter.parts.waiting()
+    }
+
     /// What was counted beside the ledger.
     #[must_use]
     pub fn counters(&self) -> Counters {
@@ -235,6 +264,7 @@ struct Watched {
     messages: Vec<Key>,
     waveforms: Vec<Key>,
     touched: Touched,
+    settling: Settling,
     tell: watch::Sender<Option<Result<(), CommitError>>>,
     ended: bool,
 }
@@ -255,6 +285,7 @@ impl Watched {
         self.inner.interpreter.messages.ended(&self.messages, result.is_ok());
         self.inner.interpreter.waveforms.ended(&self.waveforms, result.is_ok());
         self.touched.settle(result.is_ok());
+        self.settling.settle(result.is_ok());
         self.tell.send_replace(Some(result));
     }
 }

@@ -10,6 +10,7 @@ use plant::Timestamp;
 use crate::Message;
 use crate::fault::Fault;
 use crate::machine::MachineSlot;
+use crate::parts::{Part, Settling};
 use crate::recent::{Fate, Key};
 
 /// How much of a message the quarantine keeps.
@@ -31,6 +32,8 @@ pub(crate) enum Outcome {
     Taken,
     /// It had come before.
     Duplicate,
+    /// It is a part of something and kept until the whole is there; then it is counted.
+    Waiting,
 }
 
 /// Machines of which a draft carries changes. They are told how its commit ended, also when it never came to one.
@@ -80,6 +83,8 @@ pub(crate) struct Draft {
     pub commands: Vec<Command>,
     /// Machines of which it carries changes.
     pub touched: Touched,
+    /// Sets of parts that it settles.
+    pub settling: Settling,
     own: HashSet<Key>,
     ledger: LedgerDelta,
 }
@@ -95,6 +100,7 @@ impl Draft {
             after: Vec::new(),
             commands: Vec::new(),
             touched: Touched { number, machines: Vec::new() },
+            settling: Settling::none(number),
             own: HashSet::new(),
             ledger: LedgerDelta { source, ..LedgerDelta::default() },
         }
@@ -119,23 +125,43 @@ impl Draft {
 
     /// Counts the message, and quarantines it where it was not understood.
     pub(crate) fn settle(&mut self, message: &Message, outcome: Result<Outcome, Fault>) {
-        self.ledger.received += 1;
+        self.ledger.received += u64::from(!matches!(outcome, Ok(Outcome::Waiting)));
         match outcome {
             Ok(Outcome::Taken) => self.ledger.committed += 1,
             Ok(Outcome::Duplicate) => self.ledger.duplicates += 1,
+            Ok(Outcome::Waiting) => {}
             Err(fault) => {
                 self.ledger.quarantined += 1;
-                self.batch.quarantine.push(Quarantined {
-                    t: self.t_received,
-                    source: self.ledger.source.clone(),
-                    topic: message.topic.clone(),
-                    size: message.payload.len() as u64,
-                    head: message.payload[..message.payload.len().min(HEAD)].into(),
-                    code: fault.code.as_str().into(),
-                    reason: fault.to_string().into(),
-                });
+                self.quarantine(self.ledger.source.clone(), self.t_received, message, &fault);
             }
         }
+    }
+
+    /// Counts a part that had waited, for whoever sent it, and quarantines it where the whole could not be used.
+    pub(crate) fn settle_part(&mut self, part: &Part, fault: Option<&Fault>) {
+        let (committed, quarantined) = (u64::from(fault.is_none()), u64::from(fault.is_some()));
+        let source = part.source.clone();
+        self.batch.ledger.push(LedgerDelta { source, received: 1, committed, quarantined, ..LedgerDelta::default() });
+        if let Some(fault) = fault {
+            self.quarantine(part.source.clone(), part.t_received, &part.message, fault);
+        }
+    }
+
+    fn quarantine(&mut self, source: Arc<str>, t: Timestamp, message: &Message, fault: &Fault) {
+        self.batch.quarantine.push(Quarantined {
+            t,
+            source,
+            topic: message.topic.clone(),
+            size: message.payload.len() as u64,
+            head: message.payload[..message.payload.len().min(HEAD)].into(),
+            code: fault.code.as_str().into(),
+            reason: fault.to_string().into(),
+        });
+    }
+
+    /// From whom its messages are.
+    pub(crate) fn source(&self) -> &Arc<str> {
+        &self.ledger.source
     }
 
     /// Enters the counts into the batch.

@@ -25,8 +25,12 @@ mod draft;
 pub mod fault;
 mod interpreter;
 mod machine;
+mod mapped;
+pub mod mapping;
 mod node;
+mod parts;
 mod recent;
+mod records;
 #[cfg(test)]
 mod tests;
 pub mod topic;
@@ -36,3 +40,4 @@ pub mod wire;
 pub use collector::{Collector, Counters, Message, Receipt};
 pub use draft::Command;
 pub use interpreter::Config;
+pub use parts::PartLimits;
