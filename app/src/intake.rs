@@ -48,8 +48,9 @@ pub async fn commands(mut commands: mpsc::Receiver<Command>, broker: Arc<Broker>
     }
 }
 
-/// Once a second, what was refused at the door enters the ledger.
-pub async fn flush(collector: Collector, shutdown: impl Future<Output = ()>) {
+/// Once a second, what was refused at the door enters the ledger, and the collector sees to what is due though no message
+/// comes.
+pub async fn flush(collector: Collector, clock: Arc<dyn Clock>, shutdown: impl Future<Output = ()>) {
     let mut tick = interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut shutdown = std::pin::pin!(shutdown);
@@ -59,6 +60,9 @@ pub async fn flush(collector: Collector, shutdown: impl Future<Output = ()>) {
             _ = tick.tick() => {}
         }
         count(&collector).await;
+        if let Err(e) = collector.tick(clock.now()).await {
+            tracing::warn!("what waits too long is seen to later, the store does not take it now: {e}");
+        }
     }
     count(&collector).await;
 }

@@ -43,7 +43,7 @@ pub async fn run(
     }
     let address = ports.http.local_addr()?;
     let web = watch.spawn("page", web::serve(ports.http, web::Config::new(address), services, page.thrown()));
-    let flush = watch.spawn("ledger of refusals", intake::flush(collector.clone(), beat.thrown()));
+    let flush = watch.spawn("ledger of refusals", intake::flush(collector.clone(), clock.clone(), beat.thrown()));
     let heart = watch.spawn("heartbeat", heartbeat::run(store.recorder(), pulse, clock, beat.thrown()));
     let follower = follow::Follower::open(&store, &fold::Settings::default()).await?;
     let thinking = watch.spawn("analytics", follower.run(mind.thrown()));

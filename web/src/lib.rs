@@ -33,5 +33,5 @@ mod view;
 
 pub use api::openapi;
 pub use config::{Config, ConfigError};
-pub use seams::{About, Analyst, Door, Metric, MetricKind, Metrics, Part, Readiness, Services};
+pub use seams::{About, Analyst, Door, Mapper, Metric, MetricKind, Metrics, Part, Readiness, Services};
 pub use server::{ServeError, serve};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use plant::Timestamp;
 use plant::mapping::{Filter, Is, PayloadFormat, Rule, RuleSet, RuleTime, RuleValue};
 
 use super::{Damage, Reader, Record, Writer};
@@ -137,10 +138,15 @@ impl Record for RuleSet {
         self.revision().put(w);
         w.varint(self.rules().len() as u64);
         self.rules().iter().for_each(|rule| rule.put(w));
+        self.changed().cloned().put(w);
     }
     fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
         let revision = u64::get(r)?;
-        Self::new(revision, Vec::get(r)?).map_err(|_| Damage("the mapping rules do not fit together"))
+        let set = Self::new(revision, Vec::get(r)?).map_err(|_| Damage("the mapping rules do not fit together"))?;
+        Ok(match Option::<(Arc<str>, Timestamp)>::get(r)? {
+            Some((who, when)) => set.by(who, when),
+            None => set,
+        })
     }
 }
 
@@ -192,7 +198,8 @@ mod tests {
             rule("plain", "plain/{m}", PayloadFormat::Plain, vec![value("", "p")]),
             rule("hj", "hj/{m}", PayloadFormat::Hj212, vec![]),
         ];
-        let change = AssetChange::Rules(Arc::new(RuleSet::new(7, rules).unwrap()));
+        let change =
+            AssetChange::Rules(Arc::new(RuleSet::new(7, rules).unwrap().by("林".into(), Timestamp::from_secs(9))));
         let stored = store(&change);
         assert_eq!(load::<AssetChange>(&stored).unwrap(), change);
         for cut in 0..stored.len() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Captures, Field, RuleError, Template, TopicPattern};
-use crate::{Name, Unit};
+use crate::{Name, Timestamp, Unit};
 
 /// Most rules of a plant.
 pub const MAX_RULES: usize = 1000;
@@ -243,6 +243,7 @@ pub enum RuleSetError {
 pub struct RuleSet {
     revision: u64,
     rules: Vec<Rule>,
+    changed: Option<(Arc<str>, Timestamp)>,
 }
 
 impl RuleSet {
@@ -260,7 +261,7 @@ impl RuleSet {
         }
         match rules.iter().map(Rule::weight).sum::<usize>() {
             bytes if bytes > MAX_TEXT => Err(RuleSetError::TooLong(bytes)),
-            _ => Ok(Self { revision, rules }),
+            _ => Ok(Self { revision, rules, changed: None }),
         }
     }
 
@@ -268,6 +269,19 @@ impl RuleSet {
     #[must_use]
     pub const fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// The same rules, with who made them what they are, and when.
+    #[must_use]
+    pub fn by(mut self, who: Arc<str>, when: Timestamp) -> Self {
+        self.changed = Some((who, when));
+        self
+    }
+
+    /// Who changed them last, and when, where that is known.
+    #[must_use]
+    pub const fn changed(&self) -> Option<&(Arc<str>, Timestamp)> {
+        self.changed.as_ref()
     }
 
     /// The rules in their order.

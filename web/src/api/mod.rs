@@ -5,10 +5,12 @@ mod intake;
 mod live;
 mod plant;
 mod platform;
+mod rules;
 mod series;
 mod waveforms;
 
 use utoipa::OpenApi;
+use warp::http::Method;
 
 use crate::router::Route;
 
@@ -38,6 +40,10 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::get("/api/v1/quarantine/groups", |a| Box::pin(intake::quarantine_groups(a))),
     Route::get("/api/v1/ledger", |a| Box::pin(intake::ledger(a))),
     Route::get("/api/v1/ledger/total", |a| Box::pin(intake::ledger_total(a))),
+    Route::get("/api/v1/rules", |a| Box::pin(rules::list(a))),
+    Route::large(Method::PUT, "/api/v1/rules", rules::MAX_BODY, |a| Box::pin(rules::replace(a))),
+    Route::large(Method::POST, "/api/v1/rules/try", rules::MAX_BODY, |a| Box::pin(rules::attempt(a))),
+    Route::post("/api/v1/rules/suggest", |a| Box::pin(rules::suggest(a))),
     Route::get("/api/v1/live", |a| Box::pin(live::live(a))),
 ];
 
@@ -75,6 +81,10 @@ pub(crate) static ROUTES: &[Route] = &[
         intake::quarantine_groups,
         intake::ledger,
         intake::ledger_total,
+        rules::list,
+        rules::replace,
+        rules::attempt,
+        rules::suggest,
         live::live,
     ),
     components(schemas(crate::dto::LiveSnapshot, crate::dto::LiveValues, crate::dto::LiveStatus))

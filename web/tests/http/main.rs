@@ -7,4 +7,5 @@ mod answers;
 mod errors;
 mod house;
 mod live;
+mod rules;
 mod sockets;

@@ -6,7 +6,7 @@ import { code, t } from "../i18n";
 import { bytes, int, num, when } from "../lib/format";
 import { serverNow } from "../lib/now";
 import { publishCommand } from "../lib/connect";
-import { setQuery, useRoute } from "../lib/router";
+import { href, setQuery, useRoute } from "../lib/router";
 import { Empty, Guarded } from "../parts/states";
 
 const EVERY = 2_000;
@@ -28,6 +28,11 @@ export function Connections({ status }: { status: Status | undefined }) {
           <section class="panel" aria-labelledby="quarantine-title">
             <h2 id="quarantine-title">{t("quarantine.title")}</h2>
             <p class="muted">{t("quarantine.about")}</p>
+            <p>
+              <a href={href(["rules"])} data-testid="to-rules">
+                {t("rules.link")}
+              </a>
+            </p>
             <Guarded of={groups} every={EVERY * 2}>
               {(data) => <Quarantine groups={data} />}
             </Guarded>
