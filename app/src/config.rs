@@ -22,6 +22,8 @@ pub struct Settings {
     pub mqtt: Mqtt,
     /// Where the page and the API listen.
     pub http: SocketAddr,
+    /// The door for monitors that speak HJ 212 over TCP, where it is open.
+    pub hj212: Option<Hj212>,
     /// IANA name of the plant's time zone.
     pub time_zone: String,
     /// Whether unknown machines and points are taken on at once; otherwise what they say waits in quarantine.
@@ -45,6 +47,17 @@ pub struct Mqtt {
     pub max_connections: usize,
 }
 
+/// The door for monitors that speak HJ 212 over TCP.
+#[derive(Clone, Debug)]
+pub struct Hj212 {
+    /// Address.
+    pub listen: SocketAddr,
+    /// The site whose machines the monitors are.
+    pub site: plant::Name,
+    /// Numbers (MN) of the monitors that are let in; empty lets all in, which is allowed on loopback only.
+    pub monitors: Vec<String>,
+}
+
 /// Where TLS listens, and as whom.
 #[derive(Clone, Debug)]
 pub struct Tls {
@@ -65,6 +78,15 @@ struct Raw {
     log: String,
     mqtt: RawMqtt,
     http: RawHttp,
+    hj212: RawHj212,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawHj212 {
+    listen: String,
+    site: String,
+    monitors: Vec<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -102,6 +124,7 @@ impl Default for Raw {
                 max_connections: 20_000,
             },
             http: RawHttp { listen: "127.0.0.1:8080".into() },
+            hj212: RawHj212 { listen: String::new(), site: "hj212".into(), monitors: Vec::new() },
         }
     }
 }
@@ -302,6 +325,11 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
             key: raw.mqtt.tls_key,
         })
     };
+    let hj212 = hj212(&raw.hj212)?;
+    if let Some(door) = hj212.as_ref().filter(|door| door.monitors.is_empty()) {
+        let why = "anybody could send measurements: list the monitors that may in hj212.monitors";
+        loopback("hj212.listen", door.listen, why)?;
+    }
     if raw.mqtt.anonymous {
         let why = "mqtt.anonymous lets anybody publish, so it is allowed on loopback only";
         loopback("mqtt.listen", listen, why)?;
@@ -333,11 +361,24 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
             max_connections: raw.mqtt.max_connections,
         },
         http,
+        hj212,
         time_zone: raw.time_zone,
         // A trial has nobody to adopt by hand.
         adopt: raw.adopt || raw.mqtt.anonymous,
         log: raw.log,
     })
+}
+
+fn hj212(raw: &RawHj212) -> Result<Option<Hj212>, ConfigError> {
+    if raw.listen.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |key, found: &str, expected: String| ConfigError::Value { key, found: found.to_owned(), expected };
+    let site = plant::Name::new(&raw.site).map_err(|e| wrong("hj212.site", &raw.site, e.to_string()))?;
+    if let Some(odd) = raw.monitors.iter().find(|mn| mn.is_empty() || mn.len() > 64) {
+        return Err(wrong("hj212.monitors", odd, "expected numbers (MN) of 1 to 64 characters".into()));
+    }
+    Ok(Some(Hj212 { listen: address("hj212.listen", &raw.listen)?, site, monitors: raw.monitors.clone() }))
 }
 
 #[cfg(test)]
@@ -380,12 +421,22 @@ mod tests {
             ("[mqtt]\ntls_listen = \"127.0.0.1:8883\"\n", "must name a PEM file"),
             ("time_zone = \"Danxia/Shan\"\n", "expected an IANA name"),
             ("[mqtt]\nmax_packet = 10\n", "expected 1024 to"),
+            ("[hj212]\nlisten = \"0.0.0.0:9212\"\n", "list the monitors that may in hj212.monitors"),
+            ("[hj212]\nlisten = \"9212\"\nsite = \"a/b\"\n", "hj212.site"),
+            ("[hj212]\nlisten = \"9212\"\nmonitors = [\"\"]\n", "numbers (MN)"),
             ("not toml", "wrongly"),
         ] {
             let e = error(toml);
             assert!(e.contains(wanted), "{toml:?} was answered with {e:?}");
         }
         assert!(Sources::new(Some(Path::new("/nowhere.toml")), Flags::default()).is_err());
+    }
+
+    #[test]
+    fn the_door_of_monitors_is_shut_unless_it_is_opened() {
+        assert!(read("", &[]).unwrap().hj212.is_none());
+        let open = read("[hj212]\nlisten = \"0.0.0.0:9212\"\nmonitors = [\"A1\"]\n", &[]).unwrap().hj212.unwrap();
+        assert_eq!((open.listen.port(), open.site.as_str(), &*open.monitors), (9212, "hj212", &["A1".to_owned()][..]));
     }
 
     #[test]

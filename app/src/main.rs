@@ -8,6 +8,7 @@ mod clock;
 mod commands;
 mod config;
 mod heartbeat;
+mod hj212;
 mod intake;
 mod platform;
 mod ports;
@@ -18,7 +19,7 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
-use cli::{Cli, Command, Config, Export};
+use cli::{Cli, Command, Config, Export, Import};
 use commands::Exit;
 
 fn main() -> ExitCode {
@@ -39,6 +40,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Run(args) => wait(commands::run::run(&args)),
         Command::Demo(args) => wait(commands::demo::run(&args)),
         Command::Replay(args) => wait(commands::replay::run(&args)),
+        Command::Import { what: Import::Waveform(args) } => wait(commands::import::waveform(&args)),
         Command::Doctor(args) => wait(commands::doctor::run(&args)),
         Command::Evaluate { task } => commands::evaluate::run(&task),
         Command::Export { what: Export::Points(args) } => commands::export::points(&args),

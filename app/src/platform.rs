@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use crate::auth::Users;
 use crate::config::Settings;
 use crate::heartbeat::{self, Pulse};
+use crate::hj212;
 use crate::intake::{self, Passage};
 use crate::ports::Ports;
 use crate::seams;
@@ -41,6 +42,10 @@ pub async fn run(
         let serve = broker.clone().serve(listener, Some(acceptor), doors.thrown());
         open.push(watch.spawn("MQTT over TLS", serve));
     }
+    let monitors = ports.hj212.zip(settings.hj212.clone()).map(|(listener, settings)| {
+        let door = hj212::Monitors::new(collector.clone(), clock.clone(), &settings);
+        watch.spawn("HJ 212", door.serve(listener, doors.thrown()))
+    });
     let address = ports.http.local_addr()?;
     let web = watch.spawn("page", web::serve(ports.http, web::Config::new(address), services, page.thrown()));
     let flush = watch.spawn("ledger of refusals", intake::flush(collector.clone(), clock.clone(), beat.thrown()));
@@ -60,6 +65,9 @@ pub async fn run(
     doors.throw();
     for task in open {
         farewell(&task.await.context("the MQTT door")??);
+    }
+    if let Some(monitors) = monitors {
+        monitors.await.context("the door of HJ 212")?;
     }
     outgoing.abort();
     tracing::info!("stopping: the page");

@@ -38,6 +38,8 @@ pub struct Ports {
     pub mqtt: TcpListener,
     /// MQTT over TLS, and how.
     pub tls: Option<(TcpListener, TlsAcceptor)>,
+    /// HJ 212 over TCP.
+    pub hj212: Option<TcpListener>,
     /// Page and API.
     pub http: TcpListener,
 }
@@ -52,7 +54,12 @@ impl Ports {
                 Some((bind("MQTT over TLS", tls.listen, "mqtt.tls_listen").await?, acceptor))
             }
         };
+        let hj212 = match &settings.hj212 {
+            None => None,
+            Some(door) => Some(bind("HJ 212", door.listen, "hj212.listen").await?),
+        };
         Ok(Self {
+            hj212,
             mqtt: bind("MQTT", settings.mqtt.listen, "--mqtt").await?,
             tls,
             http: bind("the page", settings.http, "--http").await?,

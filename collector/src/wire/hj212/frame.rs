@@ -95,6 +95,12 @@ impl Framer {
         self.held.len()
     }
 
+    /// What waited for the rest of its segment, when nothing more will come.
+    #[must_use]
+    pub fn rest(self) -> Vec<u8> {
+        self.held
+    }
+
     /// The next piece; `None` until more arrives.
     pub fn next_piece(&mut self) -> Option<Piece> {
         // Between segments white space is of no meaning.
