@@ -4,10 +4,12 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
+use plant::Name;
 use serde::{Deserialize, Serialize};
 
 /// Prefix of the environment's variables: `DANXIA__MQTT__LISTEN` is `mqtt.listen`.
@@ -20,6 +22,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// The MQTT door.
     pub mqtt: Mqtt,
+    /// What it is to Sparkplug edge nodes.
+    pub sparkplug: Sparkplug,
     /// Where the page and the API listen.
     pub http: SocketAddr,
     /// The door for monitors that speak HJ 212 over TCP, where it is open.
@@ -58,6 +62,15 @@ pub struct Hj212 {
     pub monitors: Vec<String>,
 }
 
+/// The Sparkplug host application's settings.
+#[derive(Clone, Debug)]
+pub struct Sparkplug {
+    /// As whom it announces itself in STATE; `None`: not at all.
+    pub host_id: Option<Name>,
+    /// How long an overtaken message may take before it counts as lost.
+    pub reorder: Duration,
+}
+
 /// Where TLS listens, and as whom.
 #[derive(Clone, Debug)]
 pub struct Tls {
@@ -77,6 +90,7 @@ struct Raw {
     adopt: bool,
     log: String,
     mqtt: RawMqtt,
+    sparkplug: RawSparkplug,
     http: RawHttp,
     hj212: RawHj212,
 }
@@ -103,6 +117,13 @@ struct RawMqtt {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct RawSparkplug {
+    host_id: String,
+    reorder_ms: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RawHttp {
     listen: String,
 }
@@ -123,6 +144,7 @@ impl Default for Raw {
                 max_packet: 4 << 20,
                 max_connections: 20_000,
             },
+            sparkplug: RawSparkplug { host_id: "danxia".into(), reorder_ms: 3000 },
             http: RawHttp { listen: "127.0.0.1:8080".into() },
             hj212: RawHj212 { listen: String::new(), site: "hj212".into(), monitors: Vec::new() },
         }
@@ -297,6 +319,26 @@ fn address(key: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
     })
 }
 
+fn sparkplug(raw: RawSparkplug) -> Result<Sparkplug, ConfigError> {
+    let host_id = match raw.host_id.trim() {
+        "" => None,
+        id => Some(Name::new(id).map_err(|_| ConfigError::Value {
+            key: "sparkplug.host_id",
+            found: raw.host_id.clone(),
+            expected:
+                "expected a name of 1 to 128 bytes without '/', '+', '#' and control characters, or nothing".into(),
+        })?),
+    };
+    if raw.reorder_ms > 60_000 {
+        return Err(ConfigError::Value {
+            key: "sparkplug.reorder_ms",
+            found: raw.reorder_ms.to_string(),
+            expected: "expected 0 to 60000 milliseconds".into(),
+        });
+    }
+    Ok(Sparkplug { host_id, reorder: Duration::from_millis(raw.reorder_ms) })
+}
+
 fn check(raw: Raw) -> Result<Settings, ConfigError> {
     let listen = address("mqtt.listen", &raw.mqtt.listen)?;
     let http = address("http.listen", &raw.http.listen)?;
@@ -351,8 +393,10 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
             expected: "expected 1024 to 268435456 bytes".into(),
         });
     }
+    let sparkplug = sparkplug(raw.sparkplug)?;
     Ok(Settings {
         data: raw.data,
+        sparkplug,
         mqtt: Mqtt {
             listen,
             tls,
@@ -424,6 +468,8 @@ mod tests {
             ("[hj212]\nlisten = \"0.0.0.0:9212\"\n", "list the monitors that may in hj212.monitors"),
             ("[hj212]\nlisten = \"9212\"\nsite = \"a/b\"\n", "hj212.site"),
             ("[hj212]\nlisten = \"9212\"\nmonitors = [\"\"]\n", "numbers (MN)"),
+            ("[sparkplug]\nhost_id = \"a/b\"\n", "without '/'"),
+            ("[sparkplug]\nreorder_ms = 100000\n", "expected 0 to 60000"),
             ("not toml", "wrongly"),
         ] {
             let e = error(toml);
@@ -437,6 +483,14 @@ mod tests {
         assert!(read("", &[]).unwrap().hj212.is_none());
         let open = read("[hj212]\nlisten = \"0.0.0.0:9212\"\nmonitors = [\"A1\"]\n", &[]).unwrap().hj212.unwrap();
         assert_eq!((open.listen.port(), open.site.as_str(), &*open.monitors), (9212, "hj212", &["A1".to_owned()][..]));
+    }
+
+    #[test]
+    fn the_host_application_has_a_name_unless_it_is_taken_away() {
+        let name = |toml: &str| read(toml, &[]).unwrap().sparkplug.host_id.map(|n| n.to_string());
+        assert_eq!(name(""), Some("danxia".into()));
+        assert_eq!(name("[sparkplug]\nhost_id = \"scada 1\"\n"), Some("scada 1".into()));
+        assert_eq!(name("[sparkplug]\nhost_id = \"\"\n"), None);
     }
 
     #[test]

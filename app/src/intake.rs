@@ -9,6 +9,8 @@ use plant::Clock;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::sparkplug;
+
 /// Hands what clients publish to the collector, in their order, and stamps it with the time of receipt.
 pub struct Passage {
     /// Understands and commits.
@@ -39,12 +41,10 @@ fn closed(e: historian::CommitError) -> IntakeClosed {
     IntakeClosed
 }
 
-/// Publishes what the collector asks machines for (Sparkplug rebirths), until nobody asks any more.
+/// Publishes what the collector has to say to Sparkplug edge nodes (rebirth requests, the host's STATE), until it is silent.
 pub async fn commands(mut commands: mpsc::Receiver<Command>, broker: Arc<Broker>) {
-    while let Some(c) = commands.recv().await {
-        if let Err(e) = broker.publish(&c.topic, c.payload, 0, false) {
-            tracing::warn!(topic = c.topic, "a command could not be published: {e}");
-        }
+    while let Some(command) = commands.recv().await {
+        sparkplug::publish(&broker, Some(command));
     }
 }
 
@@ -61,7 +61,9 @@ pub async fn flush(collector: Collector, clock: Arc<dyn Clock>, shutdown: impl F
         }
         count(&collector).await;
         if let Err(e) = collector.tick(clock.now()).await {
-            tracing::warn!("what waits too long is seen to later, the store does not take it now: {e}");
+            tracing::warn!(
+                "what waits too long is seen to later, or stays in quarantine; the store does not take it now: {e}"
+            );
         }
     }
     count(&collector).await;

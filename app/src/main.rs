@@ -13,6 +13,7 @@ mod intake;
 mod platform;
 mod ports;
 mod seams;
+mod sparkplug;
 mod stage;
 
 use std::io;

@@ -18,6 +18,7 @@ use crate::hj212;
 use crate::intake::{self, Passage};
 use crate::ports::Ports;
 use crate::seams;
+use crate::sparkplug;
 use crate::stage::{Switch, Watch};
 
 /// Runs until `shutdown` resolves or a stage ends on its own, then ends in order: the door, the page, the heartbeat,
@@ -30,16 +31,19 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let started = clock.now();
+    let now = clock.clone();
     let store = Arc::new(open_store(settings, clock.clone()).await?);
     let (collector, commands, broker) = door(settings, &store, clock.clone())?;
     let pulse = Pulse::default();
     let services = seams::services(settings, demo, started, &store, &broker, pulse.clone(), clock.clone());
 
+    // Before anybody can connect, so that no edge node is told of a host that is gone.
+    sparkplug::publish(&broker, collector.host_birth(started));
     let mut watch = Watch::new();
     let [doors, page, beat, mind] = std::array::from_fn(|_| Switch::new());
     let mut open = vec![watch.spawn("MQTT", broker.clone().serve(ports.mqtt, None, doors.thrown()))];
     if let Some((listener, acceptor)) = ports.tls {
-        let serve = broker.clone().serve(listener, Some(acceptor), doors.thrown());
+        let serve = broker.clone().serve(listener, Some(acceptor.into()), doors.thrown());
         open.push(watch.spawn("MQTT over TLS", serve));
     }
     let monitors = ports.hj212.zip(settings.hj212.clone()).map(|(listener, settings)| {
@@ -62,6 +66,7 @@ pub async fn run(
         tracing::error!(stage = name, "ended on its own; the rest is stopped");
     }
     tracing::info!("stopping: the door");
+    sparkplug::publish(&broker, collector.host_death(now.now()));
     doors.throw();
     for task in open {
         farewell(&task.await.context("the MQTT door")??);
@@ -109,7 +114,12 @@ fn door(
     store: &Historian,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<(Collector, mpsc::Receiver<Command>, Arc<Broker>)> {
-    let config = collector::Config { adopt: settings.adopt, ..collector::Config::default() };
+    let config = collector::Config {
+        adopt: settings.adopt,
+        host_id: settings.sparkplug.host_id.clone(),
+        reorder_window: settings.sparkplug.reorder,
+        ..collector::Config::default()
+    };
     let (collector, commands) = Collector::new(config, store.recorder(), store.archive(), store.register());
     let config = broker::Config {
         anonymous: settings.mqtt.anonymous,

@@ -12,6 +12,7 @@ use rumqttd::protocol::{Filter, QoS, RetainForwardRule};
 use thiserror::Error;
 use tokio::time::{Duration, Instant, timeout};
 
+use crate::access::Access;
 use crate::clients::{ClientSnapshot, Departed, Record};
 use crate::config::{Config, ConfigError};
 use crate::intake::{Authenticator, Intake, Protocol};
@@ -30,6 +31,7 @@ pub struct Broker {
     authenticator: Arc<dyn Authenticator>,
     router: Router,
     counters: Arc<Counters>,
+    pub(crate) access: Access,
     connections: AtomicU64,
     listeners: AtomicU64,
     records: Mutex<HashMap<u64, Arc<Record>>>,
@@ -68,7 +70,9 @@ impl Broker {
         config.validate(&[])?;
         let counters = Arc::new(Counters::new());
         let router = Router::new(&config, counters.clone());
+        let access = Access::new(&config);
         Ok(Arc::new(Broker {
+            access,
             config,
             intake,
             authenticator,
@@ -112,6 +116,9 @@ impl Broker {
             }
         }
         clients.append(&mut departed);
+        let denials = lock(&self.access.denials);
+        clients.iter_mut().for_each(|client| (client.denials, client.last_denial) = denials.of(&client.client_id));
+        drop(denials);
         clients.sort_by(|a, b| (!a.connected, &a.client_id).cmp(&(!b.connected, &b.client_id)));
         clients
     }
@@ -206,6 +213,11 @@ impl Broker {
         lock(&self.records).remove(&record.info.connection);
         let snapshot = record.snapshot(now);
         lock(&self.departed).push(snapshot, now);
+    }
+
+    /// The connections of one identity.
+    pub(crate) fn of_identity(&self, identity: &str) -> Vec<Arc<Record>> {
+        lock(&self.records).values().filter(|record| &*record.info.identity == identity).cloned().collect()
     }
 
     /// The connections that came through one listener.

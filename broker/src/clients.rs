@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::time::{Duration, Instant};
 
+use crate::denials::Denial;
 use crate::intake::{ClientInfo, Protocol, Publish};
 use crate::lock;
 use crate::router::link::Link;
@@ -44,6 +45,12 @@ pub struct ClientSnapshot {
     pub subscriptions: Vec<String>,
     /// Messages it did not get because it fell behind, in the life of its session.
     pub dropped: u64,
+    /// How often it was denied something for want of rights, also on connections before this one.
+    pub denials: u64,
+    /// The last of these.
+    pub last_denial: Option<Denial>,
+    /// How often reading from it was held back on this connection, because it published faster than it may.
+    pub throttled: u64,
     /// The topic it published to last.
     pub last_topic: Option<Arc<str>>,
     /// What was last refused, or why it went.
@@ -66,6 +73,7 @@ struct Live {
     bytes: u64,
     window: Window,
     rate: (f64, f64),
+    throttled: u64,
     last_topic: Option<Arc<str>>,
     last_error: Option<Arc<str>>,
 }
@@ -91,6 +99,7 @@ impl Record {
             bytes: 0,
             window: Window { start: now, messages: 0, bytes: 0 },
             rate: (0.0, 0.0),
+            throttled: 0,
             last_topic: None,
             last_error: None,
         };
@@ -120,6 +129,11 @@ impl Record {
         lock(&self.live).last_error = Some(what.into());
     }
 
+    /// Counts that reading from it was held back.
+    pub fn throttled(&self) {
+        lock(&self.live).throttled += 1;
+    }
+
     pub fn snapshot(&self, now: Instant) -> ClientSnapshot {
         let live = lock(&self.live);
         // The last full window, unless it is long over or there was none yet.
@@ -140,6 +154,9 @@ impl Record {
             rate_bytes_s,
             subscriptions,
             dropped,
+            denials: 0,
+            last_denial: None,
+            throttled: live.throttled,
             last_topic: live.last_topic.clone(),
             last_error: live.last_error.clone(),
         }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::rate::Rate;
+
 /// The settings of a [`Broker`](crate::Broker). [`Config::validate`] is called by whoever makes one of it.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -14,6 +16,33 @@ pub struct Config {
     pub max_packet: usize,
     /// The most clients connected at once.
     pub max_connections: usize,
+    /// The most connections from one address (IPv6: one /64). A hall behind one router is one address.
+    pub max_connections_per_address: usize,
+    /// New connections in all. Those beyond are closed at once, before they cost a handshake.
+    pub connect_rate: Rate,
+    /// New connections from one address.
+    pub connect_rate_per_address: Rate,
+    /// Wrong passwords from one address. Beyond, nobody from there gets a password looked at: verifying one costs
+    /// memory and tens of milliseconds by design, and must not be a lever.
+    pub failed_logins: Rate,
+    /// Messages of one client. Beyond, reading from it pauses: it is slowed down, and nothing is lost.
+    ///
+    /// The default is two orders above the largest vibration gateway we know of: 64 channels at 51.2 kHz and four
+    /// bytes a sample are 13 MB/s in some hundred messages.
+    pub publish_rate: Rate,
+    /// Bytes of one client, likewise.
+    pub publish_bytes: Rate,
+    /// What happens to an MQTT 3.1.1 client that publishes to a topic it has no right to. MQTT 3.1.1 has no way to say
+    /// so: a client that is ignored gets its PUBACK although nothing was taken.
+    pub denied_v311: WhenDenied,
+    /// The same for a message of QoS 0 of an MQTT 5 client. From QoS 1 on, it is told with the acknowledgement (0x87).
+    pub denied_v5_qos0: WhenDenied,
+    /// How often a message is sent through the router to see whether it comes out.
+    pub canary_interval: Duration,
+    /// How long it may take.
+    pub canary_patience: Duration,
+    /// After how many failures in a row serving ends with an error.
+    pub canary_failures: u32,
     /// The most sockets that are open and have not yet been let in (TLS handshake, CONNECT, verification).
     pub max_handshakes: usize,
     /// How long a socket may take for its TLS handshake, and again for its CONNECT.
@@ -59,6 +88,17 @@ impl Default for Config {
             anonymous: false,
             max_packet: 4 << 20,
             max_connections: 20_000,
+            max_connections_per_address: 5_000,
+            connect_rate: Rate { per_second: 2_000, burst: 10_000 },
+            connect_rate_per_address: Rate { per_second: 1_000, burst: 5_000 },
+            failed_logins: Rate { per_second: 2, burst: 10 },
+            publish_rate: Rate { per_second: 100_000, burst: 200_000 },
+            publish_bytes: Rate::per_second(256 << 20),
+            denied_v311: WhenDenied::Disconnect,
+            denied_v5_qos0: WhenDenied::Ignore,
+            canary_interval: Duration::from_secs(10),
+            canary_patience: Duration::from_secs(5),
+            canary_failures: 3,
             max_handshakes: 1_024,
             handshake_timeout: Duration::from_secs(5),
             write_timeout: Duration::from_secs(10),
@@ -79,6 +119,15 @@ impl Default for Config {
             stop_patience: Duration::from_secs(10),
         }
     }
+}
+
+/// What happens to a client that publishes to a topic it has no right to, where it cannot be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenDenied {
+    /// It is disconnected.
+    Disconnect,
+    /// The message is thrown away and counted. The client does not learn of it.
+    Ignore,
 }
 
 /// What is wrong with a [`Config`].
@@ -114,10 +163,21 @@ impl Config {
         if self.max_packet > 268_435_455 {
             return Err(ConfigError::PacketTooLarge(self.max_packet));
         }
+        // Where there is no limit, its burst says nothing.
+        let burst = |rate: Rate| if rate.per_second == 0 { 1 } else { rate.burst as usize };
         for (name, found, least) in [
             ("max_packet", self.max_packet, 1024),
             ("max_connections", self.max_connections, 1),
             ("max_handshakes", self.max_handshakes, 1),
+            ("max_connections_per_address", self.max_connections_per_address, 1),
+            ("connect_rate.burst", burst(self.connect_rate), 1),
+            ("connect_rate_per_address.burst", burst(self.connect_rate_per_address), 1),
+            ("failed_logins.burst", burst(self.failed_logins), 1),
+            ("publish_rate.burst", burst(self.publish_rate), 1),
+            ("publish_bytes.burst", burst(self.publish_bytes), 1),
+            ("canary_failures", self.canary_failures as usize, 1),
+            ("canary_interval (in ms)", self.canary_interval.as_millis() as usize, 1),
+            ("canary_patience (in ms)", self.canary_patience.as_millis() as usize, 1),
             ("topic_bytes", self.topic_bytes, 1),
             ("topic_levels", self.topic_levels, 1),
             ("in_flight_messages", self.in_flight_messages, 1),

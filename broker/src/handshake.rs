@@ -11,12 +11,13 @@ use rumqttd::protocol::ConnAckProperties;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::{Duration, Instant, timeout, timeout_at};
 
+use crate::addresses::Logins;
 use crate::broker::Broker;
 use crate::clients::Record;
 use crate::codec::control::{self, ConnectPacket};
 use crate::codec::{frame, kind};
 use crate::connection::{ALIASES, Admitted};
-use crate::intake::{ClientInfo, Credentials, Denied, Identity, Login, Protocol};
+use crate::intake::{Certificate, ClientInfo, Credentials, Denied, Identity, Login, Protocol};
 use crate::refusal::Refusal;
 use crate::rights::Rights;
 use crate::router::link::Link;
@@ -30,12 +31,24 @@ const MAX_CONNECT: usize = 256 * 1024;
 /// The longest client identifier, in bytes.
 const MAX_CLIENT_ID: usize = 256;
 
+/// Where a connection comes from.
+pub(crate) struct Peer {
+    pub address: SocketAddr,
+    pub listener: u64,
+    /// The certificate it proved to hold.
+    pub certificate: Option<Box<Certificate>>,
+    /// The account of its address.
+    pub logins: Arc<Logins>,
+}
+
 /// A client that may be served, and what is to be done when it is gone.
 pub(crate) struct Guest {
     pub admitted: Admitted,
     pub will: Option<Will>,
     /// How long its session is kept for it.
     pub expiry: Duration,
+    /// How many identities had been revoked before it was looked up.
+    pub revocations: u64,
 }
 
 /// Why not, and in which version to say so.
@@ -54,8 +67,7 @@ fn away(refusal: Refusal, protocol: Protocol) -> TurnedAway {
 pub(crate) async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
     broker: &Arc<Broker>,
     io: &mut S,
-    address: SocketAddr,
-    listener: u64,
+    peer: Peer,
 ) -> Result<Guest, TurnedAway> {
     let until = Instant::now() + broker.config().handshake_timeout;
     let silent = |refusal| TurnedAway { refusal, protocol: None, answer: false };
@@ -68,7 +80,7 @@ pub(crate) async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
         answer: refusal == Refusal::Version,
     })?;
     let protocol = connect.protocol;
-    let welcomed = welcome(broker, connect, address, listener, unread, until).await;
+    let welcomed = welcome(broker, connect, peer, unread, until).await;
     welcomed.map_err(|refusal| away(refusal, protocol))
 }
 
@@ -95,8 +107,7 @@ async fn read_connect<S: AsyncRead + Unpin>(
 async fn welcome(
     broker: &Arc<Broker>,
     packet: ConnectPacket,
-    address: SocketAddr,
-    listener: u64,
+    peer: Peer,
     unread: BytesMut,
     until: Instant,
 ) -> Result<Guest, Refusal> {
@@ -106,7 +117,19 @@ async fn welcome(
     }
     let (client_id, assigned) = client_id(&connect.client_id, protocol, connect.clean_session)?;
     let will = will.map(|(will, properties)| Will::new(will, properties, broker.limits())).transpose()?;
-    let Identity { name: identity, rights: _ } = identify(broker, login, &client_id, address, until).await?;
+    let revocations = broker.access.revocations();
+    let Peer { address, listener, certificate, logins } = peer;
+    let credentials = credentials(broker, certificate, login)?;
+    let Identity { name: identity, rights } =
+        identify(broker, credentials, &logins, &client_id, address, until).await?;
+    if let Err(error) = rights.check() {
+        tracing::error!(%identity, "not let in, its rights are wrong: {error}");
+        return Err(Refusal::NotAuthorized);
+    }
+    if let Some(will) = will.as_ref().filter(|will| !rights.may_publish(will.topic())) {
+        broker.denied(&client_id, &identity, will.topic(), Refusal::WillDenied);
+        return Err(Refusal::WillDenied);
+    }
 
     let wanted = match protocol {
         Protocol::V311 if connect.clean_session => Duration::ZERO,
@@ -122,6 +145,9 @@ async fn welcome(
     let claim = Claim { client_id: client_id.clone(), identity: identity.clone(), clean: connect.clean_session, terms };
     let link = Arc::new(Link::default());
     let (session, present) = attach(broker, &claim, &link).await?;
+    if present {
+        broker.router().withdraw(&session, &rights);
+    }
     let info = Arc::new(ClientInfo { client_id, address, identity, protocol, connection: broker.next_connection() });
     let record = Arc::new(Record::new(info.clone(), session.clone(), link.clone(), listener));
 
@@ -129,8 +155,9 @@ async fn welcome(
     let answer = connack(broker, &info, assigned, (expiry != wanted).then_some(expiry));
     control::put_connack(&mut out, protocol, present, answer);
     let broker = broker.clone();
-    let admitted = Admitted { broker, info, session, link, record, unread, out, keep_alive: connect.keep_alive };
-    Ok(Guest { admitted, will, expiry })
+    let admitted =
+        Admitted { broker, info, session, link, record, rights, unread, out, keep_alive: connect.keep_alive };
+    Ok(Guest { admitted, will, expiry, revocations })
 }
 
 /// The client identifier, and whether it is ours.
@@ -151,20 +178,51 @@ fn client_id(wanted: &str, protocol: Protocol, clean: bool) -> Result<(Arc<str>,
     Ok((format!("auto-{n}-{:016x}", hasher.finish()).into(), true))
 }
 
+/// What it says it is; `None` for an anonymous client. One that offers both is known by its certificate.
+fn credentials(
+    broker: &Broker,
+    certificate: Option<Box<Certificate>>,
+    login: Option<rumqttd::protocol::Login>,
+) -> Result<Option<Credentials>, Refusal> {
+    match (certificate, login) {
+        (Some(certificate), _) => Ok(Some(Credentials::Certificate(*certificate))),
+        (None, Some(login)) => Ok(Some(Credentials::Password { user: login.username, password: login.password })),
+        (None, None) if broker.config().anonymous => Ok(None),
+        (None, None) => Err(Refusal::Anonymous),
+    }
+}
+
 async fn identify(
     broker: &Broker,
-    login: Option<rumqttd::protocol::Login>,
+    credentials: Option<Credentials>,
+    logins: &Logins,
     client_id: &Arc<str>,
     address: SocketAddr,
     until: Instant,
 ) -> Result<Identity, Refusal> {
-    let Some(login) = login else {
-        let anonymous = || Identity { name: "anonymous".into(), rights: Arc::new(Rights::everything()) };
-        return if broker.config().anonymous { Ok(anonymous()) } else { Err(Refusal::Anonymous) };
+    let Some(credentials) = credentials else {
+        return Ok(Identity { name: "anonymous".into(), rights: Arc::new(Rights::everything()) });
     };
-    let credentials = Credentials::Password { user: login.username, password: login.password };
+    let by_password = matches!(credentials, Credentials::Password { .. });
+    let mut turn = None;
+    if by_password {
+        // A few at a time, and each looks again whether it may when its turn has come: of a thousand wrong passwords at
+        // once, a handful is verified.
+        turn = timeout_at(until, logins.turns.acquire()).await.ok();
+        if turn.is_none() {
+            return Err(Refusal::Unavailable);
+        }
+        if !logins.may_try(Instant::now()) {
+            return Err(Refusal::LoginRate);
+        }
+    }
     let login = Login { credentials, client_id: client_id.clone(), address };
-    match timeout_at(until, broker.authenticator().verify(login)).await {
+    let verified = timeout_at(until, broker.authenticator().verify(login)).await;
+    if by_password && matches!(verified, Ok(Err(Denied::Credentials))) {
+        logins.failed(Instant::now());
+    }
+    drop(turn);
+    match verified {
         Ok(Ok(identity)) => Ok(identity),
         Ok(Err(Denied::Credentials)) => Err(Refusal::Credentials),
         Ok(Err(Denied::NotAuthorized)) => Err(Refusal::NotAuthorized),

@@ -19,32 +19,45 @@
 //! messages only, keeps every filter it ever saw, and can be brought down by a topic name. The one here
 //! ([`router`]) is a tree of filters and a bounded queue for each session.
 
+mod access;
+mod addresses;
 mod broker;
+mod certificate;
 mod clients;
 mod codec;
 mod config;
 mod connection;
+mod denials;
 mod handshake;
 mod intake;
+mod rate;
 mod refusal;
 mod rights;
+mod roles;
 mod router;
 mod serve;
+mod supervision;
 mod tls;
 mod topic;
 mod will;
 
 pub use broker::{Broker, CanaryError, PublishError};
 pub use clients::ClientSnapshot;
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, WhenDenied};
+pub use denials::Denial;
 pub use intake::{
     Authenticator, BoxFuture, Certificate, ClientInfo, Credentials, Denied, Identity, Intake, IntakeClosed, Login,
     Protocol, Publish, Receipt,
 };
+pub use rate::Rate;
 pub use refusal::Refusal;
-pub use rights::Rights;
+pub use rights::{Rights, RightsError};
+pub use roles::{Places, ROLES, Role};
 pub use serve::{ServeError, Stopped};
-pub use tls::{TlsError, acceptor_from_bytes, acceptor_from_files};
+pub use supervision::CanaryState;
+pub use tls::{
+    ClientCertificates, ClientFiles, Tls, TlsError, TlsFiles, acceptor, acceptor_from_bytes, acceptor_from_files,
+};
 pub use tokio_rustls::TlsAcceptor;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -70,6 +70,22 @@ refusals! {
     Credentials = "credentials", 0x86;
     /// Known, but may not connect.
     NotAuthorized = "not_authorized", 0x87;
+    /// A message to a topic that its publisher has no right to.
+    PublishDenied = "publish_denied", 0x87;
+    /// A subscription that would reach topics that its client has no right to.
+    SubscribeDenied = "subscribe_denied", 0x87;
+    /// A will with a topic that its client has no right to publish to.
+    WillDenied = "will_denied", 0x87;
+    /// What a kept session lost, because its identity came back with fewer rights: subscriptions and messages.
+    Withdrawn = "rights_withdrawn", 0x87;
+    /// Its identity was revoked, or its rights were changed.
+    Revoked = "revoked", 0x98;
+    /// Too many wrong passwords from this address lately.
+    LoginRate = "login_rate", 0x9F;
+    /// Too many connections a second, in all or from this address.
+    ConnectionRate = "connection_rate", 0x9F;
+    /// `max_connections_per_address` reached.
+    AddressConnections = "address_connections_full", 0x97;
     /// Came without a user name, and anonymous is off.
     Anonymous = "anonymous_off", 0x87;
     /// Users cannot be looked up, or the old connection of this client does not end.

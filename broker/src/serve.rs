@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::BytesMut;
 use thiserror::Error;
@@ -13,16 +14,19 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval, sleep, timeout};
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
-use crate::broker::Broker;
+use crate::addresses::Visit;
+use crate::broker::{Broker, CanaryError};
 use crate::clients::Record;
 use crate::codec::control;
 use crate::config::ConfigError;
 use crate::connection::{Connection, Ending, Goodbye};
-use crate::handshake::{self, Guest, TurnedAway};
+use crate::handshake::{self, Guest, Peer, TurnedAway};
+use crate::intake::Certificate;
 use crate::refusal::Refusal;
 use crate::router::session::Session;
+use crate::tls::Tls;
 use crate::will::Will;
 
 /// How often sessions of clients that stay away are looked through.
@@ -37,6 +41,14 @@ pub enum ServeError {
     /// The listener is of no use.
     #[error("the listener cannot tell its address: {0}")]
     Listener(#[from] io::Error),
+    /// The router does not answer any more.
+    #[error("the MQTT router stopped answering, {failures} times in a row: {last}")]
+    Router {
+        /// How often in a row.
+        failures: u32,
+        /// The last time.
+        last: CanaryError,
+    },
 }
 
 /// How serving a listener ended.
@@ -52,7 +64,7 @@ pub struct Stopped {
 /// What the tasks of one listener share.
 struct Door {
     broker: Arc<Broker>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Tls>,
     listener: u64,
     stop: watch::Receiver<bool>,
 }
@@ -61,11 +73,14 @@ impl Broker {
     /// Serves `listener` until `shutdown` resolves; then accepts no more, tells every client to go (MQTT 5:
     /// DISCONNECT 0x8B), and waits until what they published is durable and acknowledged.
     ///
+    /// Ends with an error when the router stops answering (`canary_interval`, `canary_patience`, `canary_failures`):
+    /// then nothing is waited for, and the process should end and be started again.
+    ///
     /// The wills of clients that are sent away by a stop are not published: the machines did not die.
     pub async fn serve(
         self: Arc<Broker>,
         listener: TcpListener,
-        tls: Option<TlsAcceptor>,
+        tls: Option<Tls>,
         shutdown: impl Future<Output = ()>,
     ) -> Result<Stopped, ServeError> {
         self.config().validate(&[listener.local_addr()?])?;
@@ -73,7 +88,13 @@ impl Broker {
         let id = self.next_listener();
         let door = Arc::new(Door { broker: self.clone(), tls, listener: id, stop: stopped });
         let mut tasks = JoinSet::new();
-        accept(&door, listener, &mut tasks, shutdown).await;
+        tokio::select! {
+            () = accept(&door, listener, &mut tasks, shutdown) => {}
+            // Clients may be waiting for the router for ever, so they are not waited for.
+            last = self.clone().supervise() => {
+                return Err(ServeError::Router { failures: self.config().canary_failures, last });
+            }
+        }
 
         let clients = self.through(id);
         stop.send_replace(true);
@@ -99,14 +120,19 @@ async fn accept(door: &Arc<Door>, listener: TcpListener, tasks: &mut JoinSet<()>
             Some(_) = tasks.join_next() => continue,
             _ = sweep.tick() => {
                 door.broker.router().sweep(Instant::now());
+                door.broker.access.addresses.sweep(Instant::now());
                 continue;
             }
         };
         match accepted {
-            Ok((stream, address)) => match handshakes.clone().try_acquire_owned() {
-                Ok(permit) => drop(tasks.spawn(door.clone().open(stream, address, permit))),
-                Err(_) => door.broker.turned_away(Refusal::Handshakes, address),
-            },
+            Ok((stream, address)) => {
+                let visit = door.broker.access.addresses.arrive(address.ip(), Instant::now());
+                let permit = || handshakes.clone().try_acquire_owned().map_err(|_| Refusal::Handshakes);
+                match visit.and_then(|visit| Ok((visit, permit()?))) {
+                    Ok((visit, permit)) => drop(tasks.spawn(door.clone().open(stream, address, visit, permit))),
+                    Err(refusal) => door.broker.turned_away(refusal, address),
+                }
+            }
             Err(error) => {
                 // Out of file descriptors, most likely: serving those we have goes before taking more.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -123,29 +149,34 @@ fn tune(stream: &TcpStream) {
 }
 
 impl Door {
-    async fn open(self: Arc<Door>, stream: TcpStream, address: SocketAddr, permit: OwnedSemaphorePermit) {
+    async fn open(self: Arc<Door>, stream: TcpStream, address: SocketAddr, visit: Visit, permit: OwnedSemaphorePermit) {
         tune(&stream);
-        let Some(tls) = &self.tls else { return self.client(stream, address, permit).await };
+        let peer = |certificate| Peer { address, listener: self.listener, certificate, logins: visit.logins.clone() };
+        let Some(tls) = &self.tls else { return self.client(stream, peer(None), permit).await };
         let mut stop = self.stop.clone();
-        let accepting = timeout(self.broker.config().handshake_timeout, Box::pin(tls.accept(stream)));
+        let accept = async {
+            let stream = tls.current().accept(stream).await.map_err(|_| Refusal::TlsHandshake)?;
+            certificate(&stream).map(|certificate| (stream, certificate))
+        };
+        let accepting = timeout(self.broker.config().handshake_timeout, Box::pin(accept));
         let handshake = tokio::select! {
             handshake = accepting => handshake,
             _ = stop.wait_for(|stop| *stop) => return,
         };
         match handshake {
-            Ok(Ok(stream)) => Box::pin(self.client(stream, address, permit)).await,
+            Ok(Ok((stream, certificate))) => Box::pin(self.client(stream, peer(certificate), permit)).await,
             _ => self.broker.turned_away(Refusal::TlsHandshake, address),
         }
     }
 
-    async fn client<S>(&self, mut io: S, address: SocketAddr, permit: OwnedSemaphorePermit)
+    async fn client<S>(&self, mut io: S, peer: Peer, permit: OwnedSemaphorePermit)
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let mut stop = self.stop.clone();
+        let (mut stop, address) = (self.stop.clone(), peer.address);
         let admitted = tokio::select! {
             // In a box, so that what a handshake needs does not stay with the connection for its whole life.
-            admitted = Box::pin(handshake::admit(&self.broker, &mut io, address, self.listener)) => admitted,
+            admitted = Box::pin(handshake::admit(&self.broker, &mut io, peer)) => admitted,
             _ = stop.wait_for(|stop| *stop) => return,
         };
         match admitted {
@@ -165,8 +196,12 @@ impl Door {
     }
 
     async fn serve_client<S: AsyncRead + AsyncWrite + Unpin>(&self, io: S, guest: Guest) {
-        let Guest { admitted, will, expiry } = guest;
+        let Guest { admitted, will, expiry, revocations } = guest;
         let seat = Seat::take(self, admitted.record.clone(), will, expiry);
+        if self.broker.access.revoked_since(revocations, &admitted.info.identity) {
+            admitted.session.revoked.store(true, Ordering::Release);
+            admitted.link.end(Refusal::Revoked);
+        }
         if *self.stop.borrow() {
             admitted.link.end(Refusal::Stopping);
         }
@@ -174,6 +209,13 @@ impl Door {
         seat.leave(&ending);
         Box::pin(goodbye.say()).await;
     }
+}
+
+/// The certificate a client proved to hold, if it came with one.
+fn certificate(stream: &TlsStream<TcpStream>) -> Result<Option<Box<Certificate>>, Refusal> {
+    let Some([der, ..]) = stream.get_ref().1.peer_certificates() else { return Ok(None) };
+    let certificate = Certificate::from_der(der).ok_or(Refusal::TlsHandshake)?;
+    Ok(Some(Box::new(certificate)))
 }
 
 /// A connection's place among the clients; given back whatever happens to the task.
@@ -210,7 +252,8 @@ impl Seat {
             self.expiry = wanted.min(self.broker.config().max_session_expiry);
         }
         let died = !matches!(ending, Ending::Left { will: false, .. } | Ending::Refused(Refusal::Stopping));
-        let will = self.will.take().filter(|_| died);
+        let revoked = self.session.revoked.load(Ordering::Acquire);
+        let will = self.will.take().filter(|_| died && !revoked);
         self.give_back();
         if let Some(will) = will {
             let (broker, info, session) = (self.broker.clone(), self.record.info.clone(), self.session.clone());
@@ -220,8 +263,10 @@ impl Seat {
 
     fn give_back(&mut self) {
         if std::mem::replace(&mut self.taken, false) {
+            let revoked = self.session.revoked.load(Ordering::Acquire);
+            let expiry = if revoked { Duration::ZERO } else { self.expiry };
             self.broker.left(&self.record);
-            self.broker.router().detach(&self.session, self.expiry, Instant::now());
+            self.broker.router().detach(&self.session, expiry, Instant::now());
         }
     }
 }
@@ -236,7 +281,7 @@ impl Drop for Seat {
 mod tests {
     use super::*;
 
-    fn size_of_future<F>(_: fn(Arc<Door>, TcpStream, SocketAddr, OwnedSemaphorePermit) -> F) -> usize {
+    fn size_of_future<F>(_: fn(Arc<Door>, TcpStream, SocketAddr, Visit, OwnedSemaphorePermit) -> F) -> usize {
         size_of::<F>()
     }
 

@@ -32,18 +32,28 @@ pub(crate) fn check_filter(filter: &str, limits: Limits) -> Result<(), Refusal> 
     if filter.starts_with("$share/") || filter == "$share" {
         return Err(Refusal::SharedSubscription);
     }
-    if filter.is_empty() || filter.len() > limits.bytes || filter.contains('\0') {
+    let deep = filter.strip_suffix("/#").unwrap_or(filter).bytes().filter(|b| *b == b'/').count() >= limits.levels;
+    if filter.len() > limits.bytes || deep || !is_filter(filter) {
         return Err(Refusal::FilterInvalid);
     }
-    let mut levels = filter.split('/').enumerate().peekable();
-    while let Some((depth, level)) = levels.next() {
-        let multi = level == "#" && levels.peek().is_none();
-        let plain = !level.contains(['+', '#']);
-        if !(multi || level == "+" || plain) || depth >= limits.levels + usize::from(multi) {
-            return Err(Refusal::FilterInvalid);
-        }
-    }
     Ok(())
+}
+
+/// Whether this is a filter at all.
+pub(crate) fn is_filter(filter: &str) -> bool {
+    let mut levels = filter.split('/').peekable();
+    let mut whole = !filter.is_empty() && !filter.contains('\0');
+    while let Some(level) = levels.next() {
+        let multi = level == "#" && levels.peek().is_none();
+        whole &= multi || level == "+" || !level.contains(['+', '#']);
+    }
+    whole
+}
+
+/// The filter inside a shared subscription (`$share/{group}/{filter}`); any other filter as it is.
+pub(crate) fn unshared(filter: &str) -> &str {
+    let inside = filter.strip_prefix("$share/").and_then(|rest| rest.split_once('/'));
+    inside.map_or(filter, |(_, filter)| filter)
 }
 
 /// Whether a (valid) filter matches a (valid) topic. A wildcard in the first level does not match `$…`.

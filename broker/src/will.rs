@@ -1,6 +1,7 @@
 //! Last wills: ours to keep and to publish. They go the way of every other message, through the intake first.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use tokio::time::{Duration, sleep};
@@ -38,13 +39,18 @@ impl Will {
         Ok(Will { publish, delay: Duration::from_secs(u64::from(delay)) })
     }
 
+    /// The topic it will have.
+    pub fn topic(&self) -> &str {
+        &self.publish.topic
+    }
+
     /// Publishes it, after its delay or with the end of its session, whichever comes first; not at all when the client
     /// is back by then.
     pub async fn execute(self, broker: Arc<Broker>, from: Arc<ClientInfo>, session: Arc<Session>, expiry: Duration) {
         let delay = self.delay.min(expiry);
         if !delay.is_zero() {
             sleep(delay).await;
-            if !broker.router().is_absent(&session) {
+            if session.revoked.load(Ordering::Acquire) || !broker.router().is_absent(&session) {
                 return;
             }
         }

@@ -18,6 +18,7 @@ use crate::fault::{Code, Fault};
 use crate::interpreter::{Config, Interpreter, Recall};
 use crate::parts::Settling;
 use crate::recent::{Fate, Key};
+use crate::sparkplug::Carried;
 
 /// How many commands may wait to be published; what does not fit is asked for again with the next occasion.
 const COMMANDS: usize = 256;
@@ -55,10 +56,16 @@ impl Message {
 /// What was counted since the start, beside the ledger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Sparkplug sequence numbers that did not follow the one before.
+    /// Sparkplug messages that never came, by their sequence numbers.
     pub gaps: u64,
+    /// Sparkplug messages that came late, but within the window.
+    pub disordered: u64,
     /// Births asked for.
     pub rebirths: u64,
+    /// Deaths of Sparkplug sessions that were over already.
+    pub stale_deaths: u64,
+    /// Messages that waited for a birth and were understood after it.
+    pub replayed: u64,
 }
 
 /// Understands messages and commits what they say. Cheap to clone; all clones are one.
@@ -154,12 +161,48 @@ impl Collector {
         }
         interpreter.expire(&mut draft, &plant, t_received);
         draft.close_ledger();
+        self.ask(&mut draft);
+        draft
+    }
+
+    /// Hands on what is to be published.
+    fn ask(&self, draft: &mut Draft) {
         for command in draft.commands.drain(..) {
             if self.inner.commands.try_send(command).is_err() {
-                tracing::debug!("a rebirth request was not made: too many are waiting to be published");
+                tracing::debug!("a command was not made: too many are waiting to be published");
             }
         }
-        draft
+    }
+
+    /// What time brings, to be called about once a second: Sparkplug messages that did not come in time are given up and
+    /// their nodes asked for a birth, messages that waited for one are taken, the host's STATE is put right where it was
+    /// disputed, and parts whose others never came go to quarantine. What fails is tried again the next time. `now` is on the same clock as the times of receipt.
+    pub async fn tick(&self, now: Timestamp) -> Result<(), CommitError> {
+        let interpreter = &self.inner.interpreter;
+        let mut draft = self.draft("".into(), now);
+        let plant = interpreter.recall.plant();
+        interpreter.tick(&mut draft, &plant);
+        interpreter.expire(&mut draft, &plant, now);
+        self.ask(&mut draft);
+        if draft.batch == Batch::default() {
+            return Ok(());
+        }
+        let pending = self.inner.recorder.submit(std::mem::take(&mut draft.batch)).await?;
+        self.follow(draft, pending).await
+    }
+
+    /// This platform is a Sparkplug host application from `t` on: its birth, to be published on a connection whose will,
+    /// if it has one, is [`sparkplug::death`](crate::sparkplug::death) at the same time. `None` where it has no host id.
+    /// From then on a STATE that says otherwise is answered with this birth.
+    #[must_use]
+    pub fn host_birth(&self, t: Timestamp) -> Option<Command> {
+        self.inner.interpreter.host.born(t)
+    }
+
+    /// This platform ceases to be one at `t`: its death, to be published before the connection is closed.
+    #[must_use]
+    pub fn host_death(&self, t: Timestamp) -> Option<Command> {
+        self.inner.interpreter.host.died(t)
     }
 
     /// What the messages become, without committing it: for measurements. Births and sequence numbers are taken note of.
@@ -181,9 +224,9 @@ impl Collector {
     /// Watches over the commit, also where nobody waits for it.
     fn follow(&self, draft: Draft, pending: Pending) -> Receipt {
         let (tell, fate) = watch::channel(None);
-        let Draft { messages, waveforms, after, touched, settling, .. } = draft;
+        let Draft { messages, waveforms, after, touched, settling, carried, disputes, .. } = draft;
         let inner = self.inner.clone();
-        let watched = Watched { inner, messages, waveforms, touched, settling, tell, ended: false };
+        let watched = Watched { inner, messages, waveforms, touched, settling, carried, disputes, tell, ended: false };
         watched.queued(&fate);
         tokio::spawn(watched.until_committed(pending));
         Receipt { waits: Box::pin(all(after, fate)) }
@@ -225,19 +268,6 @@ impl Collector {
         committed.map(drop)
     }
 
-    /// Sees to what is due at `now` though no message comes: parts whose others never came go to quarantine. To be called
-    /// about once a second. Resolves when that is on disk; what failed is tried again the next time.
-    pub async fn tick(&self, now: Timestamp) -> Result<(), CommitError> {
-        let mut draft = self.draft(OTHERS.into(), now);
-        let interpreter = &self.inner.interpreter;
-        interpreter.expire(&mut draft, &interpreter.recall.plant(), now);
-        if draft.batch.staged.is_empty() {
-            return Ok(());
-        }
-        let pending = self.inner.recorder.submit(std::mem::take(&mut draft.batch)).await?;
-        self.follow(draft, pending).await
-    }
-
     /// How many messages wait for the other parts of what they are a part of. They are in no ledger yet.
     #[must_use]
     pub fn parts_waiting(&self) -> usize {
@@ -248,7 +278,14 @@ impl Collector {
     #[must_use]
     pub fn counters(&self) -> Counters {
         let tally = &self.inner.interpreter.tally;
-        Counters { gaps: tally.gaps.load(Ordering::Relaxed), rebirths: tally.rebirths.load(Ordering::Relaxed) }
+        let count = |c: &AtomicU64| c.load(Ordering::Relaxed);
+        Counters {
+            gaps: count(&tally.gaps),
+            disordered: count(&tally.disordered),
+            rebirths: count(&tally.rebirths),
+            stale_deaths: count(&tally.stale_deaths),
+            replayed: count(&tally.replayed),
+        }
     }
 }
 
@@ -265,6 +302,8 @@ struct Watched {
     waveforms: Vec<Key>,
     touched: Touched,
     settling: Settling,
+    carried: Carried,
+    disputes: bool,
     tell: watch::Sender<Option<Result<(), CommitError>>>,
     ended: bool,
 }
@@ -286,6 +325,10 @@ impl Watched {
         self.inner.interpreter.waveforms.ended(&self.waveforms, result.is_ok());
         self.touched.settle(result.is_ok());
         self.settling.settle(result.is_ok());
+        self.carried.settle(result.is_ok());
+        if self.disputes && result.is_ok() {
+            self.inner.interpreter.host.dispute();
+        }
         self.tell.send_replace(Some(result));
     }
 }

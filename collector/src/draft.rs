@@ -12,17 +12,22 @@ use crate::fault::Fault;
 use crate::machine::MachineSlot;
 use crate::parts::{Part, Settling};
 use crate::recent::{Fate, Key};
+use crate::sparkplug::Carried;
 
 /// How much of a message the quarantine keeps.
 const HEAD: usize = 4096;
 
-/// Something to be published, not retained, QoS 0.
+/// Something to be published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
     /// Where to.
     pub topic: String,
     /// What.
     pub payload: Bytes,
+    /// At least how surely it is to arrive: 0 or 1.
+    pub qos: u8,
+    /// Whether those who subscribe later are to get it as well.
+    pub retain: bool,
 }
 
 /// What became of a message.
@@ -85,6 +90,10 @@ pub(crate) struct Draft {
     pub touched: Touched,
     /// Sets of parts that it settles.
     pub settling: Settling,
+    /// Nodes of which it carries messages into quarantine that wait for a birth.
+    pub carried: Carried,
+    /// Whether one of its messages said that the host application is offline.
+    pub disputes: bool,
     own: HashSet<Key>,
     ledger: LedgerDelta,
 }
@@ -101,9 +110,16 @@ impl Draft {
             commands: Vec::new(),
             touched: Touched { number, machines: Vec::new() },
             settling: Settling::none(number),
+            carried: Carried::by(number),
+            disputes: false,
             own: HashSet::new(),
             ledger: LedgerDelta { source, ..LedgerDelta::default() },
         }
+    }
+
+    /// From whom its messages are.
+    pub(crate) const fn source(&self) -> &Arc<str> {
+        &self.ledger.source
     }
 
     /// Whether this draft holds the message or waveform already.
@@ -157,11 +173,6 @@ impl Draft {
             code: fault.code.as_str().into(),
             reason: fault.to_string().into(),
         });
-    }
-
-    /// From whom its messages are.
-    pub(crate) fn source(&self) -> &Arc<str> {
-        &self.ledger.source
     }
 
     /// Enters the counts into the batch.

@@ -134,20 +134,30 @@ codes! {
     StoreRefused = "store_refused", "split the message";
     /// Not a Sparkplug B payload.
     SparkplugPayload = "sparkplug_payload", "send the payload of the Eclipse Sparkplug B specification";
-    /// Compressed payload.
-    SparkplugCompressed = "sparkplug_compressed", "switch compression off in the edge node; it is not unpacked yet";
+    /// A compressed payload that cannot be unpacked.
+    SparkplugCompressed = "sparkplug_compressed", "pack it once with GZIP or DEFLATE and name the algorithm, or switch compression off";
+    /// A payload that grows too much when it is unpacked.
+    SparkplugUnpacked = "sparkplug_unpacked", "send less in one message, or switch compression off";
     /// Data whose meaning the birth would have said.
-    SparkplugNoBirth = "sparkplug_no_birth", "wait for the rebirth that was requested, then replay the message";
+    SparkplugNoBirth = "sparkplug_no_birth", "wait for the birth that was asked for, which it follows by itself; replay it where it does not";
     /// An alias that the birth did not introduce.
-    SparkplugAlias = "sparkplug_alias", "wait for the rebirth that was requested, then replay the message";
+    SparkplugAlias = "sparkplug_alias", "wait for the birth that was asked for, which it follows by itself; replay it where it does not";
     /// A metric that the birth did not introduce.
     SparkplugMetric = "sparkplug_metric", "list every metric in the birth";
     /// A sequence number outside 0 to 255.
     SparkplugSeq = "sparkplug_seq", "count from 0 to 255 and begin again";
-    /// A death that belongs to another session than the one that lives.
-    SparkplugBdSeq = "sparkplug_bdseq", "nothing if the node has reconnected; otherwise use one bdSeq in will and birth";
-    /// A metric type that does not become single values yet.
-    SparkplugDatatype = "sparkplug_datatype", "publish its members as metrics of scalar types; this type is kept but not read yet";
+    /// Not the STATE of a host application.
+    SparkplugState = "sparkplug_state", "send the STATE payload of Sparkplug 3.0";
+    /// Names and values of properties that do not belong together.
+    SparkplugProperties = "sparkplug_properties", "send one value for each key of the property set";
+    /// An array whose bytes are none.
+    SparkplugArray = "sparkplug_array", "pack the elements little endian as Sparkplug 3.0 says, section 6.4.17";
+    /// A DataSet that is no table.
+    SparkplugDataSet = "sparkplug_dataset", "correct the DataSet in the edge node";
+    /// A template that cannot be read.
+    SparkplugTemplate = "sparkplug_template", "correct the template in the edge node";
+    /// A metric type that does not become values.
+    SparkplugDatatype = "sparkplug_datatype", "use a type of the specification, and publish extensions as metrics of their own";
 }
 
 impl fmt::Display for Code {

@@ -19,9 +19,9 @@ use crate::Message;
 use crate::draft::{Draft, Outcome};
 use crate::fault::{Code, Fault, shown};
 use crate::machine::{Adoption, First, MachineSlot, MachineState};
-use crate::node::Node;
 use crate::parts::{PartLimits, Parts};
 use crate::recent::{Key, Recent};
+use crate::sparkplug::{Host, Node};
 use crate::topic::{Kind, Topic};
 use crate::values::{self, Incoming};
 use crate::wire::{Scalar, birth, event, telemetry};
@@ -39,6 +39,11 @@ pub struct Config {
     pub max_ahead: Option<Duration>,
     /// How often at most a Sparkplug node is asked for its birth.
     pub rebirth_interval: Duration,
+    /// How long a Sparkplug message that was overtaken by others may take before it counts as lost (the specification's
+    /// reorder timeout). Zero: any gap is a loss at once.
+    pub reorder_window: Duration,
+    /// As what this platform announces itself to Sparkplug edge nodes; `None`: it does not.
+    pub host_id: Option<Name>,
     /// How many messages are remembered to recognise repetitions; as many waveforms beside them.
     pub duplicates: usize,
     /// How many machines may be taken on.
@@ -55,6 +60,8 @@ impl Default for Config {
             adopt: false,
             max_ahead: Some(Duration::from_secs(24 * 3600)),
             rebirth_interval: Duration::from_secs(5),
+            reorder_window: Duration::from_secs(3),
+            host_id: None,
             duplicates: 65_536,
             machines: 20_000,
             points: 10_000,
@@ -78,15 +85,25 @@ pub(crate) trait Recall: Send + Sync {
 /// What is counted beside the ledger.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// Sparkplug sequence numbers that were skipped over.
+    /// Sparkplug messages that never came, by their sequence numbers.
     pub gaps: AtomicU64,
+    /// Sparkplug messages that came late, but within the window.
+    pub disordered: AtomicU64,
     /// Births asked for.
     pub rebirths: AtomicU64,
+    /// Deaths of sessions that were over already.
+    pub stale_deaths: AtomicU64,
+    /// Messages that waited for a birth and were understood after it.
+    pub replayed: AtomicU64,
 }
 
 impl Tally {
     pub(crate) fn one(counter: &AtomicU64) {
-        counter.fetch_add(1, Ordering::Relaxed);
+        Self::more(counter, 1);
+    }
+
+    pub(crate) fn more(counter: &AtomicU64, n: u64) {
+        counter.fetch_add(n, Ordering::Relaxed);
     }
 }
 
@@ -99,7 +116,7 @@ pub(crate) enum Route {
     Waveform(Arc<MachineSlot>, PointId),
     Sparkplug(Arc<Node>, Kind),
     /// Not data: a host application announces itself.
-    State,
+    State(Name),
     Hj212(Name),
     /// What the rules that were in force when it was looked up have for it.
     Mapped(Arc<RuleSet>, Vec<(usize, Captures)>),
@@ -136,6 +153,8 @@ pub(crate) struct Interpreter {
     pub waveforms: Recent,
     pub tally: Tally,
     pub parts: Arc<Parts>,
+    /// This platform as a Sparkplug host application.
+    pub host: Host,
     routes: RwLock<HashMap<Arc<str>, Arc<Route>>>,
     machines: RwLock<HashMap<MachineId, Arc<MachineSlot>>>,
     nodes: RwLock<HashMap<String, Arc<Node>>>,
@@ -147,6 +166,7 @@ impl Interpreter {
             parts: Arc::new(Parts::new(config.parts, &recall.staged())),
             messages: Recent::new(config.duplicates),
             waveforms: Recent::new(config.duplicates),
+            host: Host::new(config.host_id.clone()),
             config,
             recall,
             tally: Tally::default(),
@@ -174,7 +194,7 @@ impl Interpreter {
         let repeats = match &*route {
             Route::Telemetry(_) | Route::Event(_) | Route::Hj212(_) | Route::Mapped(..) => true,
             Route::Sparkplug(_, kind) => matches!(kind, Kind::NodeData | Kind::DeviceData(_)),
-            Route::Birth(_) | Route::Death(_) | Route::Waveform(..) | Route::State => false,
+            Route::Birth(_) | Route::Death(_) | Route::Waveform(..) | Route::State(_) => false,
         };
         let key = repeats.then(|| self.messages.fingerprint(&message.topic, &message.payload));
         if let Some(key) = key
@@ -189,8 +209,11 @@ impl Interpreter {
             Route::Birth(machine) => (self.birth(draft, plant, machine, payload)?, false),
             Route::Death(machine) => (self.death(draft, plant, machine, payload)?, false),
             Route::Waveform(machine, point) => self.waveform(draft, plant, machine, point, message)?,
-            Route::Sparkplug(node, kind) => self.sparkplug(draft, plant, node, kind, payload)?,
-            Route::State => (Outcome::Taken, false),
+            Route::Sparkplug(node, kind) => self.sparkplug(draft, plant, node, kind, message)?,
+            Route::State(host) => {
+                draft.disputes |= self.host.disputes(host, payload);
+                (Outcome::Taken, false)
+            }
             Route::Hj212(site) => self.segments(draft, plant, site.as_str(), None, message)?,
             Route::Mapped(rules, candidates) => self.mapped(draft, plant, rules, candidates, message)?,
         };
@@ -230,7 +253,7 @@ impl Interpreter {
             Topic::Death(id) => Route::Death(machine(id)?),
             Topic::Waveform(point) => Route::Waveform(machine(point.machine())?, point),
             Topic::Sparkplug(s) => Route::Sparkplug(self.node(&s.group, &s.edge)?, s.kind),
-            Topic::SparkplugState(_) => Route::State,
+            Topic::SparkplugState(host) => Route::State(host),
             Topic::Hj212(site) => Route::Hj212(site),
         };
         Ok(self.remember(topic, route))
@@ -276,6 +299,10 @@ impl Interpreter {
         Ok(node)
     }
 
+    pub(crate) fn all_nodes(&self) -> Vec<Arc<Node>> {
+        self.nodes.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
     /// Works on a machine's state, brought up to date, and sees to it that the changes carried are settled after the commit.
     pub(crate) fn with<T>(
         &self,
@@ -313,8 +340,20 @@ impl Interpreter {
         name: &str,
         incoming: Incoming<'_>,
     ) -> Result<(), Fault> {
+        self.value_as(draft, state, name, First { unit: incoming.unit, ..First::default() }, incoming)
+    }
+
+    /// The same, of a point of which the source says more than its unit.
+    pub(crate) fn value_as(
+        &self,
+        draft: &mut Draft,
+        state: &mut MachineState,
+        name: &str,
+        first: First<'_>,
+        incoming: Incoming<'_>,
+    ) -> Result<(), Fault> {
         let adoption = self.adoption();
-        let i = state.point(name, First { unit: incoming.unit, ..First::default() }, adoption)?;
+        let i = state.point(name, first, adoption)?;
         let observed = values::observe(state, i, incoming, draft.t_received, adoption, &*self.recall)?;
         state.carry(i, draft.number, &mut draft.batch.changes);
         draft.batch.observations.extend(observed);

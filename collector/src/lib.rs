@@ -27,10 +27,10 @@ mod interpreter;
 mod machine;
 mod mapped;
 pub mod mapping;
-mod node;
 mod parts;
 mod recent;
 mod records;
+pub mod sparkplug;
 #[cfg(test)]
 mod tests;
 pub mod topic;

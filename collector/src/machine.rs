@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use plant::{AssetChange, Machine, MachineId, Name, Plant, Point, PointId, PointKind, Timestamp, Unit, Value};
+use plant::{AssetChange, Machine, MachineId, Name, Plant, Point, PointId, PointKind, Timestamp, Title, Unit, Value};
 
 use crate::fault::{Code, Fault, shown};
 
@@ -99,6 +99,10 @@ pub(crate) struct First<'a> {
     pub kind: PointKind,
     pub unit: Option<&'a str>,
     pub axis: Option<&'a str>,
+    /// What the sensor can measure, in the unit.
+    pub range: Option<(f64, f64)>,
+    /// For people, in Chinese or another language.
+    pub title: Option<&'a str>,
 }
 
 /// How unknown names are dealt with.
@@ -241,6 +245,8 @@ impl MachineState {
         point.unit = unit;
         point.quantity = unit.map(Unit::quantity);
         point.location.axis = first.axis.and_then(plant::Axis::parse);
+        point.range = first.range;
+        point.title = first.title.map(title).unwrap_or_default();
         self.slots[i].describe(&point);
         self.slots[i].pending = Some(Pending::new(point));
         Ok(i)
@@ -322,6 +328,17 @@ impl MachineState {
     /// Every point that is known.
     pub(crate) fn points(&mut self) -> impl Iterator<Item = &mut PointSlot> {
         self.slots.iter_mut().filter(|s| s.known)
+    }
+}
+
+/// A title in the one language that it is in.
+fn title(text: &str) -> Title {
+    const LONGEST: usize = 128;
+    let short: String = text.chars().take(LONGEST).collect();
+    let chinese = short.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+    match chinese {
+        true => Title { zh: Some(short.into()), en: None },
+        false => Title { zh: None, en: Some(short.into()) },
     }
 }
 

@@ -173,7 +173,7 @@ impl Interpreter {
             let from = unit(&wire.unit)?;
             let kept = values::kept_in(from, PointKind::Waveform);
             let axis = wire.axis.as_deref();
-            let first = First { kind: PointKind::Waveform, unit: Some(kept.symbol()), axis };
+            let first = First { kind: PointKind::Waveform, unit: Some(kept.symbol()), axis, ..First::default() };
             let i = state.point(point.name(), first, adoption)?;
             if state.at(i).kind != PointKind::Waveform {
                 return Err(Fault::new(Code::PointKind, "single values of this point", "a waveform"));

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use collector::topic::Topic;
 use collector::wire::birth::{self, Birth};
 use collector::wire::event::{self, WireEvent};
-use collector::wire::sparkplug::{self, DataType, Metric, MetricValue, Payload};
+use collector::wire::sparkplug::{
+    self, Algorithm, Cell, CellValue, DataSet, DataType, Metric, MetricValue, Payload, Row, Template,
+};
 use collector::wire::telemetry;
 use collector::wire::{Flag, Frame, Reading, Scalar, waveform};
 use plant::{
@@ -16,6 +18,7 @@ use plant::{
     Timestamp, Unit, Waveform, WaveformId, WaveformMeta,
 };
 use proptest::prelude::*;
+use prost::Message as _;
 
 fn name() -> impl Strategy<Value = String> {
     "[^/+#\\p{Cc}]{1,20}"
@@ -75,6 +78,52 @@ fn metric() -> impl Strategy<Value = Metric> {
             Metric { alias, timestamp, ..Metric::new(name, datatype, value) }.with_unit(&unit)
         },
     )
+}
+
+/// An array of any type, with elements of that type.
+fn array() -> impl Strategy<Value = (DataType, Vec<Scalar<'static>>)> {
+    use DataType as T;
+    let whole =
+        |t: DataType, min: i64, max: i64| (Just(t), prop::collection::vec((min..=max).prop_map(Scalar::Int), 0..40));
+    let double = any::<f64>().prop_filter("finite", |f| f.is_finite()).prop_map(Scalar::Float);
+    let float = any::<f32>().prop_filter("finite", |f| f.is_finite()).prop_map(|f| Scalar::Float(f.into()));
+    let text = "[^\\x00]{0,9}".prop_map(|s| Scalar::Text(s.into()));
+    prop_oneof![
+        whole(T::Int8Array, i8::MIN.into(), i8::MAX.into()),
+        whole(T::Int16Array, i16::MIN.into(), i16::MAX.into()),
+        whole(T::Int32Array, i32::MIN.into(), i32::MAX.into()),
+        whole(T::Int64Array, i64::MIN, i64::MAX),
+        whole(T::UInt8Array, 0, u8::MAX.into()),
+        whole(T::UInt16Array, 0, u16::MAX.into()),
+        whole(T::UInt32Array, 0, u32::MAX.into()),
+        whole(T::UInt64Array, 0, i64::MAX),
+        whole(T::DateTimeArray, 0, i64::MAX),
+        (Just(T::FloatArray), prop::collection::vec(float, 0..40)),
+        (Just(T::DoubleArray), prop::collection::vec(double, 0..40)),
+        (Just(T::BooleanArray), prop::collection::vec(any::<bool>().prop_map(Scalar::Bool), 0..40)),
+        (Just(T::StringArray), prop::collection::vec(text, 0..40)),
+    ]
+}
+
+fn data_set() -> impl Strategy<Value = DataSet> {
+    let cell = prop_oneof![
+        Just(None),
+        any::<u32>().prop_map(|v| Some(CellValue::Int(v))),
+        any::<f64>().prop_filter("finite", |f| f.is_finite()).prop_map(|v| Some(CellValue::Double(v))),
+        any::<String>().prop_map(|v| Some(CellValue::String(v))),
+    ];
+    (1..5_usize, 0..5_usize).prop_flat_map(move |(columns, rows)| {
+        let row = prop::collection::vec(cell.clone().prop_map(|value| Cell { value }), columns);
+        let rows = prop::collection::vec(row.prop_map(|elements| Row { elements }), rows);
+        let (names, types) =
+            (prop::collection::vec(any::<String>(), columns), prop::collection::vec(0..20_u32, columns));
+        (names, types, rows).prop_map(move |(columns, types, rows)| DataSet {
+            num_of_columns: Some(columns.len() as u64),
+            columns,
+            types,
+            rows,
+        })
+    })
 }
 
 fn payload() -> impl Strategy<Value = Payload> {
@@ -195,6 +244,27 @@ proptest! {
     }
 
     #[test]
+    fn sparkplug_arrays_round_trip((datatype, elements) in array()) {
+        let bytes = sparkplug::pack(datatype, &elements).unwrap();
+        prop_assert_eq!(sparkplug::elements(datatype, &bytes), Ok(elements));
+    }
+
+    #[test]
+    fn sparkplug_data_sets_and_templates_round_trip(set in data_set(), metrics in prop::collection::vec(metric(), 0..5)) {
+        prop_assert_eq!(DataSet::read(&set.encode_to_vec()), Ok(set));
+        let (template_ref, is_definition) = (Some("T".to_owned()), Some(false));
+        let template = Template { metrics, template_ref, is_definition, ..Template::default() };
+        prop_assert_eq!(Template::read(&template.encode_to_vec()), Ok(template));
+    }
+
+    #[test]
+    fn sparkplug_compressed_round_trips(p in payload(), gzip: bool) {
+        let algorithm = if gzip { Algorithm::Gzip } else { Algorithm::Deflate };
+        let packed = sparkplug::encode(&sparkplug::compress(&p, algorithm));
+        prop_assert_eq!(sparkplug::decode(&packed), Ok(p));
+    }
+
+    #[test]
     fn waveforms_round_trip(w in some_waveform()) {
         let bytes = waveform::encode(&w);
         let back = waveform::decode(&bytes).unwrap();
@@ -241,6 +311,7 @@ proptest! {
         damage(&telemetry::encode(&frames));
         damage(&event::encode(&e));
         damage(&sparkplug::encode(&p));
+        damage(&sparkplug::encode(&sparkplug::compress(&p, Algorithm::Gzip)));
         damage(&waveform::encode(&w));
         damage(&birth::encode(&Birth::of(&m)));
     }

@@ -51,7 +51,7 @@ pub(super) fn heard_of_death(state: &mut State, event: &plant::Event) {
     let Some(machine) = state.machines.get_mut(&event.machine) else { return };
     if machine.points.values().all(|p| p.newest <= event.t) {
         machine.points.values_mut().for_each(|p| p.gone = true);
-        state.urgent = true;
+        state.died(event.machine.clone(), event.t);
     }
 }
 
@@ -62,6 +62,7 @@ pub(super) fn judge(state: &mut State, settings: &Settings, out: &mut Vec<Findin
     }
     state.urgent = false;
     state.judged = state.up;
+    let died = std::mem::take(&mut state.died);
     let State { machines, plant, book, up, now, .. } = state;
     for (id, machine) in machines {
         let Some(described) = plant.machines.get(id) else { continue };
@@ -70,7 +71,9 @@ pub(super) fn judge(state: &mut State, settings: &Settings, out: &mut Vec<Findin
         if gone != machine.offline {
             machine.offline = gone;
             let event = if gone { Event::Holds } else { Event::Gone };
-            book.apply(&key, Priority::High, event, *now, silence(silent_for, None), out);
+            // A death that was reported is one at its own time; silence is noticed now.
+            let t = died.get(id).map_or(*now, |t| *t.min(now));
+            book.apply(&key, Priority::High, event, t, silence(silent_for, None), out);
             if !gone {
                 // Its points come back one after the other: each has its own time again.
                 machine.points.values_mut().for_each(|p| p.heard = p.heard.max(*up));

@@ -139,7 +139,7 @@ enum ConditionMirror {
 
 impl From<&State> for StateMirror {
     fn from(s: &State) -> Self {
-        let State { seq, now, up, judged, urgent: _, plant, machines, book } = s;
+        let State { seq, now, up, judged, urgent: _, died: _, plant, machines, book } = s;
         Self {
             version: VERSION,
             seq: *seq,
@@ -177,6 +177,7 @@ impl StateMirror {
             up: self.up,
             judged: self.judged,
             urgent: false,
+            died: BTreeMap::new(),
             plant,
             machines,
             book: Book(book),

@@ -27,6 +27,8 @@ pub(super) struct State {
     pub judged: u64,
     /// Whether silence is to be judged in this commit; never true between commits.
     pub urgent: bool,
+    /// Machines whose death this commit reported, and when that was; like `urgent` empty between commits.
+    pub died: BTreeMap<MachineId, Timestamp>,
     pub plant: Plant,
     pub machines: BTreeMap<MachineId, MachineState>,
     pub book: Book,
@@ -100,6 +102,15 @@ impl State {
             machine.points.insert(id.name().into(), PointState::default());
         }
         machine.points.get_mut(id.name()).unwrap_or_else(|| unreachable!("inserted above"))
+    }
+}
+
+impl State {
+    /// Notes that a machine was reported dead as of `t`, to be judged in this commit.
+    pub fn died(&mut self, machine: MachineId, t: Timestamp) {
+        self.urgent = true;
+        let latest = self.died.entry(machine).or_insert(t);
+        *latest = t.max(*latest);
     }
 }
 

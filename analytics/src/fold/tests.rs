@@ -91,6 +91,34 @@ fn a_death_is_offline_at_once_and_a_birth_ends_it() {
 }
 
 #[test]
+fn an_offline_alarm_bears_the_time_of_the_death_and_that_of_silence_when_it_is_noticed() {
+    let time = |found: &[Finding]| match found {
+        [Finding::Alarm(a)] => a.t,
+        other => panic!("one alarm, not {other:?}"),
+    };
+    let mut j = Journal::new();
+    j.described(|_| {});
+    j.value("temp", 20.0);
+    j.heartbeats(2);
+    // Reported two seconds after it happened, by values and by an event.
+    let (died, reported) = (j.now - Duration::from_secs(1), j.now + Duration::from_secs(1));
+    let found = j.step(historian::Batch { events: vec![journal::death(died)], ..Default::default() });
+    assert_eq!((said(&found), time(&found)), (vec!["offline raised".to_owned()], died));
+    assert_eq!(j.now, reported);
+    assert_eq!(time(&j.value("temp", 20.0)), j.now, "it is back when it speaks");
+    let found = j.bad("temp", Reason::Offline);
+    assert_eq!(time(&found), j.now);
+    // By a clock that runs ahead of ours: not before it is known.
+    j.value("temp", 20.0);
+    let ahead = j.now + Duration::from_secs(3600);
+    let found = j.step(historian::Batch { events: vec![journal::death(ahead)], ..Default::default() });
+    assert_eq!(time(&found), j.now);
+    j.value("temp", 20.0);
+    let found = j.heartbeats(60);
+    assert!(time(&found) < j.now && time(&found) > j.now - Duration::from_secs(60));
+}
+
+#[test]
 fn the_platforms_own_absence_is_nobodys_silence() {
     let mut j = Journal::new();
     j.described(|_| {});

@@ -18,7 +18,7 @@ pub(super) fn observe(state: &mut State, settings: &Settings, o: &Observation, o
         // Word of a death that is older than the point's last word is about an earlier life.
         if o.t >= point.newest && !point.gone {
             point.gone = true;
-            state.urgent = true;
+            state.died(o.point.machine(), o.t);
         }
         lose(state, o, out);
         return;

@@ -124,8 +124,17 @@ impl Raw {
 
     /// QoS 1. The write may fail when the broker has already closed: that is then seen by reading.
     pub fn publish(&mut self, topic: &[u8], payload: &[u8]) {
+        self.send(0x32, topic, payload);
+    }
+
+    /// The same, to be retained.
+    pub fn publish_retained(&mut self, topic: &[u8], payload: &[u8]) {
+        self.send(0x33, topic, payload);
+    }
+
+    fn send(&mut self, first: u8, topic: &[u8], payload: &[u8]) {
         let mut rest = topic.len() + payload.len() + 4;
-        let mut packet = vec![0x32];
+        let mut packet = vec![first];
         while rest >= 128 {
             packet.push((rest % 128) as u8 | 0x80);
             rest /= 128;
@@ -136,6 +145,33 @@ impl Raw {
         packet.extend_from_slice(&[0, 1]);
         packet.extend_from_slice(payload);
         let _ = self.0.write_all(&packet);
+    }
+
+    /// QoS 1, and it must be granted. At most 100 bytes.
+    pub fn subscribe(&mut self, filter: &str) {
+        let length = u8::try_from(filter.len()).expect("a short filter");
+        let mut packet = vec![0x82, length + 5, 0, 7, 0, length];
+        packet.extend_from_slice(filter.as_bytes());
+        packet.push(1);
+        self.0.write_all(&packet).expect("SUBSCRIBE");
+        let mut suback = [0; 5];
+        self.0.read_exact(&mut suback).expect("SUBACK");
+        assert_eq!(suback, [0x90, 3, 0, 7, 1]);
+    }
+
+    /// The next packet, a PUBLISH with QoS 1 that is acknowledged: whether it was retained, topic, payload. Packets of
+    /// up to 127 bytes.
+    pub fn delivered(&mut self) -> (bool, String, String) {
+        let mut head = [0; 2];
+        self.0.read_exact(&mut head).expect("a packet");
+        assert_eq!(head[0] & 0xf6, 0x32, "a PUBLISH with QoS 1");
+        let mut body = vec![0; usize::from(head[1])];
+        self.0.read_exact(&mut body).expect("the rest of it");
+        let topic = 2 + usize::from(body[1]);
+        let text = |b: &[u8]| String::from_utf8_lossy(b).into_owned();
+        // Where the broker has gone meanwhile, nobody misses it.
+        let _ = self.0.write_all(&[0x40, 2, body[topic], body[topic + 1]]);
+        (head[0] & 1 == 1, text(&body[2..topic]), text(&body[topic + 2..]))
     }
 
     /// Whether the next packet is the PUBACK; false where the connection was closed instead.

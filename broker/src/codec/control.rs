@@ -148,7 +148,7 @@ pub(crate) fn put_refused_connack(out: &mut BytesMut, protocol: Option<Protocol>
         Refusal::Version => 1,
         Refusal::ClientId => 2,
         Refusal::Credentials => 4,
-        Refusal::NotAuthorized | Refusal::Anonymous | Refusal::ClientIdBound => 5,
+        Refusal::NotAuthorized | Refusal::Anonymous | Refusal::ClientIdBound | Refusal::WillDenied => 5,
         _ => 3,
     };
     out.put_slice(&[0x20, 2, 0, code]);
@@ -162,6 +162,7 @@ pub(crate) fn put_suback(out: &mut BytesMut, protocol: Protocol, pkid: u16, gran
         (Ok(_), _) => SubscribeReasonCode::QoS2,
         (Err(_), Protocol::V311) => SubscribeReasonCode::Failure,
         (Err(Refusal::SharedSubscription), _) => SubscribeReasonCode::SharedSubscriptionsNotSupported,
+        (Err(Refusal::SubscribeDenied), _) => SubscribeReasonCode::NotAuthorized,
         (Err(Refusal::FilterInvalid), _) => SubscribeReasonCode::TopicFilterInvalid,
         (Err(Refusal::Subscriptions), _) => SubscribeReasonCode::QuotaExceeded,
         (Err(_), _) => SubscribeReasonCode::Unspecified,

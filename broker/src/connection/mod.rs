@@ -3,6 +3,7 @@
 //! It is one future that looks at everything it may have to do and does what is ready, so a connection at rest costs no
 //! more than this struct, and one under load handles a whole read with a single hand-over and a single write.
 
+mod access;
 mod pipeline;
 mod read;
 mod topics;
@@ -23,8 +24,10 @@ use crate::clients::Record;
 use crate::codec::{control, kind, publish};
 use crate::intake::{ClientInfo, Protocol, Publish};
 use crate::refusal::Refusal;
+use crate::rights::Rights;
 use crate::router::link::Link;
 use crate::router::session::Session;
+use access::Pace;
 use pipeline::{Failed, Outcome, Pipeline};
 use topics::Topics;
 
@@ -65,6 +68,7 @@ pub(crate) struct Admitted {
     pub session: Arc<Session>,
     pub link: Arc<Link>,
     pub record: Arc<Record>,
+    pub rights: Arc<Rights>,
     /// What came behind the CONNECT.
     pub unread: BytesMut,
     /// What goes out first.
@@ -90,6 +94,7 @@ pub(crate) struct Connection<S> {
     keep_alive: Option<Duration>,
     /// Since when the client takes nothing of what waits for it.
     stuck: Option<Instant>,
+    pace: Box<Pace>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -99,7 +104,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let keep_alive = (at.keep_alive > 0).then(|| Duration::from_millis(1_500 * u64::from(at.keep_alive)));
         let mut connection = Connection {
             io,
-            topics: Topics::new(at.broker.limits()),
+            topics: Topics::new(at.broker.limits(), at.rights.clone()),
+            pace: Box::new(Pace::new(&at.broker, now)),
             at,
             aliases: Vec::new(),
             pipeline: Pipeline::default(),
@@ -222,6 +228,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn may_read(&self) -> bool {
         let config = self.at.broker.config();
         self.ending.is_none()
+            && self.pace.until.is_none()
             && !self.pipeline.is_blocked()
             && self.pipeline.messages < config.in_flight_messages
             && self.pipeline.bytes < config.in_flight_bytes
@@ -244,9 +251,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Poll::Pending => return false,
             Poll::Ready(Ok(0)) => self.end(Ending::Lost("the client closed the connection".to_owned())),
             Poll::Ready(Err(error)) => self.end(lost(&error)),
-            Poll::Ready(Ok(_)) => {
+            Poll::Ready(Ok(read)) => {
                 self.heard = Instant::now();
                 self.decode();
+                self.pay(read, self.heard);
             }
         }
         true
@@ -267,7 +275,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return false;
         }
         let now = Instant::now();
-        let next = [self.check_keep_alive(now), self.check_stuck(now), self.check_room(now)];
+        let next = [self.check_keep_alive(now), self.check_stuck(now), self.check_room(now), self.check_pace(now)];
         match next.into_iter().flatten().min() {
             Some(next) => self.arm(next),
             None => self.timer = None,

@@ -66,13 +66,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let protocol = self.at.info.protocol;
         let packet = &data[offset..offset + frame.len];
         match frame.kind {
-            kind::PUBLISH => match self.publish(data, offset, frame) {
-                Ok(()) => Ok(()),
-                Err(refusal) => {
-                    self.refuse_message(refusal);
-                    Err(refusal)
-                }
-            },
+            kind::PUBLISH => {
+                self.pace.seen += 1;
+                self.publish(data, offset, frame).inspect_err(|refusal| self.refuse_message(*refusal))
+            }
             kind::PUBACK | kind::PUBREC | kind::PUBREL | kind::PUBCOMP => {
                 let (pkid, success) = publish::decode_ack(frame, &packet[frame.body..], protocol)?;
                 self.acknowledged(frame.kind, pkid, success);
@@ -115,10 +112,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let protocol = self.at.info.protocol;
         let (pkid, filters) = control::subscribe(protocol, packet, frame)?;
         let broker = &self.at.broker;
-        let mut subscribe = |wanted: &control::Wanted| {
-            let granted = broker.router().subscribe(&self.at.session, wanted);
-            granted.inspect_err(|refusal| broker.count(*refusal))
-        };
+        let mut subscribe = |wanted: &control::Wanted| self.grant(wanted).inspect_err(|refusal| broker.count(*refusal));
         let granted: Vec<_> = filters.iter().map(&mut subscribe).collect();
         control::put_suback(&mut self.at.out, protocol, pkid, &granted);
         Ok(())
@@ -132,8 +126,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Err(refusal) if self.is_v5() && incoming.qos > 0 && is_policy(refusal) => {
                 self.at.broker.count(refusal);
                 self.refuse_message(refusal);
-                self.at.record.failed(refusal.name());
+                if refusal != Refusal::PublishDenied {
+                    self.at.record.failed(refusal.name());
+                }
                 publish::put_ack(&mut self.outcome.acks, ack, incoming.pkid, refusal.code());
+                return Ok(());
+            }
+            Err(Refusal::PublishDenied) if self.ignores_denied() => {
+                self.at.broker.count(Refusal::PublishDenied);
+                self.refuse_message(Refusal::PublishDenied);
+                if incoming.qos > 0 {
+                    publish::put_ack(&mut self.outcome.acks, ack, incoming.pkid, 0);
+                }
                 return Ok(());
             }
             Err(refusal) => return Err(refusal),
@@ -180,13 +184,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         };
         let name = aliased.as_deref().map_or(name, str::as_bytes);
         let known = self.topics.get(name, self.at.broker.router())?;
-        let found = (known.topic.clone(), !known.targets.is_empty());
+        let (found, allowed) = ((known.topic.clone(), !known.targets.is_empty()), known.allowed);
         if let (Some(alias), None) = (incoming.alias, aliased) {
             let at = usize::from(alias - 1);
             if self.aliases.len() <= at {
                 self.aliases.resize(at + 1, None);
             }
             self.aliases[at] = Some(found.0.clone());
+        }
+        if !allowed {
+            self.denied(&found.0, Refusal::PublishDenied);
+            return Err(Refusal::PublishDenied);
         }
         Ok(found)
     }
@@ -205,7 +213,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 }
 
-/// Refused by our limits, not by the standard: the client may go on.
+/// Refused by our limits or for want of rights, not by the standard: the client may go on.
 fn is_policy(refusal: Refusal) -> bool {
-    matches!(refusal, Refusal::TopicReserved | Refusal::TopicTooLong | Refusal::TopicTooDeep)
+    matches!(refusal, Refusal::TopicReserved | Refusal::TopicTooLong | Refusal::TopicTooDeep | Refusal::PublishDenied)
 }

@@ -1,11 +1,13 @@
 //! The topics a connection publishes to, remembered.
 //!
 //! A machine publishes to the same few topics for as long as it lives. Checking a topic, making a string of it and
-//! asking the router who wants it is done once for each, and again when a subscription changes.
+//! asking the router who wants it is done once for each, and again when a subscription changes. Whether the client may
+//! publish to it is asked once: the rights of a connection do not change, it is ended when they do.
 
 use std::sync::Arc;
 
 use crate::refusal::Refusal;
+use crate::rights::Rights;
 use crate::router::Router;
 use crate::router::tree::Target;
 use crate::topic::{self, Limits};
@@ -17,6 +19,8 @@ const MOST: usize = 256;
 pub(crate) struct Known {
     pub topic: Arc<str>,
     pub targets: Box<[Target]>,
+    /// Whether the client may publish to it.
+    pub allowed: bool,
     generation: u64,
 }
 
@@ -24,21 +28,23 @@ pub(crate) struct Known {
 pub(crate) struct Topics {
     slots: Vec<Option<Known>>,
     limits: Limits,
+    rights: Arc<Rights>,
 }
 
 impl Topics {
-    pub fn new(limits: Limits) -> Topics {
-        Topics { slots: Vec::new(), limits }
+    pub fn new(limits: Limits, rights: Arc<Rights>) -> Topics {
+        Topics { slots: Vec::new(), limits, rights }
     }
 
     /// The topic with this name, checked, with those who want it now.
     pub fn get(&mut self, name: &[u8], router: &Router) -> Result<&Known, Refusal> {
         let generation = router.generation();
         let at = self.place(name)?;
-        let known = self.slots[at].get_or_insert_with(|| Known {
-            topic: Arc::from(String::from_utf8_lossy(name)),
-            targets: Box::default(),
-            generation: 0,
+        let rights = &self.rights;
+        let known = self.slots[at].get_or_insert_with(|| {
+            let topic: Arc<str> = Arc::from(String::from_utf8_lossy(name));
+            let allowed = rights.may_publish(&topic);
+            Known { topic, targets: Box::default(), allowed, generation: 0 }
         });
         if known.generation != generation {
             known.generation = generation;
@@ -106,7 +112,7 @@ mod tests {
     #[test]
     fn however_many_topics_come_each_is_found_and_memory_is_bounded() {
         let router = Router::new(&Config::default(), Arc::new(Counters::new()));
-        let mut topics = Topics::new(Limits { bytes: 512, levels: 16 });
+        let mut topics = Topics::new(Limits { bytes: 512, levels: 16 }, Arc::new(Rights::everything()));
         for round in 0..2 {
             for i in 0..5_000 {
                 let name = format!("站/{i}");

@@ -3,6 +3,7 @@
 //! It does no I/O and runs no task: a connection that has something to give calls [`Router::deliver`], and the
 //! connections that have something to write are woken.
 
+mod identities;
 pub(crate) mod link;
 pub(crate) mod message;
 pub(crate) mod retained;

@@ -6,7 +6,10 @@
 //! `subscriber_patience` holds nobody up any more: like an absent one, it loses its oldest message for each new one
 //! beyond the bounds, and each loss is counted.
 
+pub(crate) mod withdraw;
+
 use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
@@ -44,6 +47,8 @@ pub(crate) struct Session {
     pub id: u64,
     pub client_id: Arc<str>,
     pub identity: Arc<str>,
+    /// Its identity may not be here any more: nothing of it is kept, and no will of it is published.
+    pub revoked: AtomicBool,
     /// Told when a connection lets go of it.
     pub detached: Notify,
     bounds: Bounds,
@@ -146,7 +151,17 @@ impl Session {
             dropped: 0,
             waiting: Vec::new(),
         };
-        Session { id, client_id, identity, detached: Notify::new(), bounds, counters, state: Mutex::new(state) }
+        let revoked = AtomicBool::new(false);
+        Session {
+            id,
+            client_id,
+            identity,
+            revoked,
+            detached: Notify::new(),
+            bounds,
+            counters,
+            state: Mutex::new(state),
+        }
     }
 
     /// The connection that holds it.

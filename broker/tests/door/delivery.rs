@@ -177,8 +177,9 @@ async fn a_will_waits_for_its_delay_and_is_not_published_when_the_client_is_back
 #[tokio::test]
 async fn the_platform_publishes_and_is_told_what_is_no_topic() {
     let house = House::new(open()).await;
-    let mut client = Client::new(house.address, "c").await;
-    client.subscribe(&[("$SYS/#", 0), ("#", 0)]).await;
+    let login = Some(("monitor", "secret"));
+    let mut client = Client::connect(house.address, Connect { login, ..Connect::new("c") }).await;
+    assert_eq!(client.subscribe(&[("$SYS/#", 0), ("#", 0)]).await, [0, 0]);
     house.broker.publish("$SYS/version", Bytes::from_static(b"1"), 0, false).unwrap();
     assert_eq!(client.take().await.topic, "$SYS/version");
     assert!(client.is_quiet().await, "not through #");

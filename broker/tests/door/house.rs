@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use broker::{
     Authenticator, BoxFuture, Broker, ClientInfo, Config, Credentials, Denied, Identity, Intake, IntakeClosed, Login,
-    Publish, Receipt, Rights, ServeError, Stopped, TlsAcceptor,
+    Publish, Receipt, Rights, ServeError, Stopped, Tls, TlsAcceptor,
 };
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
@@ -76,7 +76,7 @@ impl TestIntake {
     }
 }
 
-/// Knows `user` with the password `secret`, and `other` likewise.
+/// Knows `user` with the password `secret`, `other` likewise, and `monitor`, who may read `$SYS/#` as well.
 pub struct TestUsers;
 
 impl Authenticator for TestUsers {
@@ -84,8 +84,10 @@ impl Authenticator for TestUsers {
         Box::pin(async move {
             let Credentials::Password { user, password } = login.credentials else { return Err(Denied::Credentials) };
             match (user.as_str(), password.as_str()) {
-                ("user" | "other", "secret") => {
-                    Ok(Identity { name: user.into(), rights: Arc::new(Rights::everything()) })
+                ("user" | "other" | "monitor", "secret") => {
+                    let monitor = user == "monitor";
+                    let rights = Arc::new(Rights { monitor, ..Rights::everything() });
+                    Ok(Identity { name: user.into(), rights })
                 }
                 ("banned", _) => Err(Denied::NotAuthorized),
                 ("slow", _) => std::future::pending().await,
@@ -115,8 +117,12 @@ impl House {
     }
 
     pub async fn with_tls(config: Config, tls: Option<TlsAcceptor>) -> House {
+        House::with_users(config, tls.map(Tls::from), Arc::new(TestUsers)).await
+    }
+
+    pub async fn with_users(config: Config, tls: Option<Tls>, users: Arc<dyn Authenticator>) -> House {
         let intake = Arc::new(TestIntake::default());
-        let broker = Broker::new(config, intake.clone(), Arc::new(TestUsers)).unwrap();
+        let broker = Broker::new(config, intake.clone(), users).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();

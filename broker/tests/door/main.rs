@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
+mod access;
+mod certificates;
 mod client;
 mod delivery;
 mod hazards;
@@ -13,5 +15,6 @@ mod intake;
 mod interop;
 mod letting_in;
 mod malformed;
+mod rights;
 mod stopping;
 mod tls;

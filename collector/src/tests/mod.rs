@@ -1,9 +1,12 @@
 //! The interpreter against a store that is a few maps.
 
+mod conformance;
 mod hostile;
 mod mapped;
 mod parts;
 mod sparkplug;
+mod sparkplug_order;
+mod sparkplug_values;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -60,8 +63,11 @@ struct World {
 
 impl World {
     fn new(adopt: bool) -> Self {
+        Self::with(Config { adopt, ..Config::default() })
+    }
+
+    fn with(config: Config) -> Self {
         let maps = Arc::new(Maps::default());
-        let config = Config { adopt, ..Config::default() };
         let interpreter = Interpreter::new(config, maps.clone());
         Self { maps, interpreter, drafts: 0, now: Timestamp::from_secs(T0 + 10), commands: Vec::new() }
     }
@@ -107,7 +113,24 @@ impl World {
         }
         draft.touched.settle(true);
         draft.settling.settle(true);
-        draft.batch
+        draft.carried.settle(true);
+        if draft.disputes {
+            self.interpreter.host.dispute();
+        }
+        std::mem::take(&mut draft.batch)
+    }
+
+    /// What a second brings.
+    fn tick(&mut self) -> Batch {
+        self.drafts += 1;
+        let mut draft = Draft::new(self.drafts, "".into(), self.now);
+        self.interpreter.tick(&mut draft, &self.maps.plant());
+        self.commands.append(&mut draft.commands);
+        self.commit(draft)
+    }
+
+    fn later(&mut self, ms: u64) {
+        self.now = self.now + std::time::Duration::from_millis(ms);
     }
 
     fn send(&mut self, topic: &str, payload: impl Into<Vec<u8>>) -> Batch {
@@ -204,8 +227,19 @@ fn whatever_is_wrong_has_a_code_and_a_sentence_and_the_next_message_is_served() 
         (
             NBIRTH,
             metric(Metric::new("a", DataType::DataSet, MetricValue::DataSet(b"x"[..].into()))),
-            Code::SparkplugDatatype,
+            Code::SparkplugDataSet,
         ),
+        (
+            NBIRTH,
+            metric(Metric::new("a", DataType::Template, MetricValue::Template(b"x"[..].into()))),
+            Code::SparkplugTemplate,
+        ),
+        (
+            NBIRTH,
+            metric(Metric::new("a", DataType::DoubleArray, MetricValue::Bytes(b"x"[..].into()))),
+            Code::SparkplugArray,
+        ),
+        (NBIRTH, metric(Metric { datatype: Some(99), ..double("a", 1, 1.0) }), Code::SparkplugDatatype),
         (NBIRTH, metric(Metric { value: None, ..double("a", 1, 1.0) }), Code::ValuesMissing),
         (NBIRTH, metric(double("a", 1, 1.0).at(u64::MAX)), Code::TsInvalid),
         (NBIRTH, metric(double("a", 1, 1.0).at(4_294_967_295_000)), Code::TsFuture),

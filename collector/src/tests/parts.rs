@@ -35,7 +35,7 @@ fn ledger(batches: &[&Batch]) -> (u64, u64, u64, u64) {
 }
 
 impl World {
-    fn tick(&mut self, after: Duration) -> Batch {
+    fn expire(&mut self, after: Duration) -> Batch {
         self.now = self.now + after;
         self.drafts += 1;
         let mut draft = Draft::new(self.drafts, "tick".into(), self.now);
@@ -103,8 +103,8 @@ fn a_set_that_stays_incomplete_ends_in_quarantine_with_what_is_missing_and_may_c
     let mut world = World::new(true);
     world.send(TOPIC, part(7, 1, 4));
     world.send(TOPIC, part(7, 3, 4));
-    assert!(world.tick(Duration::from_secs(60)).quarantine.is_empty());
-    let batch = world.tick(Duration::from_secs(1));
+    assert!(world.expire(Duration::from_secs(60)).quarantine.is_empty());
+    let batch = world.expire(Duration::from_secs(1));
     assert_eq!(codes(&batch), ["waveform_parts"; 2]);
     assert!(batch.quarantine[0].reason.contains("part 2, 4 of 4 missing"), "{}", batch.quarantine[0].reason);
     assert_eq!(batch.quarantine[0].t, Timestamp::from_secs(T0 + 10));
@@ -121,8 +121,8 @@ fn after_a_restart_the_wait_begins_anew() {
     let mut world = World::new(true);
     world.send(TOPIC, part(7, 1, 2));
     world.restart();
-    assert!(world.tick(Duration::from_secs(3600)).quarantine.is_empty());
-    assert_eq!(codes(&world.tick(Duration::from_secs(61))), ["waveform_parts"]);
+    assert!(world.expire(Duration::from_secs(3600)).quarantine.is_empty());
+    assert_eq!(codes(&world.expire(Duration::from_secs(61))), ["waveform_parts"]);
 }
 
 #[test]

@@ -68,6 +68,8 @@ fn data_before_the_birth_asks_for_it_at_most_every_five_seconds() {
     let command = sparkplug::decode(&world.commands[0].payload).unwrap();
     assert_eq!(command.metrics[0].name.as_deref(), Some("Node Control/Rebirth"));
     assert_eq!(command.metrics[0].value, Some(MetricValue::Boolean(true)));
+    assert_eq!((command.timestamp, command.seq), (Some(T0 as u64 * 1000 + 10_000), None));
+    assert_eq!((world.commands[0].qos, world.commands[0].retain), (0, false));
 
     world.now = world.now + Duration::from_millis(4999);
     world.send(DDATA, sparkplug_payload(4, vec![]));
@@ -80,24 +82,6 @@ fn data_before_the_birth_asks_for_it_at_most_every_five_seconds() {
     assert_eq!(world.commands.len(), 3, "a clock set back does not silence us");
     world.send("spBv1.0/s/NDATA/other", sparkplug_payload(6, vec![]));
     assert_eq!(world.commands.len(), 4, "every node for itself");
-}
-
-#[test]
-fn a_gap_in_seq_asks_for_a_birth_and_loses_no_value() {
-    let mut world = World::new(true);
-    world.send(NBIRTH, node_birth(1, vec![double("a", 1, 0.0)]));
-    for (i, seq) in (1..=255).chain(0..3).enumerate() {
-        let t = T0 as u64 * 1000 + i as u64;
-        assert_eq!(world.send(NDATA, sparkplug_payload(seq, vec![aliased(1, 1.0).at(t)])).observations.len(), 1);
-        if i == 0 {
-            world.send(DBIRTH, sparkplug_payload(2, vec![double("a", 1, 0.0)]));
-        }
-    }
-    // Number 2 came twice (the device's birth and the node's data), and nothing else was out of order.
-    assert_eq!((world.commands.len(), world.interpreter.tally.gaps.load(Ordering::Relaxed)), (1, 1));
-    let batch = world.send(NDATA, sparkplug_payload(9, vec![aliased(1, 1.5)]));
-    assert_eq!((batch.observations.len(), counts(&batch)), (1, (1, 1, 0, 0)));
-    assert_eq!(world.interpreter.tally.gaps.load(Ordering::Relaxed), 2);
 }
 
 #[test]
@@ -118,7 +102,8 @@ fn deaths_take_node_and_devices_offline_and_must_be_of_this_session() {
         })
     };
     let stale = world.send(NDEATH, death(6));
-    assert_eq!((codes(&stale), stale.observations.len()), (vec!["sparkplug_bdseq"], 0));
+    assert_eq!((counts(&stale), stale.observations.len()), ((1, 1, 0, 0), 0), "the will of an earlier connection");
+    assert_eq!(world.interpreter.tally.stale_deaths.load(Ordering::Relaxed), 1);
 
     let dead = world.send(
         DDEATH,
@@ -136,7 +121,12 @@ fn deaths_take_node_and_devices_offline_and_must_be_of_this_session() {
         dead.observations.iter().all(|o| o.quality == Quality::Bad(Reason::Offline) && o.t >= Timestamp::from_secs(T0))
     );
     assert_eq!(dead.observations.len(), 2);
+    assert!(dead.events.iter().all(|e| e.t == world.now), "at the host's own time, not that of the will");
     assert_eq!(codes(&world.send(NDATA, sparkplug_payload(1, vec![aliased(1, 1.0)]))), ["sparkplug_no_birth"]);
+    let again = world.send(NDEATH, death(7));
+    assert!(again.observations.is_empty() && again.events.is_empty(), "a node dies once");
+    let born = world.send(NBIRTH, node_birth(8, vec![double("a", 1, 3.0)]));
+    assert_eq!(values(&born)[0], ("s/e/a", Value::Float(3.0), Quality::Good), "a birth brings it back");
 }
 
 #[test]

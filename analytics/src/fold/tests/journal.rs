@@ -120,6 +120,12 @@ fn observation(point: &str, v: f64, quality: Quality, t: Timestamp) -> Observati
     Observation { point, t, t_received: t, value: Value::Float(v), quality, seq: None }
 }
 
+/// Word that the machine died at `t`.
+pub fn death(t: Timestamp) -> plant::Event {
+    let (machine, kind) = ("s/fan".parse().unwrap(), plant::Name::new("death").unwrap());
+    plant::Event { machine, t, t_received: t, kind, fields: std::collections::BTreeMap::new() }
+}
+
 /// The alarm transitions among findings, as `condition trigger`.
 pub fn said(findings: &[Finding]) -> Vec<String> {
     let alarm = |f: &Finding| match f {
