@@ -57,7 +57,7 @@ pub struct Hj212 {
     /// Address.
     pub listen: SocketAddr,
     /// The site whose machines the monitors are.
-    pub site: plant::Name,
+    pub site: Name,
     /// Numbers (MN) of the monitors that are let in; empty lets all in, which is allowed on loopback only.
     pub monitors: Vec<String>,
 }
@@ -418,7 +418,7 @@ fn hj212(raw: &RawHj212) -> Result<Option<Hj212>, ConfigError> {
         return Ok(None);
     }
     let wrong = |key, found: &str, expected: String| ConfigError::Value { key, found: found.to_owned(), expected };
-    let site = plant::Name::new(&raw.site).map_err(|e| wrong("hj212.site", &raw.site, e.to_string()))?;
+    let site = Name::new(&raw.site).map_err(|e| wrong("hj212.site", &raw.site, e.to_string()))?;
     if let Some(odd) = raw.monitors.iter().find(|mn| mn.is_empty() || mn.len() > 64) {
         return Err(wrong("hj212.monitors", odd, "expected numbers (MN) of 1 to 64 characters".into()));
     }

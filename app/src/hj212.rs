@@ -121,7 +121,7 @@ impl Monitors {
             let patience = if framer.held() == 0 { SILENCE } else { SEGMENT };
             let read = tokio::select! {
                 read = timeout(patience, socket.read(&mut buffer)) => read,
-                _ = closing.wait_for(|closing| *closing) => break self.remainder(framer, source, End::Dismissed).await,
+                () = told(&mut closing) => break self.remainder(framer, source, End::Dismissed).await,
             };
             let read = match read {
                 Ok(Ok(0) | Err(_)) => break self.remainder(framer, source, End::Left).await,
@@ -186,6 +186,11 @@ impl Monitors {
             false => End::Closed,
         }
     }
+}
+
+/// Resolves when the door closes, also where it is gone already.
+async fn told(closing: &mut watch::Receiver<bool>) {
+    let _ = closing.wait_for(|closing| *closing).await;
 }
 
 /// Whether a segment is answered: uploads that ask for it.

@@ -187,3 +187,36 @@ fn records_in_json_are_kept_and_known_again() {
     assert_eq!((w.unit.symbol(), w.samples.len()), ("m/s²", 2));
     assert_eq!(counts(&world.send(TOPIC, payload)), (1, 0, 1, 0));
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_record_cut_anywhere_and_sent_in_any_order_with_restarts_is_the_record(
+        lengths in proptest::collection::vec(1_usize..6, 2..9),
+        order in proptest::collection::vec(proptest::prelude::any::<u32>(), 9),
+        restart in 0_usize..9,
+    ) {
+        let whole: Vec<i16> = (0..lengths.iter().sum::<usize>() as i16).collect();
+        let (mut from, mut parts) = (0, Vec::new());
+        for (i, length) in lengths.iter().enumerate() {
+            let payload = waveform::encode_part(&record(7, &whole[from..from + length]), i as u32 + 1, lengths.len() as u32);
+            parts.push((order[i], payload));
+            from += length;
+        }
+        parts.sort_by_key(|(place, _)| *place);
+        let mut world = World::new(true);
+        let mut batches = Vec::new();
+        for (i, (_, payload)) in parts.into_iter().enumerate() {
+            if i == restart {
+                world.restart();
+            }
+            batches.push(world.send(TOPIC, payload));
+        }
+        let (last, before) = batches.split_last().unwrap();
+        proptest::prop_assert!(before.iter().all(|b| b.waveforms.is_empty()));
+        proptest::prop_assert_eq!(raw(last), whole);
+        proptest::prop_assert_eq!(world.staged(), 0);
+        ledger(&batches.iter().collect::<Vec<_>>());
+    }
+}

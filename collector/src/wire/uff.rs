@@ -295,8 +295,12 @@ fn of_lines(lines: &mut Lines<'_>, count: usize, double: bool) -> Result<Vec<f64
     // Each value takes at least two bytes of text, so that no count can ask for memory that the file does not fill.
     let mut values = Vec::with_capacity(count.min(lines.rest.len() / 2));
     while let Some(line) = lines.next() {
-        if is_delimiter(line) && values.len() >= count {
-            return Ok(values);
+        // A value of −1 is written wider than that: what looks like the end is the end.
+        if is_delimiter(line) {
+            return match values.len() == count {
+                true => Ok(values),
+                false => Err(wrong(format!("{count} values"), format!("{} before -1", values.len()))),
+            };
         }
         let text = std::str::from_utf8(line).map_err(|_| wrong("values in ASCII", "other bytes"))?;
         let before = values.len();
@@ -493,6 +497,7 @@ mod tests {
             (good.replace(&count, &format!("{:10}{:10}{:10}", 2, 999_999_999, 1)), "1 to"),
             (good.replace(&count, &format!("{:10}{:10}{:10}", 2, 1, 1)), "1 values"),
             (good.replace(&count, &format!("{:10}{:10}{:10}", 2, 3, 1)), "3 values"),
+            (format!("{}{good}", good.replace(&count, &format!("{:10}{:10}{:10}", 2, 3, 1))), "2 before -1"),
             (good.replace("3.90625E-05", "0.00000E+00"), "above 0 s"),
             (good.replace("1.00000E+00", "abcdefghijk"), "a number"),
         ] {

@@ -89,7 +89,7 @@ impl FromStr for TopicPattern {
         if names.iter().enumerate().any(|(i, n)| names[..i].contains(n)) {
             return Err(wrong("captures the same name twice: rename one"));
         }
-        if s.starts_with("danxia/") || s.starts_with("spBv1.0/") || s.starts_with('$') {
+        if ["danxia/", "spBv1.0/", "hj212/", "$"].iter().any(|native| s.starts_with(native)) {
             return Err(wrong("begins like a topic that is understood without a rule, or with '$': choose another"));
         }
         Ok(Self(levels))
@@ -182,6 +182,7 @@ mod tests {
             ("a/{key}", "rename"),
             ("danxia/v1/s/m/telemetry", "without a rule"),
             ("spBv1.0/#", "without a rule"),
+            ("hj212/{m}", "without a rule"),
             (&"x".repeat(513), "too long"),
             (&"x/".repeat(33), "too many levels"),
         ] {

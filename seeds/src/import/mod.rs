@@ -10,7 +10,6 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use collector::fault::Fault;
 use collector::wire::wav::{Channel, Sidecar, Wav};
 use collector::wire::{MAX_SAMPLES, uff, wav, waveform};
 use plant::{IdError, MachineId, PointId, Samples, Speed, Timestamp, Unit, Waveform, WaveformError, WaveformMeta};
@@ -54,12 +53,12 @@ pub enum ImportError {
         error: std::io::Error,
     },
     /// A file is not what its beginning promises.
-    #[error("{}: {fault}", path.display())]
+    #[error("{}: {why}", path.display())]
     Format {
         /// Which.
         path: PathBuf,
         /// Why.
-        fault: Fault,
+        why: String,
     },
     /// Something that neither the file nor whoever imports it says.
     #[error("{}: {what} is not known: {next}", path.display())]
@@ -174,7 +173,7 @@ fn read(path: &Path, said: &Said) -> Result<(Vec<Waveform>, usize), ImportError>
         let sidecar = match beside.iter().find(|p: &&PathBuf| p.is_file()) {
             Some(beside) => {
                 let read = Sidecar::decode(&load(beside)?);
-                read.map_err(|fault| ImportError::Format { path: beside.clone(), fault })?
+                read.map_err(|fault| ImportError::Format { path: beside.clone(), why: fault.to_string() })?
             }
             None => Sidecar::default(),
         };
@@ -194,7 +193,8 @@ struct Signal {
 }
 
 fn of_wav(path: &Path, bytes: &[u8], sidecar: &Sidecar, said: &Said) -> Result<Vec<Waveform>, ImportError> {
-    let wav = wav::decode(bytes).map_err(|fault| ImportError::Format { path: path.to_owned(), fault })?;
+    let wav =
+        wav::decode(bytes).map_err(|fault| ImportError::Format { path: path.to_owned(), why: fault.to_string() })?;
     let machine = machine(path, sidecar, said)?;
     let t0 = said.t0.or(sidecar.t0).ok_or_else(|| no_time(path))?;
     let mut waveforms = Vec::new();
@@ -219,7 +219,8 @@ fn point_of(wav: &Wav<'_>, i: u16, known: &Channel, said: &Said) -> String {
 }
 
 fn of_uff(path: &Path, bytes: &[u8], said: &Said) -> Result<(Vec<Waveform>, usize), ImportError> {
-    let found = uff::decode(bytes).map_err(|fault| ImportError::Format { path: path.to_owned(), fault })?;
+    let found =
+        uff::decode(bytes).map_err(|fault| ImportError::Format { path: path.to_owned(), why: fault.to_string() })?;
     let machine = machine(path, &Sidecar::default(), said)?;
     // The file's own date has no zone and no fixed form.
     let t0 = said.t0.ok_or_else(|| no_time(path))?;

@@ -107,7 +107,7 @@ impl<'a> Segment<'a> {
     /// Whether it uploads data; others are responses and commands, in which there is nothing to keep.
     #[must_use]
     pub const fn is_upload(&self) -> bool {
-        matches!(self.cn, 2000..=2999 | 3000..=3999)
+        matches!(self.cn, 2000..=3999)
     }
 
     /// Whether it can be read by itself: it is whole, or a packet that states its own time.
