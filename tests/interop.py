@@ -142,13 +142,20 @@ def a_sparkplug_edge_node_is_understood(p):
     node_metric = sp.Metric(timestamp=now(), name="uptime", datatype=sp.DataType.INT64, value=7)
     speed = sp.Metric(timestamp=now(), name="Drive/Speed", datatype=sp.DataType.DOUBLE, value=1486.5)
     running = sp.Metric(timestamp=now(), name="running", datatype=sp.DataType.BOOLEAN, value=True)
+    bits = (True, False, True, True, False, False, False, True, True)
+    flags = sp.Metric(timestamp=now(), name="flags", datatype=sp.DataType.BOOLEAN_ARRAY, value=bits)
+    codes = sp.Metric(timestamp=now(), name="codes", datatype=sp.DataType.INT16_ARRAY, value=(-5, 300))
+    names = sp.Metric(timestamp=now(), name="names", datatype=sp.DataType.STRING_ARRAY, value=("一", "two"))
     node = sp.EdgeNode("SparkGroup", "edge1", (node_metric,))
-    node.register(sp.Device("press1", (speed, running)))
+    node.register(sp.Device("press1", (speed, running, flags, codes, names)))
     node.connect("127.0.0.1", port=p.mqtt)
     until("the device's birth", lambda: values(p, "SparkGroup/edge1.press1", "Drive/Speed") == [1486.5])
     node.update_device("press1", (sp.Metric(timestamp=now(), name="Drive/Speed", datatype=sp.DataType.DOUBLE, value=1490.0),))
     until("the device's data", lambda: 1490.0 in values(p, "SparkGroup/edge1.press1", "Drive/Speed"))
     assert values(p, "SparkGroup/edge1", "uptime") == [7]
+    said = {r["point"]: r["value"] for r in p.points("SparkGroup/edge1.press1")}
+    assert [said[f"flags/{i}"] for i in range(9)] == [str(b).lower() for b in bits], said
+    assert [said[n] for n in ("codes/0", "codes/1", "names/0", "names/1")] == ["-5", "300", "一", "two"], said
     node.deregister("press1")
 
     def offline():

@@ -2,6 +2,10 @@
 //!
 //! [`Settings`] is what the rest of the program sees; the raw form that the sources are merged into stays in here.
 
+mod limits;
+mod remote;
+
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +15,9 @@ use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 use plant::Name;
 use serde::{Deserialize, Serialize};
+
+pub use limits::Limits;
+pub use remote::{Publish, Remote};
 
 /// Prefix of the environment's variables: `DANXIA__MQTT__LISTEN` is `mqtt.listen`.
 const ENV: &str = "DANXIA__";
@@ -22,6 +29,10 @@ pub struct Settings {
     pub data: PathBuf,
     /// The MQTT door.
     pub mqtt: Mqtt,
+    /// Sessions at other brokers.
+    pub remotes: Vec<Remote>,
+    /// What is published at our own broker.
+    pub publish: Publish,
     /// What it is to Sparkplug edge nodes.
     pub sparkplug: Sparkplug,
     /// Where the page and the API listen.
@@ -49,6 +60,8 @@ pub struct Mqtt {
     pub max_packet: usize,
     /// Connections at once.
     pub max_connections: usize,
+    /// What else clients may take up.
+    pub limits: Limits,
 }
 
 /// The door for monitors that speak HJ 212 over TCP.
@@ -80,6 +93,24 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// PEM key.
     pub key: PathBuf,
+    /// The authorities whose certificates clients may come with, PEM.
+    pub client_ca: Option<PathBuf>,
+    /// Revocation lists of these, PEM.
+    pub client_crl: Option<PathBuf>,
+    /// Whether a client must come with a certificate.
+    pub client_required: bool,
+}
+
+impl Tls {
+    /// What the door reads, and reads again when it changes.
+    pub fn files(&self) -> broker::TlsFiles {
+        let clients = self.client_ca.clone().map(|authorities| broker::ClientFiles {
+            authorities,
+            revoked: self.client_crl.clone(),
+            required: self.client_required,
+        });
+        broker::TlsFiles { certificates: self.certificate.clone(), key: self.key.clone(), clients }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -92,6 +123,8 @@ struct Raw {
     mqtt: RawMqtt,
     sparkplug: RawSparkplug,
     http: RawHttp,
+    publish: Publish,
+    remote: BTreeMap<String, remote::Raw>,
     hj212: RawHj212,
 }
 
@@ -110,9 +143,13 @@ struct RawMqtt {
     tls_listen: String,
     tls_certificate: PathBuf,
     tls_key: PathBuf,
+    tls_client_ca: PathBuf,
+    tls_client_crl: PathBuf,
+    tls_client_required: bool,
     anonymous: bool,
     max_packet: usize,
     max_connections: usize,
+    limits: limits::Raw,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -140,13 +177,19 @@ impl Default for Raw {
                 tls_listen: String::new(),
                 tls_certificate: PathBuf::new(),
                 tls_key: PathBuf::new(),
+                tls_client_ca: PathBuf::new(),
+                tls_client_crl: PathBuf::new(),
+                tls_client_required: false,
                 anonymous: false,
                 max_packet: 4 << 20,
                 max_connections: 20_000,
+                limits: limits::Raw::default(),
             },
             sparkplug: RawSparkplug { host_id: "danxia".into(), reorder_ms: 3000 },
             http: RawHttp { listen: "127.0.0.1:8080".into() },
             hj212: RawHj212 { listen: String::new(), site: "hj212".into(), monitors: Vec::new() },
+            publish: Publish { indicators: true, alarms: true },
+            remote: BTreeMap::new(),
         }
     }
 }
@@ -175,6 +218,16 @@ pub enum ConfigError {
     Value {
         /// Which setting.
         key: &'static str,
+        /// As given.
+        found: String,
+        /// What it should be.
+        expected: String,
+    },
+    /// The same in a table that has a name.
+    #[error("{key} is {found:?}: {expected}")]
+    Named {
+        /// Which setting.
+        key: String,
         /// As given.
         found: String,
         /// What it should be.
@@ -319,6 +372,31 @@ fn address(key: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
     })
 }
 
+/// The TLS listener's settings, where there is to be one.
+fn tls(raw: &RawMqtt) -> Result<Option<Tls>, ConfigError> {
+    if raw.tls_listen.is_empty() {
+        return Ok(None);
+    }
+    let named = |path: &Path| !path.as_os_str().is_empty();
+    let file = |key, path: &Path, why: &str| {
+        if path.is_file() {
+            return Ok(path.to_owned());
+        }
+        let expected = format!("{why}, so this must name a PEM file");
+        Err(ConfigError::Value { key, found: path.display().to_string(), expected })
+    };
+    let (ca, crl) = (&raw.tls_client_ca, &raw.tls_client_crl);
+    let ca_wanted = named(ca) || named(crl) || raw.tls_client_required;
+    Ok(Some(Tls {
+        listen: address("mqtt.tls_listen", &raw.tls_listen)?,
+        certificate: file("mqtt.tls_certificate", &raw.tls_certificate, "mqtt.tls_listen is set")?,
+        key: file("mqtt.tls_key", &raw.tls_key, "mqtt.tls_listen is set")?,
+        client_ca: ca_wanted.then(|| file("mqtt.tls_client_ca", ca, "clients come with certificates")).transpose()?,
+        client_crl: named(crl).then(|| file("mqtt.tls_client_crl", crl, "a revocation list is given")).transpose()?,
+        client_required: raw.tls_client_required,
+    }))
+}
+
 fn sparkplug(raw: RawSparkplug) -> Result<Sparkplug, ConfigError> {
     let host_id = match raw.host_id.trim() {
         "" => None,
@@ -349,24 +427,7 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
         Err(ConfigError::Value { key, found: a.to_string(), expected: format!("{why}; use 127.0.0.1:{}", a.port()) })
     };
     loopback("http.listen", http, "the page has no accounts yet and listens on this computer only")?;
-    let tls = if raw.mqtt.tls_listen.is_empty() {
-        None
-    } else {
-        for (key, p) in [("mqtt.tls_certificate", &raw.mqtt.tls_certificate), ("mqtt.tls_key", &raw.mqtt.tls_key)] {
-            if !p.is_file() {
-                return Err(ConfigError::Value {
-                    key,
-                    found: p.display().to_string(),
-                    expected: "mqtt.tls_listen is set, so this must name a PEM file".into(),
-                });
-            }
-        }
-        Some(Tls {
-            listen: address("mqtt.tls_listen", &raw.mqtt.tls_listen)?,
-            certificate: raw.mqtt.tls_certificate,
-            key: raw.mqtt.tls_key,
-        })
-    };
+    let tls = tls(&raw.mqtt)?;
     let hj212 = hj212(&raw.hj212)?;
     if let Some(door) = hj212.as_ref().filter(|door| door.monitors.is_empty()) {
         let why = "anybody could send measurements: list the monitors that may in hj212.monitors";
@@ -393,9 +454,12 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
             expected: "expected 1024 to 268435456 bytes".into(),
         });
     }
+    let remotes = raw.remote.into_iter().map(|(name, raw)| remote::check(&name, raw)).collect::<Result<_, _>>()?;
     let sparkplug = sparkplug(raw.sparkplug)?;
     Ok(Settings {
         data: raw.data,
+        remotes,
+        publish: raw.publish,
         sparkplug,
         mqtt: Mqtt {
             listen,
@@ -403,6 +467,7 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
             anonymous: raw.mqtt.anonymous,
             max_packet: raw.mqtt.max_packet,
             max_connections: raw.mqtt.max_connections,
+            limits: raw.mqtt.limits.check()?,
         },
         http,
         hj212,
@@ -463,11 +528,20 @@ mod tests {
             ("[mqtt]\nlisten = \"0.0.0.0:1883\"\nanonymous = true\n", "allowed on loopback only; use 127.0.0.1:1883"),
             ("[http]\nlisten = \"0.0.0.0:80\"\n", "listens on this computer only"),
             ("[mqtt]\ntls_listen = \"127.0.0.1:8883\"\n", "must name a PEM file"),
+            (
+                "[mqtt]\ntls_listen = \"8883\"\ntls_certificate = \"Cargo.toml\"\ntls_key = \"Cargo.toml\"\n\
+                 tls_client_required = true\n",
+                "mqtt.tls_client_ca is \"\": clients come with certificates",
+            ),
             ("time_zone = \"Danxia/Shan\"\n", "expected an IANA name"),
             ("[mqtt]\nmax_packet = 10\n", "expected 1024 to"),
             ("[hj212]\nlisten = \"0.0.0.0:9212\"\n", "list the monitors that may in hj212.monitors"),
             ("[hj212]\nlisten = \"9212\"\nsite = \"a/b\"\n", "hj212.site"),
             ("[hj212]\nlisten = \"9212\"\nmonitors = [\"\"]\n", "numbers (MN)"),
+            ("[mqtt.limits]\nconnections_per_adress = 1\n", "did you mean \"mqtt.limits.connections_per_address\"?"),
+            ("[mqtt.limits]\nsessions = 0\n", "mqtt.limits.sessions is \"0\": expected at least 1"),
+            ("[mqtt.limits]\nbytes_burst = 0\n", "or the limit per second to be 0, which is none"),
+            ("[mqtt.limits]\ndenied_v311 = \"shout\"\n", "mqtt.limits.denied_v311"),
             ("[sparkplug]\nhost_id = \"a/b\"\n", "without '/'"),
             ("[sparkplug]\nreorder_ms = 100000\n", "expected 0 to 60000"),
             ("not toml", "wrongly"),
@@ -502,5 +576,6 @@ mod tests {
         assert_eq!(of("mqtt.anonymous"), Some(("true", "flag")));
         assert_eq!(of("http.listen"), Some(("\"127.0.0.1:8080\"", "default")));
         assert_eq!(of("mqtt.max_connections"), Some(("20000", "default")));
+        assert_eq!(of("mqtt.limits.failed_logins_per_second"), Some(("2", "default")));
     }
 }

@@ -12,16 +12,23 @@ mod hj212;
 mod intake;
 mod platform;
 mod ports;
+mod publish_back;
+mod reload;
+mod remotes;
 mod seams;
 mod sparkplug;
 mod stage;
 
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use cli::{Cli, Command, Config, Export, Import};
 use commands::Exit;
+
+/// How long threads that are still at work are waited for at the end.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -53,7 +60,11 @@ fn run(command: Command) -> anyhow::Result<Exit> {
 }
 
 fn wait(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(command);
+    // A thread that hangs (a router that stopped answering ends the service) must not keep the process from ending.
+    runtime.shutdown_timeout(PATIENCE);
+    result
 }
 
 fn pipe_closed(e: &anyhow::Error) -> bool {

@@ -5,24 +5,27 @@ use std::sync::Arc;
 
 use analytics::{fold, follow};
 use anyhow::{Context, bail};
-use broker::{Broker, Stopped};
+use broker::{Broker, Intake, Stopped, Tls};
 use collector::{Collector, Command};
 use historian::Historian;
 use plant::Clock;
 use tokio::sync::mpsc;
 
 use crate::auth::Users;
-use crate::config::Settings;
+use crate::config::{Publish, Settings};
 use crate::heartbeat::{self, Pulse};
 use crate::hj212;
 use crate::intake::{self, Passage};
 use crate::ports::Ports;
+use crate::publish_back::{PublishBack, Target};
+use crate::reload;
+use crate::remotes::Remotes;
 use crate::seams;
 use crate::sparkplug;
 use crate::stage::{Switch, Watch};
 
-/// Runs until `shutdown` resolves or a stage ends on its own, then ends in order: the door, the page, the heartbeat,
-/// analytics, the store. Each is logged by name, so that a log that stops tells who was still pending.
+/// Runs until `shutdown` resolves or a stage ends on its own, then ends in order: publishing, the doors, the page, the
+/// heartbeat, analytics, the store. Each is logged by name, so that a log that stops tells who was still pending.
 pub async fn run(
     settings: &Settings,
     ports: Ports,
@@ -33,30 +36,38 @@ pub async fn run(
     let started = clock.now();
     let now = clock.clone();
     let store = Arc::new(open_store(settings, clock.clone()).await?);
-    let (collector, commands, broker) = door(settings, &store, clock.clone())?;
+    let (collector, commands, broker, remotes) = door(settings, &store, clock.clone())?;
     let pulse = Pulse::default();
-    let services = seams::services(settings, demo, started, &store, &broker, pulse.clone(), clock.clone());
+    let services = seams::services(settings, demo, started, &store, (&broker, &remotes), pulse.clone(), clock.clone());
 
     // Before anybody can connect, so that no edge node is told of a host that is gone.
     sparkplug::publish(&broker, collector.host_birth(started));
     let mut watch = Watch::new();
-    let [doors, page, beat, mind] = std::array::from_fn(|_| Switch::new());
+    let [mouth, doors, page, beat, mind] = std::array::from_fn(|_| Switch::new());
     let mut open = vec![watch.spawn("MQTT", broker.clone().serve(ports.mqtt, None, doors.thrown()))];
-    if let Some((listener, acceptor)) = ports.tls {
-        let serve = broker.clone().serve(listener, Some(acceptor.into()), doors.thrown());
+    if let (Some((listener, acceptor)), Some(settings)) = (ports.tls, &settings.mqtt.tls) {
+        let tls = Tls::from(acceptor);
+        tokio::spawn(reload::run(tls.clone(), settings.files(), doors.thrown()));
+        let serve = broker.clone().serve(listener, Some(tls), doors.thrown());
         open.push(watch.spawn("MQTT over TLS", serve));
     }
     let monitors = ports.hj212.zip(settings.hj212.clone()).map(|(listener, settings)| {
         let door = hj212::Monitors::new(collector.clone(), clock.clone(), &settings);
         watch.spawn("HJ 212", door.serve(listener, doors.thrown()))
     });
+    let abroad = watch.spawn("MQTT at other brokers", remotes.run(&doors));
+    let mut publishing = Vec::new();
+    for (target, publish) in targets(settings, &broker, &remotes) {
+        let back = PublishBack::open(target, publish, &store, clock.clone()).await?;
+        publishing.push(watch.spawn("publishing", back.run(mouth.thrown())));
+    }
     let address = ports.http.local_addr()?;
     let web = watch.spawn("page", web::serve(ports.http, web::Config::new(address), services, page.thrown()));
     let flush = watch.spawn("ledger of refusals", intake::flush(collector.clone(), clock.clone(), beat.thrown()));
     let heart = watch.spawn("heartbeat", heartbeat::run(store.recorder(), pulse, clock, beat.thrown()));
     let follower = follow::Follower::open(&store, &fold::Settings::default()).await?;
     let thinking = watch.spawn("analytics", follower.run(mind.thrown()));
-    let outgoing = tokio::spawn(intake::commands(commands, broker.clone()));
+    let outgoing = tokio::spawn(intake::commands(commands, broker.clone(), remotes.clone()));
 
     let early = tokio::select! {
         () = shutdown => None,
@@ -65,9 +76,15 @@ pub async fn run(
     if let Some(name) = early {
         tracing::error!(stage = name, "ended on its own; the rest is stopped");
     }
-    tracing::info!("stopping: the door");
+    tracing::info!("stopping: publishing");
+    mouth.throw();
+    for task in publishing {
+        task.await.context("publishing")??;
+    }
+    tracing::info!("stopping: the doors");
     sparkplug::publish(&broker, collector.host_death(now.now()));
     doors.throw();
+    abroad.await.context("MQTT at other brokers")?;
     for task in open {
         farewell(&task.await.context("the MQTT door")??);
     }
@@ -86,7 +103,7 @@ pub async fn run(
     mind.throw();
     thinking.await.context("analytics")??;
     tracing::info!("stopping: the store");
-    drop((collector, broker));
+    drop((collector, broker, remotes));
     close_store(store).await?;
     tracing::info!("stopped; nothing is pending");
     match early {
@@ -113,7 +130,7 @@ fn door(
     settings: &Settings,
     store: &Historian,
     clock: Arc<dyn Clock>,
-) -> anyhow::Result<(Collector, mpsc::Receiver<Command>, Arc<Broker>)> {
+) -> anyhow::Result<(Collector, mpsc::Receiver<Command>, Arc<Broker>, Remotes)> {
     let config = collector::Config {
         adopt: settings.adopt,
         host_id: settings.sparkplug.host_id.clone(),
@@ -125,11 +142,19 @@ fn door(
         anonymous: settings.mqtt.anonymous,
         max_packet: settings.mqtt.max_packet,
         max_connections: settings.mqtt.max_connections,
-        ..broker::Config::default()
+        ..settings.mqtt.limits.apply(broker::Config::default())
     };
-    let passage = Arc::new(Passage { collector: collector.clone(), clock });
-    let broker = Broker::new(config, passage, Arc::new(Users::new(store.register())?))?;
-    Ok((collector, commands, broker))
+    let passage: Arc<dyn Intake> = Arc::new(Passage { collector: collector.clone(), clock: clock.clone() });
+    let broker = Broker::new(config, passage.clone(), Arc::new(Users::new(store.register())?))?;
+    let remotes = Remotes::new(&settings.remotes, settings.sparkplug.host_id.as_ref(), &passage, &collector, &clock)?;
+    Ok((collector, commands, broker, remotes))
+}
+
+/// Where something is to be published, and what.
+fn targets(settings: &Settings, broker: &Arc<Broker>, remotes: &Remotes) -> Vec<(Target, Publish)> {
+    let own = (Target::Broker(broker.clone()), settings.publish);
+    let abroad = remotes.iter().map(|(remote, publish)| (Target::Remote(remote.clone()), *publish));
+    [own].into_iter().chain(abroad).filter(|(_, publish)| publish.indicators || publish.alarms).collect()
 }
 
 fn farewell(stopped: &Stopped) {

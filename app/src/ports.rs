@@ -50,7 +50,7 @@ impl Ports {
         let tls = match &settings.mqtt.tls {
             None => None,
             Some(tls) => {
-                let acceptor = broker::acceptor_from_files(&tls.certificate, &tls.key).context("MQTT over TLS")?;
+                let acceptor = tls.files().acceptor().context("MQTT over TLS")?;
                 Some((bind("MQTT over TLS", tls.listen, "mqtt.tls_listen").await?, acceptor))
             }
         };

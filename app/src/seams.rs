@@ -16,6 +16,7 @@ use web::{About, Analyst, Door, Metric, MetricKind, Metrics, Part, Readiness, Se
 
 use crate::config::Settings;
 use crate::heartbeat::Pulse;
+use crate::remotes::Remotes;
 
 /// How long the canary may take.
 const CANARY: Duration = Duration::from_secs(1);
@@ -30,12 +31,13 @@ pub fn services(
     demo: bool,
     started: Timestamp,
     store: &Arc<Historian>,
-    broker: &Arc<Broker>,
+    (broker, remotes): (&Arc<Broker>, &Remotes),
     pulse: Pulse,
     clock: Arc<dyn Clock>,
 ) -> Services {
     let tail_of = store.clone();
-    let rooms = Arc::new(Rooms { broker: broker.clone(), archive: store.archive(), pulse, clock: clock.clone() });
+    let (broker, remotes) = (broker.clone(), remotes.clone());
+    let rooms = Arc::new(Rooms { broker, remotes, archive: store.archive(), pulse, clock: clock.clone() });
     Services {
         about: About {
             version: env!("CARGO_PKG_VERSION").into(),
@@ -61,6 +63,7 @@ pub fn services(
 
 struct Rooms {
     broker: Arc<Broker>,
+    remotes: Remotes,
     archive: Archive,
     pulse: Pulse,
     clock: Arc<dyn Clock>,
@@ -69,7 +72,8 @@ struct Rooms {
 impl Door for Rooms {
     fn clients(&self) -> Vec<dto::Client> {
         let now = self.clock.now();
-        self.broker.clients().into_iter().map(|c| client(c, now)).collect()
+        let clients = self.broker.clients().into_iter().map(|c| client(c, now));
+        self.remotes.clients(now).into_iter().chain(clients).collect()
     }
 
     fn refused(&self) -> BTreeMap<String, u64> {
@@ -126,17 +130,38 @@ impl Rooms {
 impl Metrics for Rooms {
     fn metrics(&self) -> Vec<Metric> {
         let s = self.archive.stats();
-        let clients = self.broker.clients();
+        let (clients, canary) = (self.broker.clients(), self.broker.canary_state());
         let sum = |f: fn(&ClientSnapshot) -> u64| clients.iter().map(f).sum::<u64>() as f64;
+        let mut metrics = self.remotes.metrics();
         let gauge = |name, help, v: f64| Metric::single(name, help, MetricKind::Gauge, v);
         let counter = |name, help, v: f64| Metric::single(name, help, MetricKind::Counter, v);
-        vec![
+        metrics.extend([
             gauge("danxia_mqtt_connections", "MQTT clients that are connected.", self.broker.connected() as f64),
             gauge("danxia_mqtt_client_messages", "Messages of the clients that are listed.", sum(|c| c.messages)),
             gauge(
                 "danxia_mqtt_subscriber_dropped",
                 "Messages that subscribers lost by falling behind.",
                 sum(|c| c.dropped),
+            ),
+            counter(
+                "danxia_mqtt_throttled_total",
+                "How often reading from a client was held back because it published faster than it may.",
+                self.broker.throttled() as f64,
+            ),
+            gauge(
+                "danxia_mqtt_canary_age_seconds",
+                "Seconds since a message last came out of the router again; -1 before the first.",
+                canary.last_ok.map_or(-1.0, |age| age.as_secs_f64()),
+            ),
+            gauge(
+                "danxia_mqtt_canary_seconds",
+                "How long it took; -1 before the first.",
+                canary.took.map_or(-1.0, |took| took.as_secs_f64()),
+            ),
+            counter(
+                "danxia_mqtt_canary_failures_total",
+                "Messages that did not come out of the router again.",
+                canary.failures as f64,
             ),
             Metric {
                 name: "danxia_mqtt_refused_total",
@@ -158,7 +183,8 @@ impl Metrics for Rooms {
             gauge("danxia_store_queued_bytes", "Bytes that wait for their commit.", s.queued_bytes as f64),
             gauge("danxia_store_log_bytes", "Bytes of the log.", s.log_bytes as f64),
             gauge("danxia_store_series", "Time series.", s.series as f64),
-        ]
+        ]);
+        metrics
     }
 }
 

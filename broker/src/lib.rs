@@ -1,4 +1,4 @@
-//! The MQTT door: MQTT 3.1.1 and 5 on one port, over TCP or TLS.
+//! The MQTT doors: MQTT 3.1.1 and 5 on one port, over TCP or TLS; and [`remote`], a session at somebody else's broker.
 //!
 //! A machine that connects is asked who it is ([`Authenticator`]); what it publishes is handed on in batches, as read
 //! from the socket ([`Intake`]); it gets its PUBACK or PUBREC when the batch is durable, and only then do other clients
@@ -10,7 +10,7 @@
 //! ```
 //!
 //! What this room does *not* know: what a topic or a payload means, where anything is stored, who may connect (it keeps
-//! no secret), what time it is. It knows no other room of the house.
+//! no secret), what time it is. Of the house it knows the outbox only.
 //!
 //! `rumqttd` gives the codec of the packets that come once per connection or subscription. PUBLISH and its
 //! acknowledgements have their own small codec here, because rumqttd hides the packet identifier that an
@@ -30,8 +30,10 @@ mod connection;
 mod denials;
 mod handshake;
 mod intake;
+mod meter;
 mod rate;
 mod refusal;
+pub mod remote;
 mod rights;
 mod roles;
 mod router;

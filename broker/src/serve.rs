@@ -241,7 +241,10 @@ impl Seat {
             Ending::Lost(why) => self.record.failed(why),
             Ending::Refused(refusal) => {
                 self.broker.count(*refusal);
-                self.record.failed(refusal.name());
+                // What was denied is already noted, with its topic.
+                if *refusal != Refusal::PublishDenied {
+                    self.record.failed(refusal.name());
+                }
                 tracing::debug!(%client, reason = refusal.name(), "disconnected");
             }
         }

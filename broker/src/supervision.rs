@@ -158,11 +158,9 @@ mod tests {
     #[tokio::test]
     async fn a_router_that_stops_answering_ends_what_serves_it() {
         let broker = broker();
-        let serve = async || {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            tokio::spawn(broker.clone().serve(listener, None, std::future::pending()))
-        };
-        let (one, two) = (serve().await, serve().await);
+        let listener = async || TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let serve = |listener| tokio::spawn(broker.clone().serve(listener, None, std::future::pending()));
+        let (one, two) = (serve(listener().await), serve(listener().await));
         while broker.canary_state().last_ok.is_none() {
             tokio::task::yield_now().await;
         }

@@ -35,7 +35,7 @@ pub struct Command {
 pub(crate) enum Outcome {
     /// Every value of it is in the batch.
     Taken,
-    /// It had come before.
+    /// It had come before, or is what the platform itself published.
     Duplicate,
     /// It is a part of something and kept until the whole is there; then it is counted.
     Waiting,

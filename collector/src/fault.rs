@@ -54,6 +54,8 @@ codes! {
     Hj212Packets = "hj212_packets", "send the whole upload again";
     /// The topic begins like one of ours and goes on differently.
     TopicInvalid = "topic_invalid", "correct the topic in the device";
+    /// A topic on which only the platform speaks.
+    TopicOurs = "topic_ours", "have the device publish its values as telemetry and what happens to it as events";
     /// Not JSON.
     JsonSyntax = "json_syntax", "correct the message where the position points";
     /// JSON of another shape.

@@ -24,7 +24,7 @@ use crate::recent::{Key, Recent};
 use crate::sparkplug::{Host, Node};
 use crate::topic::{Kind, Topic};
 use crate::values::{self, Incoming};
-use crate::wire::{Scalar, birth, event, telemetry};
+use crate::wire::{Scalar, birth, event, published, telemetry};
 
 /// Most topics whose meaning is remembered.
 const ROUTES: usize = 65_536;
@@ -120,6 +120,8 @@ pub(crate) enum Route {
     Hj212(Name),
     /// What the rules that were in force when it was looked up have for it.
     Mapped(Arc<RuleSet>, Vec<(usize, Captures)>),
+    /// What the platform itself publishes.
+    Published,
 }
 
 /// The faults of the values of one message: the first is told, the others are counted.
@@ -194,7 +196,7 @@ impl Interpreter {
         let repeats = match &*route {
             Route::Telemetry(_) | Route::Event(_) | Route::Hj212(_) | Route::Mapped(..) => true,
             Route::Sparkplug(_, kind) => matches!(kind, Kind::NodeData | Kind::DeviceData(_)),
-            Route::Birth(_) | Route::Death(_) | Route::Waveform(..) | Route::State(_) => false,
+            Route::Birth(_) | Route::Death(_) | Route::Waveform(..) | Route::State(_) | Route::Published => false,
         };
         let key = repeats.then(|| self.messages.fingerprint(&message.topic, &message.payload));
         if let Some(key) = key
@@ -209,6 +211,7 @@ impl Interpreter {
             Route::Birth(machine) => (self.birth(draft, plant, machine, payload)?, false),
             Route::Death(machine) => (self.death(draft, plant, machine, payload)?, false),
             Route::Waveform(machine, point) => self.waveform(draft, plant, machine, point, message)?,
+            Route::Published => (published_back(message)?, false),
             Route::Sparkplug(node, kind) => self.sparkplug(draft, plant, node, kind, message)?,
             Route::State(host) => {
                 draft.disputes |= self.host.disputes(host, payload);
@@ -254,6 +257,7 @@ impl Interpreter {
             Topic::Waveform(point) => Route::Waveform(machine(point.machine())?, point),
             Topic::Sparkplug(s) => Route::Sparkplug(self.node(&s.group, &s.edge)?, s.kind),
             Topic::SparkplugState(host) => Route::State(host),
+            Topic::Published(..) => Route::Published,
             Topic::Hj212(site) => Route::Hj212(site),
         };
         Ok(self.remember(topic, route))
@@ -469,6 +473,16 @@ impl Interpreter {
             Ok(())
         })
     }
+}
+
+/// What the platform itself published, come back by way of another broker: it is in the store already. Never input, or
+/// the platform would listen to itself.
+fn published_back(message: &Message) -> Result<Outcome, Fault> {
+    if published::is_ours(&message.payload) {
+        return Ok(Outcome::Duplicate);
+    }
+    let expected = "nothing but Danxia's own messages on this topic";
+    Err(Fault::new(Code::TopicOurs, expected, format!("{} bytes of somebody else", message.payload.len())))
 }
 
 /// Whether the message or waveform came before; if its first coming is not committed yet, the draft waits for that.

@@ -55,6 +55,11 @@ impl Register {
         self.shared.state.read(|conn| state::load_journal(conn, id, before, limit))
     }
 
+    /// Steps of all alarms after that (seq, n), the oldest first: for whoever passes them on.
+    pub fn alarm_journal_after(&self, after: (Seq, u32), limit: usize) -> Result<Vec<JournalEntry>, ReadError> {
+        self.shared.state.read(|conn| state::load_journal_after(conn, after, limit))
+    }
+
     /// Every user of the MQTT door, by name.
     pub fn users(&self) -> Result<Vec<User>, ReadError> {
         self.shared.state.read(|conn| state::load_users(conn))

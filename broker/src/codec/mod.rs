@@ -1,8 +1,10 @@
 //! Bytes to packets and back.
 //!
 //! [`frame`] cuts packets out of a stream, [`publish`] is the codec of PUBLISH and its acknowledgements, and
-//! [`control`] puts the rest into the hands of rumqttd's codec, keeping it from what it cannot digest.
+//! [`control`] puts the rest into the hands of rumqttd's codec, keeping it from what it cannot digest. [`client`] is the
+//! other side: what a client writes and reads.
 
+pub(crate) mod client;
 pub(crate) mod control;
 pub(crate) mod frame;
 pub(crate) mod publish;
@@ -15,13 +17,16 @@ pub(crate) type Decoded<T> = Result<T, Refusal>;
 /// Packet types, the upper four bits of the first byte.
 pub(crate) mod kind {
     pub const CONNECT: u8 = 1;
+    pub const CONNACK: u8 = 2;
     pub const PUBLISH: u8 = 3;
     pub const PUBACK: u8 = 4;
     pub const PUBREC: u8 = 5;
     pub const PUBREL: u8 = 6;
     pub const PUBCOMP: u8 = 7;
     pub const SUBSCRIBE: u8 = 8;
+    pub const SUBACK: u8 = 9;
     pub const UNSUBSCRIBE: u8 = 10;
     pub const PINGREQ: u8 = 12;
+    pub const PINGRESP: u8 = 13;
     pub const DISCONNECT: u8 = 14;
 }

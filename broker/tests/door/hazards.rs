@@ -244,6 +244,7 @@ async fn a_silent_client_is_let_go_after_one_and_a_half_times_its_keep_alive() {
     let mut client = Client::connect(house.address, Connect { keep_alive: 10, ..Connect::v5("m") }).await;
     assert_eq!(client.ends().await, Some(0x8d));
     assert_eq!(started.elapsed().as_secs(), 15);
+    assert_eq!(house.refused("keep_alive_timeout"), 1);
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod intake;
 mod interop;
 mod letting_in;
 mod malformed;
+mod remote;
 mod rights;
 mod stopping;
 mod tls;

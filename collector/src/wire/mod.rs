@@ -9,6 +9,7 @@ mod cbor;
 pub mod event;
 pub mod hj212;
 mod json;
+pub mod published;
 pub mod sparkplug;
 pub mod telemetry;
 pub mod time;
