@@ -54,6 +54,10 @@ pub struct Mqtt {
     pub listen: SocketAddr,
     /// TLS, where a certificate is given.
     pub tls: Option<Tls>,
+    /// WebSocket, where it is wanted; for pages that speak MQTT themselves.
+    pub websocket: Option<SocketAddr>,
+    /// WebSocket over TLS, with the certificate of `tls`.
+    pub websocket_tls: Option<SocketAddr>,
     /// Whether anybody on this machine may publish and subscribe.
     pub anonymous: bool,
     /// Largest packet, bytes.
@@ -146,6 +150,8 @@ struct RawMqtt {
     tls_client_ca: PathBuf,
     tls_client_crl: PathBuf,
     tls_client_required: bool,
+    ws_listen: String,
+    wss_listen: String,
     anonymous: bool,
     max_packet: usize,
     max_connections: usize,
@@ -180,6 +186,8 @@ impl Default for Raw {
                 tls_client_ca: PathBuf::new(),
                 tls_client_crl: PathBuf::new(),
                 tls_client_required: false,
+                ws_listen: String::new(),
+                wss_listen: String::new(),
                 anonymous: false,
                 max_packet: 4 << 20,
                 max_connections: 20_000,
@@ -397,6 +405,11 @@ fn tls(raw: &RawMqtt) -> Result<Option<Tls>, ConfigError> {
     }))
 }
 
+/// An address that may be left empty.
+fn optional(key: &'static str, text: &str) -> Result<Option<SocketAddr>, ConfigError> {
+    if text.is_empty() { Ok(None) } else { address(key, text).map(Some) }
+}
+
 fn sparkplug(raw: RawSparkplug) -> Result<Sparkplug, ConfigError> {
     let host_id = match raw.host_id.trim() {
         "" => None,
@@ -433,11 +446,23 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
         let why = "anybody could send measurements: list the monitors that may in hj212.monitors";
         loopback("hj212.listen", door.listen, why)?;
     }
+    let websocket = optional("mqtt.ws_listen", &raw.mqtt.ws_listen)?;
+    let websocket_tls = optional("mqtt.wss_listen", &raw.mqtt.wss_listen)?;
+    if websocket_tls.is_some() && tls.is_none() {
+        return Err(ConfigError::Value {
+            key: "mqtt.wss_listen",
+            found: raw.mqtt.wss_listen,
+            expected: "WebSocket over TLS uses the certificate of mqtt.tls_listen, which must be set too".into(),
+        });
+    }
     if raw.mqtt.anonymous {
         let why = "mqtt.anonymous lets anybody publish, so it is allowed on loopback only";
         loopback("mqtt.listen", listen, why)?;
         if let Some(t) = &tls {
             loopback("mqtt.tls_listen", t.listen, why)?;
+        }
+        for (key, listen) in [("mqtt.ws_listen", websocket), ("mqtt.wss_listen", websocket_tls)] {
+            listen.map_or(Ok(()), |listen| loopback(key, listen, why))?;
         }
     }
     if jiff::tz::TimeZone::get(&raw.time_zone).is_err() {
@@ -464,6 +489,8 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
         mqtt: Mqtt {
             listen,
             tls,
+            websocket,
+            websocket_tls,
             anonymous: raw.mqtt.anonymous,
             max_packet: raw.mqtt.max_packet,
             max_connections: raw.mqtt.max_connections,
@@ -534,6 +561,11 @@ mod tests {
                 "mqtt.tls_client_ca is \"\": clients come with certificates",
             ),
             ("time_zone = \"Danxia/Shan\"\n", "expected an IANA name"),
+            (
+                "[mqtt]\nws_listen = \"0.0.0.0:8083\"\nanonymous = true\n",
+                "allowed on loopback only; use 127.0.0.1:8083",
+            ),
+            ("[mqtt]\nwss_listen = \"127.0.0.1:8084\"\n", "mqtt.tls_listen, which must be set too"),
             ("[mqtt]\nmax_packet = 10\n", "expected 1024 to"),
             ("[hj212]\nlisten = \"0.0.0.0:9212\"\n", "list the monitors that may in hj212.monitors"),
             ("[hj212]\nlisten = \"9212\"\nsite = \"a/b\"\n", "hj212.site"),

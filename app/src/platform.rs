@@ -55,6 +55,10 @@ pub async fn run(
         let door = hj212::Monitors::new(collector.clone(), clock.clone(), &settings);
         watch.spawn("HJ 212", door.serve(listener, doors.thrown()))
     });
+    for (listener, acceptor) in ports.websocket {
+        let serve = broker.clone().serve_websocket(listener, acceptor.map(Into::into), doors.thrown());
+        open.push(watch.spawn("MQTT over WebSocket", serve));
+    }
     let abroad = watch.spawn("MQTT at other brokers", remotes.run(&doors));
     let mut publishing = Vec::new();
     for (target, publish) in targets(settings, &broker, &remotes) {

@@ -40,6 +40,8 @@ pub struct Ports {
     pub tls: Option<(TcpListener, TlsAcceptor)>,
     /// HJ 212 over TCP.
     pub hj212: Option<TcpListener>,
+    /// MQTT over WebSocket, each with TLS or without.
+    pub websocket: Vec<(TcpListener, Option<TlsAcceptor>)>,
     /// Page and API.
     pub http: TcpListener,
 }
@@ -58,10 +60,19 @@ impl Ports {
             None => None,
             Some(door) => Some(bind("HJ 212", door.listen, "hj212.listen").await?),
         };
+        let mut websocket = Vec::new();
+        if let Some(listen) = settings.mqtt.websocket {
+            websocket.push((bind("MQTT over WebSocket", listen, "mqtt.ws_listen").await?, None));
+        }
+        if let (Some(listen), Some((_, acceptor))) = (settings.mqtt.websocket_tls, &tls) {
+            let listener = bind("MQTT over WebSocket with TLS", listen, "mqtt.wss_listen").await?;
+            websocket.push((listener, Some(acceptor.clone())));
+        }
         Ok(Self {
             hj212,
             mqtt: bind("MQTT", settings.mqtt.listen, "--mqtt").await?,
             tls,
+            websocket,
             http: bind("the page", settings.http, "--http").await?,
         })
     }

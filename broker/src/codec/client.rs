@@ -252,17 +252,17 @@ mod tests {
                 let mut out = BytesMut::new();
                 written.encode(&mut out);
                 let frame = frame::first(&out, 1000).unwrap().unwrap();
-                let read = control::connect(&out, frame).unwrap();
+                let read = control::connect(&out, frame, protocol).unwrap();
                 assert_eq!(read.protocol, protocol);
-                assert_eq!((&*read.connect.client_id, read.connect.keep_alive), ("collector-1", 30));
-                assert!(!read.connect.clean_session);
+                assert_eq!((&*read.client_id, read.keep_alive), ("collector-1", 30));
+                assert!(!read.clean);
                 assert_eq!(read.login.map(|l| (l.username, l.password)), user.map(|_| ("u".into(), "p".into())));
-                let read_will = read.will.map(|(w, _)| (w.topic, w.message, w.qos as u8, w.retain));
+                let read_will = read.will.map(|w| (w.topic, w.payload, w.qos, w.retain));
                 assert_eq!(read_will, will.map(|w| (w.topic.to_string().into(), w.payload.clone(), 1, true)));
                 if protocol == Protocol::V5 {
                     let p = read.properties;
-                    let found = (p.session_expiry_interval, p.receive_maximum, p.max_packet_size);
-                    assert_eq!(found, (Some(3600), Some(500), Some(1 << 20)));
+                    let found = (p.session_expiry, p.receive_maximum, p.max_packet);
+                    assert_eq!(found, (3600, 500, Some(1 << 20)));
                 }
                 out.clear();
                 let filters = [
@@ -272,7 +272,7 @@ mod tests {
                 put_subscribe(&mut out, protocol, 7, &filters);
                 let frame = frame::first(&out, 1000).unwrap().unwrap();
                 let (pkid, read) = control::subscribe(protocol, &out, frame).unwrap();
-                let read: Vec<_> = read.iter().map(|f| (&*f.path, f.qos as u8, f.nolocal)).collect();
+                let read: Vec<_> = read.iter().map(|f| (&*f.path, f.qos, f.no_local)).collect();
                 let five = protocol == Protocol::V5;
                 assert_eq!((pkid, read), (7, vec![("a/+/#", 1, five), ("$share/g/b", 2, false)]));
             }

@@ -1,13 +1,18 @@
 //! Bytes to packets and back.
 //!
-//! [`frame`] cuts packets out of a stream, [`publish`] is the codec of PUBLISH and its acknowledgements, and
-//! [`control`] puts the rest into the hands of rumqttd's codec, keeping it from what it cannot digest. [`client`] is the
-//! other side: what a client writes and reads.
+//! [`frame`] cuts packets out of a stream, [`publish`] is the codec of PUBLISH and its acknowledgements, [`control`]
+//! reads the packets that come once per connection or subscription, and [`answers`] writes what they are answered.
+//! [`client`] is the other side: what a client writes and reads.
 
+pub(crate) mod answers;
 pub(crate) mod client;
 pub(crate) mod control;
+pub(crate) mod cursor;
 pub(crate) mod frame;
+pub(crate) mod properties;
 pub(crate) mod publish;
+#[cfg(test)]
+mod witness;
 
 use crate::refusal::Refusal;
 

@@ -115,6 +115,7 @@ impl Session<'_> {
             qos: read.qos,
             // What the other broker retains is its own affair.
             retain: false,
+            forget: false,
             dup: read.dup,
             properties: read.properties,
             expiry: read.expiry,

@@ -269,6 +269,7 @@ impl<'a> Session<'a> {
             dup: qos > 0 && id.is_some(),
             expiry: None,
             properties: &[],
+            ids: &[],
         };
         if outgoing.len(protocol) > self.welcome.max_packet {
             let why = format!("a message on {:?} is too large for the broker and was given up", message.topic);
