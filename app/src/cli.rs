@@ -29,6 +29,12 @@ pub enum Command {
     Demo(Demo),
     /// Publish labelled recordings (a directory with manifest.csv) over MQTT to a running instance.
     Replay(Replay),
+    /// Bring in what was recorded elsewhere, through the door of a running instance.
+    Import {
+        /// What to bring in.
+        #[command(subcommand)]
+        what: Import,
+    },
     /// Judge labelled recordings and compare with their labels.
     Evaluate {
         /// What to judge.
@@ -156,6 +162,42 @@ pub struct Replay {
     /// Publish this many times faster than the recordings were made; 0 publishes as fast as the instance takes them.
     #[arg(long, default_value_t = 0.0)]
     pub speed: f64,
+}
+
+/// `danxia import …`.
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// WAV files (each with a sidecar FILE.json where needed) and universal files (data set 58 or 58b).
+    Waveform(ImportWaveform),
+}
+
+/// `danxia import waveform`.
+#[derive(Debug, Args)]
+pub struct ImportWaveform {
+    /// The files.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// The machine [default: what the sidecar says].
+    #[arg(long, value_name = "SITE/MACHINE")]
+    pub machine: Option<MachineId>,
+    /// The point; several channels are numbered [default: what the sidecar says, or channel_1, or node and direction].
+    #[arg(long)]
+    pub point: Option<String>,
+    /// Time of the first sample, RFC 3339 or nanoseconds since 1970 [default: what the sidecar says].
+    #[arg(long, value_parser = time)]
+    pub time: Option<Timestamp>,
+    /// Unit of the values [default: what the file or its sidecar says].
+    #[arg(long, value_parser = unit)]
+    pub unit: Option<plant::Unit>,
+    /// Shaft speed during the recording, r/min.
+    #[arg(long)]
+    pub rpm: Option<f64>,
+    /// The instance's MQTT address.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:1883")]
+    pub mqtt: SocketAddr,
+    /// User name, where the instance asks for one; the password is read from DANXIA_PASSWORD.
+    #[arg(long)]
+    pub user: Option<String>,
 }
 
 /// `danxia evaluate …`.
@@ -298,6 +340,11 @@ pub struct UserName {
     /// The store's directory.
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
+}
+
+/// A unit of the table.
+fn unit(s: &str) -> Result<plant::Unit, String> {
+    plant::Unit::parse(s).ok_or_else(|| "expected a unit of the table, such as g, m/s² or mm/s".to_owned())
 }
 
 /// RFC 3339, or plain nanoseconds.

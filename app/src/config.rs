@@ -37,6 +37,8 @@ pub struct Settings {
     pub sparkplug: Sparkplug,
     /// Where the page and the API listen.
     pub http: SocketAddr,
+    /// The door for monitors that speak HJ 212 over TCP, where it is open.
+    pub hj212: Option<Hj212>,
     /// IANA name of the plant's time zone.
     pub time_zone: String,
     /// Whether unknown machines and points are taken on at once; otherwise what they say waits in quarantine.
@@ -64,6 +66,17 @@ pub struct Mqtt {
     pub max_connections: usize,
     /// What else clients may take up.
     pub limits: Limits,
+}
+
+/// The door for monitors that speak HJ 212 over TCP.
+#[derive(Clone, Debug)]
+pub struct Hj212 {
+    /// Address.
+    pub listen: SocketAddr,
+    /// The site whose machines the monitors are.
+    pub site: Name,
+    /// Numbers (MN) of the monitors that are let in; empty lets all in, which is allowed on loopback only.
+    pub monitors: Vec<String>,
 }
 
 /// The Sparkplug host application's settings.
@@ -116,6 +129,15 @@ struct Raw {
     http: RawHttp,
     publish: Publish,
     remote: BTreeMap<String, remote::Raw>,
+    hj212: RawHj212,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawHj212 {
+    listen: String,
+    site: String,
+    monitors: Vec<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -173,6 +195,7 @@ impl Default for Raw {
             },
             sparkplug: RawSparkplug { host_id: "danxia".into(), reorder_ms: 3000 },
             http: RawHttp { listen: "127.0.0.1:8080".into() },
+            hj212: RawHj212 { listen: String::new(), site: "hj212".into(), monitors: Vec::new() },
             publish: Publish { indicators: true, alarms: true },
             remote: BTreeMap::new(),
         }
@@ -418,6 +441,11 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
     };
     loopback("http.listen", http, "the page has no accounts yet and listens on this computer only")?;
     let tls = tls(&raw.mqtt)?;
+    let hj212 = hj212(&raw.hj212)?;
+    if let Some(door) = hj212.as_ref().filter(|door| door.monitors.is_empty()) {
+        let why = "anybody could send measurements: list the monitors that may in hj212.monitors";
+        loopback("hj212.listen", door.listen, why)?;
+    }
     let websocket = optional("mqtt.ws_listen", &raw.mqtt.ws_listen)?;
     let websocket_tls = optional("mqtt.wss_listen", &raw.mqtt.wss_listen)?;
     if websocket_tls.is_some() && tls.is_none() {
@@ -469,11 +497,24 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
             limits: raw.mqtt.limits.check()?,
         },
         http,
+        hj212,
         time_zone: raw.time_zone,
         // A trial has nobody to adopt by hand.
         adopt: raw.adopt || raw.mqtt.anonymous,
         log: raw.log,
     })
+}
+
+fn hj212(raw: &RawHj212) -> Result<Option<Hj212>, ConfigError> {
+    if raw.listen.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |key, found: &str, expected: String| ConfigError::Value { key, found: found.to_owned(), expected };
+    let site = Name::new(&raw.site).map_err(|e| wrong("hj212.site", &raw.site, e.to_string()))?;
+    if let Some(odd) = raw.monitors.iter().find(|mn| mn.is_empty() || mn.len() > 64) {
+        return Err(wrong("hj212.monitors", odd, "expected numbers (MN) of 1 to 64 characters".into()));
+    }
+    Ok(Some(Hj212 { listen: address("hj212.listen", &raw.listen)?, site, monitors: raw.monitors.clone() }))
 }
 
 #[cfg(test)]
@@ -526,6 +567,9 @@ mod tests {
             ),
             ("[mqtt]\nwss_listen = \"127.0.0.1:8084\"\n", "mqtt.tls_listen, which must be set too"),
             ("[mqtt]\nmax_packet = 10\n", "expected 1024 to"),
+            ("[hj212]\nlisten = \"0.0.0.0:9212\"\n", "list the monitors that may in hj212.monitors"),
+            ("[hj212]\nlisten = \"9212\"\nsite = \"a/b\"\n", "hj212.site"),
+            ("[hj212]\nlisten = \"9212\"\nmonitors = [\"\"]\n", "numbers (MN)"),
             ("[mqtt.limits]\nconnections_per_adress = 1\n", "did you mean \"mqtt.limits.connections_per_address\"?"),
             ("[mqtt.limits]\nsessions = 0\n", "mqtt.limits.sessions is \"0\": expected at least 1"),
             ("[mqtt.limits]\nbytes_burst = 0\n", "or the limit per second to be 0, which is none"),
@@ -538,6 +582,13 @@ mod tests {
             assert!(e.contains(wanted), "{toml:?} was answered with {e:?}");
         }
         assert!(Sources::new(Some(Path::new("/nowhere.toml")), Flags::default()).is_err());
+    }
+
+    #[test]
+    fn the_door_of_monitors_is_shut_unless_it_is_opened() {
+        assert!(read("", &[]).unwrap().hj212.is_none());
+        let open = read("[hj212]\nlisten = \"0.0.0.0:9212\"\nmonitors = [\"A1\"]\n", &[]).unwrap().hj212.unwrap();
+        assert_eq!((open.listen.port(), open.site.as_str(), &*open.monitors), (9212, "hj212", &["A1".to_owned()][..]));
     }
 
     #[test]

@@ -58,7 +58,8 @@ pub async fn commands(mut commands: mpsc::Receiver<Command>, broker: Arc<Broker>
     }
 }
 
-/// Once a second, what was refused at the door enters the ledger, and the collector hears what time it is.
+/// Once a second, what was refused at the door enters the ledger, and the collector sees to what is due though no message
+/// comes.
 pub async fn flush(collector: Collector, clock: Arc<dyn Clock>, shutdown: impl Future<Output = ()>) {
     let mut tick = interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -70,7 +71,9 @@ pub async fn flush(collector: Collector, clock: Arc<dyn Clock>, shutdown: impl F
         }
         count(&collector).await;
         if let Err(e) = collector.tick(clock.now()).await {
-            tracing::warn!("Sparkplug messages that waited for a birth stay in quarantine: {e}");
+            tracing::warn!(
+                "what waits too long is seen to later, or stays in quarantine; the store does not take it now: {e}"
+            );
         }
     }
     count(&collector).await;

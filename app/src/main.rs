@@ -8,6 +8,7 @@ mod clock;
 mod commands;
 mod config;
 mod heartbeat;
+mod hj212;
 mod intake;
 mod platform;
 mod ports;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use cli::{Cli, Command, Config, Export, Verify, VerifyWhat};
+use cli::{Cli, Command, Config, Export, Import, Verify, VerifyWhat};
 use commands::Exit;
 
 /// How long threads that are still at work are waited for at the end.
@@ -48,6 +49,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Run(args) => wait(commands::run::run(&args)),
         Command::Demo(args) => wait(commands::demo::run(&args)),
         Command::Replay(args) => wait(commands::replay::run(&args)),
+        Command::Import { what: Import::Waveform(args) } => wait(commands::import::waveform(&args)),
         Command::Doctor(args) => wait(commands::doctor::run(&args)),
         Command::Evaluate { task } => commands::evaluate::run(&task),
         Command::Export { what: Export::Points(args) } => commands::export::points(&args),

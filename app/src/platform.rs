@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use crate::auth::Users;
 use crate::config::{Publish, Settings};
 use crate::heartbeat::{self, Pulse};
+use crate::hj212;
 use crate::intake::{self, Passage};
 use crate::ports::Ports;
 use crate::publish_back::{PublishBack, Target};
@@ -56,6 +57,10 @@ pub async fn run(
         let serve = broker.clone().serve(listener, Some(tls), doors.thrown());
         open.push(watch.spawn("MQTT over TLS", serve));
     }
+    let monitors = ports.hj212.zip(settings.hj212.clone()).map(|(listener, settings)| {
+        let door = hj212::Monitors::new(collector.clone(), clock.clone(), &settings);
+        watch.spawn("HJ 212", door.serve(listener, doors.thrown()))
+    });
     if let Some(listener) = ports.websocket {
         let serve = broker.clone().serve_websocket(listener, None, doors.thrown());
         open.push(watch.spawn("MQTT over WebSocket", serve));
@@ -92,6 +97,9 @@ pub async fn run(
     abroad.await.context("MQTT at other brokers")?;
     for task in open {
         farewell(&task.await.context("the MQTT door")??);
+    }
+    if let Some(monitors) = monitors {
+        monitors.await.context("the door of HJ 212")?;
     }
     outgoing.abort();
     tracing::info!("stopping: the page");

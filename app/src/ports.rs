@@ -42,6 +42,8 @@ pub struct Ports {
     pub websocket: Option<TcpListener>,
     /// MQTT over WebSocket and TLS, with the acceptor of `tls`.
     pub websocket_tls: Option<TcpListener>,
+    /// HJ 212 over TCP.
+    pub hj212: Option<TcpListener>,
     /// Page and API.
     pub http: TcpListener,
 }
@@ -59,7 +61,12 @@ impl Ports {
         let mqtt = &settings.mqtt;
         let websocket = bind_if("MQTT over WebSocket", mqtt.websocket, "mqtt.ws_listen").await?;
         let websocket_tls = bind_if("MQTT over WebSocket and TLS", mqtt.websocket_tls, "mqtt.wss_listen").await?;
+        let hj212 = match &settings.hj212 {
+            None => None,
+            Some(door) => Some(bind("HJ 212", door.listen, "hj212.listen").await?),
+        };
         Ok(Self {
+            hj212,
             mqtt: bind("MQTT", settings.mqtt.listen, "--mqtt").await?,
             tls,
             websocket,

@@ -1,5 +1,7 @@
 //! What the page is handed by the rooms that it must not know.
 
+mod mapper;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +61,7 @@ pub fn services(
         door: rooms.clone(),
         readiness: rooms.clone(),
         metrics: rooms,
+        mapper: Arc::new(mapper::Trials),
     }
 }
 

@@ -9,13 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use historian::{Archive, Batch, CommitError, LedgerDelta, Pending, Recorder, Register, Selection};
+use historian::{Archive, Batch, CommitError, LedgerDelta, Pending, Recorder, Register, Selection, Staged};
 use plant::{Plant, PointId, SeriesKey, Timestamp, Value, WaveformId};
 use tokio::sync::{mpsc, watch};
 
 use crate::draft::{Command, Draft, Touched};
 use crate::fault::{Code, Fault};
 use crate::interpreter::{Config, Interpreter, Recall};
+use crate::parts::Settling;
 use crate::recent::{Fate, Key};
 use crate::sparkplug::Carried;
 
@@ -120,6 +121,13 @@ impl Recall for Store {
     fn has_waveform(&self, id: WaveformId) -> bool {
         self.archive.has_waveform(id)
     }
+
+    fn staged(&self) -> Vec<Staged> {
+        self.archive.staged().unwrap_or_else(|why| {
+            tracing::error!(%why, "parts that waited cannot be read; they are left on the stage for the next start");
+            Vec::new()
+        })
+    }
 }
 
 impl Collector {
@@ -191,6 +199,7 @@ impl Collector {
         for message in messages {
             interpreter.read(&mut draft, &plant, message);
         }
+        interpreter.expire(&mut draft, &plant, t_received);
         draft.close_ledger();
         self.ask(&mut draft);
         draft
@@ -206,12 +215,14 @@ impl Collector {
     }
 
     /// What time brings, to be called about once a second: Sparkplug messages that did not come in time are given up and
-    /// their nodes asked for a birth, messages that waited for one are taken, and the host's STATE is put right where it
-    /// was disputed. `now` is on the same clock as the times of receipt.
+    /// their nodes asked for a birth, messages that waited for one are taken, the host's STATE is put right where it was
+    /// disputed, and parts whose others never came go to quarantine. What fails is tried again the next time. `now` is on the same clock as the times of receipt.
     pub async fn tick(&self, now: Timestamp) -> Result<(), CommitError> {
         let interpreter = &self.inner.interpreter;
         let mut draft = self.draft("".into(), now);
-        interpreter.tick(&mut draft, &interpreter.recall.plant());
+        let plant = interpreter.recall.plant();
+        interpreter.tick(&mut draft, &plant);
+        interpreter.expire(&mut draft, &plant, now);
         self.ask(&mut draft);
         if draft.batch == Batch::default() {
             return Ok(());
@@ -261,9 +272,10 @@ impl Collector {
     /// Watches over the commit, also where nobody waits for it.
     pub(crate) fn follow(&self, draft: Draft, pending: Pending) -> Receipt {
         let (tell, fate) = watch::channel(None);
-        let Draft { messages, waveforms, after, touched, carried, disputes, wakes, .. } = draft;
+        let Draft { messages, waveforms, after, touched, settling, carried, disputes, wakes, .. } = draft;
         let inner = self.inner.clone();
-        let watched = Watched { inner, messages, waveforms, touched, carried, disputes, wakes, tell, ended: false };
+        let watched =
+            Watched { inner, messages, waveforms, touched, settling, carried, disputes, wakes, tell, ended: false };
         watched.queued(&fate);
         tokio::spawn(watched.until_committed(pending));
         Receipt { waits: Box::pin(all(after, fate)) }
@@ -305,6 +317,12 @@ impl Collector {
         committed.map(drop)
     }
 
+    /// How many messages wait for the other parts of what they are a part of. They are in no ledger yet.
+    #[must_use]
+    pub fn parts_waiting(&self) -> usize {
+        self.inner.interpreter.parts.waiting()
+    }
+
     /// What was counted beside the ledger.
     #[must_use]
     pub fn counters(&self) -> Counters {
@@ -332,6 +350,7 @@ struct Watched {
     messages: Vec<Key>,
     waveforms: Vec<Key>,
     touched: Touched,
+    settling: Settling,
     carried: Carried,
     disputes: bool,
     wakes: Vec<Selection>,
@@ -364,6 +383,7 @@ impl Watched {
         self.inner.interpreter.messages.ended(&self.messages, result.is_ok());
         self.inner.interpreter.waveforms.ended(&self.waveforms, result.is_ok());
         self.touched.settle(result.is_ok());
+        self.settling.settle(result.is_ok());
         self.carried.settle(result.is_ok());
         if self.disputes && result.is_ok() {
             self.inner.interpreter.host.dispute();

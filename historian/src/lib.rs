@@ -60,7 +60,9 @@ mod wave;
 mod writer;
 
 pub use archive::Archive;
-pub use batch::{Batch, Committed, Ignored, LedgerDelta, Progress, Quarantined, Retained, Seq, Settled, Verdict};
+pub use batch::{
+    Batch, Committed, Ignored, LedgerDelta, Progress, Quarantined, Retained, Seq, Settled, Staged, Verdict,
+};
 pub use config::Config;
 pub use error::{CloseError, CommitError, OpenError, ReadError, RegisterError, TailError};
 pub use historian::{Historian, open_read_only};

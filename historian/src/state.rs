@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use plant::mapping::RuleSet;
 use plant::{AlarmId, AlarmRecord, AlarmTransition, AssetChange, Machine, Plant, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -65,6 +66,11 @@ impl State {
                 let id = match change {
                     AssetChange::Machine(m) => &m.id,
                     AssetChange::Point(id, _) => id,
+                    AssetChange::Rules(rules) => {
+                        let mut put = tx.prepare_cached("INSERT OR REPLACE INTO rules VALUES (1, ?)")?;
+                        put.execute([store(&**rules)])?;
+                        continue;
+                    }
                 };
                 if let Some(machine) = plant.machines.get(id) {
                     let mut put = tx.prepare_cached("INSERT OR REPLACE INTO machine VALUES (?, ?)")?;
@@ -174,7 +180,17 @@ pub(crate) fn load_plant(conn: &Connection) -> Result<(Plant, Seq), ReadError> {
         let machine: Machine = load(&body.map_err(&said)?).map_err(ReadError::damaged("a machine in state.db"))?;
         plant.machines.insert(machine.id.clone(), Arc::new(machine));
     }
+    plant.rules = Arc::new(load_rules(conn)?);
     Ok((plant, through as Seq))
+}
+
+/// The mapping rules. A file of before there were any, opened for reading, has no table of them.
+fn load_rules(conn: &Connection) -> Result<RuleSet, ReadError> {
+    let said = File::State.said();
+    if !has_table(conn, "rules").map_err(&said)? {
+        return Ok(RuleSet::default());
+    }
+    Ok(records(conn, "SELECT body FROM rules", [], "the mapping rules in state.db")?.pop().unwrap_or_default())
 }
 
 /// Every alarm.

@@ -33,5 +33,7 @@ mod view;
 
 pub use api::openapi;
 pub use config::{Config, ConfigError};
-pub use seams::{About, Analyst, Declined, Door, Metric, MetricKind, Metrics, Part, Readiness, Services, Waiting};
+pub use seams::{
+    About, Analyst, Declined, Door, Mapper, Metric, MetricKind, Metrics, Part, Readiness, Services, Waiting,
+};
 pub use server::{ServeError, serve};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use historian::{Archive, Ignored, Recorder, Register, Selection, Tail};
-use plant::{Clock, Machine, Timestamp, Waveform};
+use plant::mapping::{Rule, RuleSet};
+use plant::{Clock, Machine, Plant, Timestamp, Waveform};
 use tokio::sync::watch;
 
 use crate::dto;
@@ -108,6 +109,14 @@ pub trait Metrics: Send + Sync + 'static {
     fn metrics(&self) -> Vec<Metric>;
 }
 
+/// Applies mapping rules to messages without keeping anything.
+pub trait Mapper: Send + Sync + 'static {
+    /// What a message would become by `rules`, had it been received at `t`.
+    fn try_rules(&self, rules: &RuleSet, plant: &Plant, topic: &str, payload: &[u8], t: Timestamp) -> dto::Trial;
+    /// A first rule for a message, if it holds anything that looks like a value.
+    fn suggest(&self, topic: &str, payload: &[u8]) -> Option<Rule>;
+}
+
 /// What the platform says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct About {
@@ -151,4 +160,6 @@ pub struct Services {
     pub readiness: Arc<dyn Readiness>,
     /// Numbers of the other rooms.
     pub metrics: Arc<dyn Metrics>,
+    /// Mapping rules, tried.
+    pub mapper: Arc<dyn Mapper>,
 }

@@ -6,11 +6,13 @@ mod ledger;
 mod live;
 mod plant;
 mod platform;
+mod rules;
 mod series;
 mod waiting;
 mod waveforms;
 
 use utoipa::OpenApi;
+use warp::http::Method;
 
 use crate::router::Route;
 
@@ -52,6 +54,10 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::get("/api/v1/ledger/statement", |a| Box::pin(ledger::statement(a))),
     Route::get("/api/v1/ledger", |a| Box::pin(intake::ledger(a))),
     Route::get("/api/v1/ledger/total", |a| Box::pin(intake::ledger_total(a))),
+    Route::get("/api/v1/rules", |a| Box::pin(rules::list(a))),
+    Route::large(Method::PUT, "/api/v1/rules", rules::MAX_BODY, |a| Box::pin(rules::replace(a))),
+    Route::large(Method::POST, "/api/v1/rules/try", rules::MAX_BODY, |a| Box::pin(rules::attempt(a))),
+    Route::post("/api/v1/rules/suggest", |a| Box::pin(rules::suggest(a))),
     Route::get("/api/v1/live", |a| Box::pin(live::live(a))),
 ];
 
@@ -101,6 +107,10 @@ pub(crate) static ROUTES: &[Route] = &[
         ledger::statement,
         intake::ledger,
         intake::ledger_total,
+        rules::list,
+        rules::replace,
+        rules::attempt,
+        rules::suggest,
         live::live,
     ),
     components(schemas(crate::dto::LiveSnapshot, crate::dto::LiveValues, crate::dto::LiveStatus))

@@ -13,6 +13,7 @@ mod live;
 mod machine;
 mod overview;
 mod problem;
+mod rules;
 mod series;
 mod status;
 mod waiting;
@@ -29,6 +30,10 @@ pub use machine::{
 };
 pub use overview::{Area, Counts, MachineStatus, MachineSummary, Overview, PriorityCounts, Spark};
 pub use problem::Problem;
+pub use rules::{
+    CapturedMessage, Rule, RuleAttempt, RuleChange, RuleFilter, RuleSuggestion, RuleTime, RuleValue, Rules,
+    RulesChanged, Trial, TrialFault, TrialReading, TrialStep,
+};
 pub use series::{Buckets, SeriesLast, SeriesRange};
 pub use status::{Mqtt, Status, Store};
 pub use waiting::{

@@ -3,6 +3,7 @@
 mod alarm;
 mod intake;
 mod machine;
+mod rules;
 mod summary;
 mod waveform;
 
@@ -12,6 +13,7 @@ pub(crate) use intake::{
     quarantine_topic,
 };
 pub(crate) use machine::detail;
+pub(crate) use rules::{parse_rule, rule, rules};
 pub(crate) use summary::{SparkCache, overview, summaries};
 pub(crate) use waveform::{diagnosis, header, waveform_detail, zone};
 

@@ -7,5 +7,6 @@ mod answers;
 mod errors;
 mod house;
 mod live;
+mod rules;
 mod sockets;
 mod waiting;

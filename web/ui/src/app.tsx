@@ -21,6 +21,7 @@ const Discovery = lazy(() => import("./pages/discovery").then((m) => m.Discovery
 const Ledger = lazy(() => import("./pages/ledger").then((m) => m.Ledger));
 const Machine = lazy(() => import("./pages/machine").then((m) => m.Machine));
 const Quarantine = lazy(() => import("./pages/quarantine").then((m) => m.Quarantine));
+const RulesPage = lazy(() => import("./pages/rules").then((m) => m.RulesPage));
 const Vibration = lazy(() => import("./pages/vibration").then((m) => m.Vibration));
 
 let keysStarted = false;
@@ -89,6 +90,7 @@ function pageOf(route: Route, status: Status | undefined): preact.JSX.Element {
   if (page === "connections" && first === "ledger") return <Ledger />;
   if (page === "connections") return <Connections status={status} />;
   if (page === "machine" && first && second) return <Machine site={first} machine={second} />;
+  if (page === "rules") return <RulesPage />;
   if (page === "vibration" && first && second && more.length > 0)
     return <Vibration site={first} machine={second} point={more.join("/")} />;
   return (
@@ -102,6 +104,7 @@ function pageTitle(route: Route): string {
   const [page = "overview", , machine, ...point] = route.path;
   if (page === "alarms") return t("nav.alarms");
   if (page === "connections") return t("nav.connections");
+  if (page === "rules") return t("rules.title");
   if (page === "machine") return machine ?? t("nav.machine");
   if (page === "vibration") return `${t("nav.vibration")} ${machine ?? ""} ${point.join("/")}`;
   return t("nav.overview");

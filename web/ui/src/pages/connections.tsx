@@ -35,6 +35,10 @@ export function Connections({ status }: { status: Status | undefined }) {
               ·{" "}
               <a href={href(["connections", "discovery"])} data-testid="to-discovery">
                 {t("discovery.title")}
+              </a>{" "}
+              ·{" "}
+              <a href={href(["rules"])} data-testid="to-rules">
+                {t("rules.link")}
               </a>
             </p>
             <Guarded of={groups} every={EVERY * 2}>

@@ -90,7 +90,13 @@ function api(req, res, path, q) {
     }
     case "journal": return json(res, plant.journal(alarms));
     case "connections": return json(res, flag("empty") ? { clients: [], totals: { connected: 0, rate_msgs_s: 0, rate_bytes_s: 0, messages: 0, bytes: 0 }, refused: {} } : plant.connections());
-    case "quarantine": return json(res, flag("empty") ? [] : plant.quarantineGroups());
+    case "quarantine":
+      if (rest[0] === "groups") return json(res, flag("empty") ? [] : plant.quarantineGroups());
+      return json(res, { entries: flag("empty") ? [] : plant.unmapped() });
+    case "rules":
+      if (rest[0] === "try") return json(res, plant.trial());
+      if (rest[0] === "suggest") return json(res, { rule: plant.rules().rules[0] });
+      return json(res, flag("empty") ? { revision: 0, changed: null, rules: [] } : plant.rules());
     case "ledger": return json(res, flag("empty") ? { sources: [], total: { received: 0, committed: 0, duplicates: 0, quarantined: 0, refused: 0 } } : plant.ledger());
     case "live": return live(req, res, q);
     default: return problem(res, 404, "Not found", `There is nothing at /api/v1/${path}.`, "See /api/v1/openapi.json.");
