@@ -29,8 +29,25 @@ pub struct Batch {
     pub findings: Vec<Finding>,
     /// What people did.
     pub actions: Vec<Action>,
+    /// What the MQTT door retains from now on, in the order in which it came.
+    pub retained: Vec<Retained>,
     /// How far a follower of the tail has come; committed together with what it concluded.
     pub progress: Option<Progress>,
+}
+
+/// A message that the MQTT door hands to whoever subscribes to its topic later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retained {
+    /// The topic; it has one retained message, the last.
+    pub topic: Arc<str>,
+    /// The payload; an empty one takes the retained message of this topic away.
+    pub payload: Arc<[u8]>,
+    /// The quality of service at which it was published: 0, 1 or 2.
+    pub qos: u8,
+    /// Properties of MQTT 5 as the door encoded them; opaque to the store.
+    pub properties: Arc<[u8]>,
+    /// From when on nobody is to get it; `None`: it stays.
+    pub expires: Option<Timestamp>,
 }
 
 /// A message that was let in and could not become observations.

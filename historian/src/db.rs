@@ -32,20 +32,39 @@ impl File {
 
     /// Version of the tables; stored as SQLite's `user_version`.
     pub const fn format(self) -> i64 {
-        1
+        self.steps().len() as i64
     }
 
-    const fn schema(self) -> &'static str {
+    /// What leads from an empty file to the tables of today, one step a version: the step at `n` makes version `n + 1`
+    /// out of version `n`. A step that was released is never changed; what is new is a step of its own.
+    const fn steps(self) -> &'static [Step] {
+        const TS: &[Step] = &[Step::sql(include_str!("sql/ts.sql"))];
+        const WAVE: &[Step] = &[Step::sql(include_str!("sql/wave.sql"))];
+        const STATE: &[Step] =
+            &[Step::sql(include_str!("sql/state.sql")), Step::sql(include_str!("sql/state-2-retained.sql"))];
         match self {
-            Self::Ts => include_str!("sql/ts.sql"),
-            Self::Wave => include_str!("sql/wave.sql"),
-            Self::State => include_str!("sql/state.sql"),
+            Self::Ts => TS,
+            Self::Wave => WAVE,
+            Self::State => STATE,
         }
     }
 
     /// Says of an error of the database which file it is about.
     pub fn said(self) -> impl Fn(rusqlite::Error) -> ReadError {
         move |source| ReadError::Database { file: self.name(), source }
+    }
+}
+
+/// One step from a version of the tables to the next, taken whole or not at all.
+struct Step {
+    sql: &'static str,
+    /// What SQL cannot say.
+    then: Option<fn(&Connection) -> Result<(), ReadError>>,
+}
+
+impl Step {
+    const fn sql(sql: &'static str) -> Self {
+        Self { sql, then: None }
     }
 }
 
@@ -66,7 +85,7 @@ pub(crate) enum Sync {
     Normal,
 }
 
-/// Opens `file` in `dir` for writing, makes its tables if there are none, and checks its format.
+/// Opens `file` in `dir` for writing, checks its format, and brings its tables up to the format of today.
 pub(crate) fn open_writer(dir: &Path, file: File, sync: Sync) -> Result<Connection, OpenError> {
     let path = dir.join(file.name());
     let said = |source| OpenError::Read { dir: dir.to_owned(), source: file.said()(source) };
@@ -80,18 +99,44 @@ pub(crate) fn open_writer(dir: &Path, file: File, sync: Sync) -> Result<Connecti
          PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=10000;"
     );
     conn.execute_batch(&setup).map_err(said)?;
-    let version = |conn: &Connection| conn.query_row("PRAGMA user_version", [], |r| r.get::<_, i64>(0));
-    if version(&conn).map_err(said)? == 0 {
-        let make = format!("BEGIN IMMEDIATE; {} PRAGMA user_version={}; COMMIT;", file.schema(), file.format());
-        conn.execute_batch(&make).map_err(said)?;
-    }
     check_format(file, &path, version(&conn).map_err(said)?)?;
+    migrate(&conn, file).map_err(|source| OpenError::Read { dir: dir.to_owned(), source })?;
     conn.set_prepared_statement_cache_capacity(64);
     Ok(conn)
 }
 
+fn version(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.query_row("PRAGMA user_version", [], |r| r.get(0))
+}
+
+/// Takes the steps that the file has not taken yet, each in a transaction of its own: after a crash the rest follows.
+fn migrate(conn: &Connection, file: File) -> Result<(), ReadError> {
+    let said = file.said();
+    let taken = version(conn).map_err(&said)?;
+    for (n, step) in file.steps().iter().enumerate().skip(taken as usize) {
+        let tx = Transaction::new_unchecked(conn, rusqlite::TransactionBehavior::Immediate).map_err(&said)?;
+        tx.execute_batch(step.sql).map_err(&said)?;
+        if let Some(then) = step.then {
+            then(&tx)?;
+        }
+        tx.pragma_update(None, "user_version", n as i64 + 1).map_err(&said)?;
+        tx.commit().map_err(&said)?;
+        if n > 0 {
+            tracing::info!(file = file.name(), format = n + 1, "the tables were brought up to this version");
+        }
+    }
+    Ok(())
+}
+
+/// Whether there is a table of this name: a file that is only read may be of an older format, and then holds nothing of
+/// what came later.
+pub(crate) fn has_table(conn: &Connection, name: &str) -> rusqlite::Result<bool> {
+    conn.prepare_cached("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?")?.exists([name])
+}
+
+/// Older formats are known, newer ones are not.
 fn check_format(file: File, path: &Path, found: i64) -> Result<(), OpenError> {
-    if found == file.format() {
+    if (0..=file.format()).contains(&found) {
         return Ok(());
     }
     Err(OpenError::Format { file: path.to_owned(), found, expected: file.format() })
@@ -118,9 +163,8 @@ impl Readers {
     /// Checks that the file is there and of a format known here.
     pub fn check(&self, dir: &Path) -> Result<(), OpenError> {
         let said = |source| OpenError::Read { dir: dir.to_owned(), source };
-        let version =
-            self.read(|tx| tx.query_row("PRAGMA user_version", [], |r| r.get::<_, i64>(0)).map_err(self.said()));
-        check_format(self.file, &self.path, version.map_err(said)?)
+        let found = self.read(|tx| version(tx).map_err(self.said())).map_err(said)?;
+        check_format(self.file, &self.path, found)
     }
 
     /// Runs `f` within one transaction: everything it reads is of one moment.

@@ -58,7 +58,7 @@ mod wave;
 mod writer;
 
 pub use archive::Archive;
-pub use batch::{Batch, Committed, LedgerDelta, Progress, Quarantined, Seq};
+pub use batch::{Batch, Committed, LedgerDelta, Progress, Quarantined, Retained, Seq};
 pub use config::Config;
 pub use error::{CloseError, CommitError, OpenError, ReadError, RegisterError, TailError};
 pub use historian::{Historian, open_read_only};

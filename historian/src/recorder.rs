@@ -238,6 +238,7 @@ pub(crate) fn weight(batch: &Batch) -> usize {
         + batch.findings.iter().map(finding).sum::<usize>()
         + batch.changes.len() * 1_024
         + (batch.ledger.len() + batch.actions.len()) * 96
+        + batch.retained.iter().map(|r| 128 + r.topic.len() + r.payload.len() + r.properties.len()).sum::<usize>()
         + batch.progress.as_ref().map_or(0, |p| 64 + p.state.as_ref().map_or(0, |s| s.len()))
 }
 
@@ -250,8 +251,18 @@ pub(crate) fn merge(group: &mut [Job]) -> Batch {
     }
     all.observations.reserve(rest.iter().map(|j| j.batch.observations.len()).sum());
     for job in rest {
-        let Batch { changes, observations, waveforms, events, quarantine, ledger, findings, actions, progress } =
-            std::mem::take(&mut job.batch);
+        let Batch {
+            changes,
+            observations,
+            waveforms,
+            events,
+            quarantine,
+            ledger,
+            findings,
+            actions,
+            retained,
+            progress,
+        } = std::mem::take(&mut job.batch);
         all.changes.extend(changes);
         all.observations.extend(observations);
         all.waveforms.extend(waveforms);
@@ -260,6 +271,7 @@ pub(crate) fn merge(group: &mut [Job]) -> Batch {
         all.ledger.extend(ledger);
         all.findings.extend(findings);
         all.actions.extend(actions);
+        all.retained.extend(retained);
         all.progress = all.progress.or(progress);
     }
     crate::ledger::merge(&mut all.ledger);

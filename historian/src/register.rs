@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use plant::{AlarmId, AlarmRecord, Plant};
 
 use crate::shared::Shared;
-use crate::{JournalEntry, ReadError, RegisterError, Seq, User, state};
+use crate::{JournalEntry, ReadError, RegisterError, Retained, Seq, User, state};
 
 /// Recalls the plant, alarms and users. Cheap to clone.
 ///
@@ -53,6 +53,11 @@ impl Register {
     ) -> Result<Vec<JournalEntry>, ReadError> {
         let before = before.unwrap_or((Seq::MAX, u32::MAX));
         self.shared.state.read(|conn| state::load_journal(conn, id, before, limit))
+    }
+
+    /// What the MQTT door retains, by topic; what has expired lately may still be among it.
+    pub fn retained(&self) -> Result<Vec<Retained>, ReadError> {
+        self.shared.state.read(|conn| state::load_retained(conn))
     }
 
     /// Every user of the MQTT door, by name.

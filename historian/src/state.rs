@@ -7,12 +7,28 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use plant::{AlarmId, AlarmRecord, AlarmTransition, AssetChange, Machine, Plant};
+use plant::{AlarmId, AlarmRecord, AlarmTransition, AssetChange, Machine, Plant, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::codec::{Record, load, store};
-use crate::db::{File, Sync, open_writer};
-use crate::{JournalEntry, OpenError, ReadError, RegisterError, Seq, User};
+use crate::db::{File, Sync, has_table, open_writer};
+use crate::{JournalEntry, OpenError, ReadError, RegisterError, Retained, Seq, User};
+
+/// What of one commit is projected.
+#[derive(Debug)]
+pub(crate) struct Projection<'a> {
+    /// When it was committed.
+    pub t: Timestamp,
+    pub changes: &'a [AssetChange],
+    pub alarms: Vec<&'a AlarmTransition>,
+    pub retained: &'a [Retained],
+}
+
+impl Projection<'_> {
+    fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.alarms.is_empty() && self.retained.is_empty()
+    }
+}
 
 /// The writer's side of the projection.
 #[derive(Debug)]
@@ -41,16 +57,10 @@ impl State {
     }
 
     /// Applies commit `seq`, the one after [`State::through`]. `plant` already holds the changes.
-    pub fn apply(
-        &mut self,
-        seq: Seq,
-        plant: &Plant,
-        changes: &[AssetChange],
-        alarms: &[&AlarmTransition],
-    ) -> rusqlite::Result<()> {
-        if !changes.is_empty() || !alarms.is_empty() {
+    pub fn apply(&mut self, seq: Seq, plant: &Plant, what: &Projection<'_>) -> rusqlite::Result<()> {
+        if !what.is_empty() {
             let tx = self.conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-            for change in changes {
+            for change in what.changes {
                 let id = match change {
                     AssetChange::Machine(m) => &m.id,
                     AssetChange::Point(id, _) => id,
@@ -61,7 +71,7 @@ impl State {
                 }
             }
             let mut after: HashMap<AlarmId, AlarmRecord> = HashMap::new();
-            for (n, step) in alarms.iter().enumerate() {
+            for (n, step) in what.alarms.iter().enumerate() {
                 let id = step.key.id();
                 let record = AlarmRecord::after(after.get(&id).or_else(|| self.alarms.get(&id)), step);
                 after.insert(id, record);
@@ -72,6 +82,7 @@ impl State {
                 let mut put = tx.prepare_cached("INSERT OR REPLACE INTO alarm VALUES (?, ?)")?;
                 put.execute(params![id.0 as i64, store(record)])?;
             }
+            put_retained(&tx, what.retained, what.t)?;
             tx.prepare_cached("UPDATE applied SET through = ?, revision = ?")?
                 .execute(params![seq as i64, plant.revision as i64])?;
             tx.commit()?;
@@ -95,6 +106,31 @@ impl State {
         }
         Ok(self.confirmed)
     }
+}
+
+/// The last word on each topic stays; an empty one, and what has expired by `t`, goes.
+fn put_retained(tx: &Connection, retained: &[Retained], t: Timestamp) -> rusqlite::Result<()> {
+    if retained.is_empty() {
+        return Ok(());
+    }
+    for r in retained {
+        if r.payload.is_empty() {
+            tx.prepare_cached("DELETE FROM retained WHERE topic = ?")?.execute([&*r.topic])?;
+        } else {
+            let mut put = tx.prepare_cached("INSERT OR REPLACE INTO retained VALUES (?, ?, ?)")?;
+            put.execute(params![&*r.topic, r.expires.map(Timestamp::nanos), store(r)])?;
+        }
+    }
+    tx.prepare_cached("DELETE FROM retained WHERE expires <= ?")?.execute([t.nanos()])?;
+    Ok(())
+}
+
+/// What is retained, by topic.
+pub(crate) fn load_retained(conn: &Connection) -> Result<Vec<Retained>, ReadError> {
+    if !has_table(conn, "retained").map_err(File::State.said())? {
+        return Ok(Vec::new());
+    }
+    records(conn, "SELECT body FROM retained ORDER BY topic", [], "a retained message in state.db")
 }
 
 /// The asset tree and the commit up to which it holds.

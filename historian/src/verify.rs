@@ -7,8 +7,8 @@ use rusqlite::Connection;
 
 use crate::codec::chunk::{self, Summary};
 use crate::codec::{Damage, Record, load, row};
-use crate::db::{File, Readers};
-use crate::{LedgerDelta, OpenError, Quarantined, ReadError, Seq, wave};
+use crate::db::{File, Readers, has_table};
+use crate::{LedgerDelta, OpenError, Quarantined, ReadError, Retained, Seq, wave};
 use plant::Timestamp;
 
 /// What [`verify`] found.
@@ -166,7 +166,8 @@ fn waves(conn: &Connection, found: &mut Verification) -> Result<(), ReadError> {
 fn state(conn: &Connection, found: &mut Verification) -> Result<(), ReadError> {
     records::<Machine>(conn, File::State, "machine", found)?;
     records::<AlarmRecord>(conn, File::State, "alarm", found)?;
-    records::<AlarmTransition>(conn, File::State, "journal", found)
+    records::<AlarmTransition>(conn, File::State, "journal", found)?;
+    records::<Retained>(conn, File::State, "retained", found)
 }
 
 /// Reads the column `body` of every row of `table`.
@@ -177,6 +178,9 @@ fn records<T: Record>(
     found: &mut Verification,
 ) -> Result<(), ReadError> {
     let said = file.said();
+    if !has_table(conn, table).map_err(&said)? {
+        return Ok(());
+    }
     let mut all = conn.prepare(&format!("SELECT body FROM {table}")).map_err(&said)?;
     for body in all.query_map([], |r| r.get::<_, Vec<u8>>(0)).map_err(&said)? {
         found.records += 1;

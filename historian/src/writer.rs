@@ -15,7 +15,7 @@ use crate::codec::row;
 use crate::head::Head;
 use crate::recorder::{Job, Queue, merge, series_of};
 use crate::shared::Shared;
-use crate::state::State;
+use crate::state::{Projection, State};
 use crate::ts::{Sealed, Ts, Work, compress, each_row};
 use crate::wave::Wave;
 use crate::{Batch, CloseError, CommitError, Committed, Config, LedgerDelta, ReadError, Seq, StoredProgress};
@@ -326,8 +326,13 @@ impl Writer {
         }
         let plant = self.shared.plant();
         let result = if self.state.through() + 1 == self.seq {
-            let alarms: Vec<&AlarmTransition> = batch.findings.iter().filter_map(alarm).collect();
-            self.state.apply(self.seq, &plant, &batch.changes, &alarms).map_err(crate::db::File::State.said())
+            let what = Projection {
+                t: self.t,
+                changes: &batch.changes,
+                alarms: batch.findings.iter().filter_map(alarm).collect(),
+                retained: &batch.retained,
+            };
+            self.state.apply(self.seq, &plant, &what).map_err(crate::db::File::State.said())
         } else {
             let plant = Arc::unwrap_or_clone(plant);
             catch_up(&self.ts.conn, &mut self.state, plant, false).map(drop)
@@ -357,19 +362,16 @@ pub(crate) fn catch_up(
     mut plant: Plant,
     fold: bool,
 ) -> Result<Plant, ReadError> {
-    each_row(log, state.through() + 1, |seq, _, row| {
+    each_row(log, state.through() + 1, |seq, t, row| {
         if fold {
             row.changes.iter().for_each(|c| plant.apply(c));
         }
-        let alarms: Vec<&AlarmTransition> = row
-            .findings
-            .iter()
-            .filter_map(|f| match f {
-                row::RawFinding::Alarm(a) => Some(a),
-                _ => None,
-            })
-            .collect();
-        state.apply(seq, &plant, &row.changes, &alarms).map_err(crate::db::File::State.said())?;
+        let alarms = row.findings.iter().filter_map(|f| match f {
+            row::RawFinding::Alarm(a) => Some(a),
+            _ => None,
+        });
+        let what = Projection { t, changes: &row.changes, alarms: alarms.collect(), retained: &row.retained };
+        state.apply(seq, &plant, &what).map_err(crate::db::File::State.said())?;
         Ok(std::ops::ControlFlow::Continue(()))
     })?;
     Ok(plant)

@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use historian::{Archive, Batch, Config, LedgerDelta, Quarantined, Register};
+use historian::{Archive, Batch, Config, LedgerDelta, Quarantined, Register, Retained};
 use plant::{
     AlarmCondition, AlarmKey, AlarmState, AlarmTransition, AssetChange, BearingVerdict, Diagnosis, Event, Evidence,
     Finding, IndicatorValue, Machine, MachineClass, Name, Point, Priority, Quality, Samples, SensorState, SeriesKey,
@@ -289,4 +289,30 @@ fn users_are_kept_until_they_are_removed() {
         assert_eq!(register(s).user("plc-7").unwrap().unwrap().hash, "$argon2id$three");
         assert_eq!(register(s).user("gone").unwrap(), None);
     });
+}
+
+#[test]
+fn the_last_word_on_a_topic_is_retained_until_it_expires_or_is_taken_away() {
+    let mut store = Embedded::new(restless);
+    let says = |topic: &str, payload: &str, expires: Option<i64>| Retained {
+        topic: topic.into(),
+        payload: payload.as_bytes().into(),
+        qos: 1,
+        properties: [1, 2][..].into(),
+        expires: expires.map(|s| START + std::time::Duration::from_secs(s as u64)),
+    };
+    let put = |store: &Embedded, retained: &[Retained]| {
+        store.put(Batch { retained: retained.to_vec(), ..Batch::default() }).unwrap();
+    };
+    put(&store, &[says("a", "1", None), says("b", "1", Some(60)), says("c", "1", None), says("a", "2", None)]);
+    put(&store, &[says("c", "", None), says("状态", "x", None)]);
+    let wanted = [says("a", "2", None), says("b", "1", Some(60)), says("状态", "x", None)];
+    always(&mut store, |s| assert_eq!(register(s).retained().unwrap(), wanted));
+    store.clock.advance(std::time::Duration::from_secs(60));
+    put(&store, &[says("d", "1", None)]);
+    let topics = |s: &Embedded| register(s).retained().unwrap().iter().map(|r| r.topic.to_string()).collect::<Vec<_>>();
+    always(&mut store, |s| assert_eq!(topics(s), ["a", "d", "状态"], "what has expired goes with the next one"));
+    let mut tail = store.historian().tail(store.historian().head() - 1);
+    let last = store.runtime.block_on(tail.next()).unwrap();
+    assert_eq!(last.batch.retained, [says("d", "1", None)], "the log carries it");
 }

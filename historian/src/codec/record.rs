@@ -13,7 +13,7 @@ use plant::{
 };
 
 use super::{Damage, Reader, Writer};
-use crate::{LedgerDelta, Progress, Quarantined};
+use crate::{LedgerDelta, Progress, Quarantined, Retained};
 
 /// Something with a stored form.
 pub(crate) trait Record: Sized {
@@ -81,6 +81,7 @@ fields! {
     Quarantined { t, source, topic, size, head, code, reason }
     LedgerDelta { source, received, committed, duplicates, quarantined, refused }
     Progress { follower, through, state }
+    Retained { topic, payload, qos, properties, expires }
     Speed { mean_rpm, range_rpm }
     WaveformMeta { speed, range, hp_hz, lp_hz, bias_v, clip_count, gaps, load, state, serial, seq }
     Hypothesis { bearing, fault, statistic, hz }
@@ -107,6 +108,15 @@ impl Record for u64 {
     }
     fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
         r.varint()
+    }
+}
+
+impl Record for u8 {
+    fn put(&self, w: &mut Writer) {
+        w.u8(*self);
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        r.u8()
     }
 }
 

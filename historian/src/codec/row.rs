@@ -3,6 +3,10 @@
 //! Observations and indicator values name their series by number and are written as differences to the one before, so
 //! that a thousand values of a message share their time; everything rare follows as records. Samples of waveforms are
 //! not here, only their ids: they are in wave.db before the row is.
+//!
+//! A row of version 1 ends with the follower's progress. Version 2 goes on with *parts*, each a number, a length and a
+//! body, only those that hold something. So what is added later is a part of its own, and a row without any is written
+//! as version 1.
 
 use std::sync::Arc;
 
@@ -12,9 +16,14 @@ use plant::{
 };
 
 use super::{Damage, Reader, Record, Writer, seal, unseal};
-use crate::{Batch, LedgerDelta, Progress, Quarantined, Seq};
+use crate::{Batch, LedgerDelta, Progress, Quarantined, Retained, Seq};
 
 const VERSION: u8 = 1;
+/// [`VERSION`] with parts behind it.
+const WITH_PARTS: u8 = 2;
+
+// The numbers of the parts. One that was released keeps its number and its meaning.
+const RETAINED: u8 = 1;
 
 // The first byte of an observation: the kind of its value and what follows.
 const KIND: u8 = 0x07;
@@ -60,6 +69,7 @@ pub(crate) struct RawRow {
     pub quarantine: Vec<Quarantined>,
     pub ledger: Vec<LedgerDelta>,
     pub actions: Vec<Action>,
+    pub retained: Vec<Retained>,
     pub progress: Option<Progress>,
 }
 
@@ -68,7 +78,8 @@ pub(crate) struct RawRow {
 pub(crate) fn encode(batch: &Batch, series: &[u32], seq: Seq, t: Timestamp, into: Vec<u8>) -> Vec<u8> {
     let mut w = Writer(into);
     w.0.clear();
-    w.u8(VERSION);
+    let parts = parts(batch);
+    w.u8(if parts.is_empty() { VERSION } else { WITH_PARTS });
     let (of_points, of_indicators) = series.split_at(batch.observations.len().min(series.len()));
     put_points(&mut w, &batch.observations, of_points);
     put_findings(&mut w, &batch.findings, of_indicators);
@@ -80,17 +91,53 @@ pub(crate) fn encode(batch: &Batch, series: &[u32], seq: Seq, t: Timestamp, into
     batch.ledger.put(&mut w);
     batch.actions.put(&mut w);
     batch.progress.put(&mut w);
+    if !parts.is_empty() {
+        w.varint(parts.len() as u64);
+        for (part, body) in &parts {
+            w.u8(*part);
+            w.bytes(body);
+        }
+    }
     seal(&place(seq, t), &mut w.0);
     w.0
+}
+
+/// What stands behind the fields of version 1, by number.
+fn parts(batch: &Batch) -> Vec<(u8, Vec<u8>)> {
+    let mut parts = Vec::new();
+    if !batch.retained.is_empty() {
+        parts.push((RETAINED, part(&batch.retained)));
+    }
+    parts
+}
+
+fn part<T: Record>(what: &T) -> Vec<u8> {
+    let mut w = Writer::default();
+    what.put(&mut w);
+    w.0
+}
+
+fn get_parts(r: &mut Reader<'_>, row: &mut RawRow) -> Result<(), Damage> {
+    for _ in 0..r.count(2)? {
+        let part = r.u8()?;
+        let mut body = Reader(r.bytes()?);
+        match part {
+            RETAINED => row.retained = Record::get(&mut body)?,
+            _ => return Err(Damage("a part of it is of a version that is not known here")),
+        }
+        body.end()?;
+    }
+    Ok(())
 }
 
 /// Reads the row of commit `seq` at `t`.
 pub(crate) fn decode(body: &[u8], seq: Seq, t: Timestamp) -> Result<RawRow, Damage> {
     let mut r = Reader(unseal(&place(seq, t), body)?);
-    if r.u8()? != VERSION {
+    let version = r.u8()?;
+    if ![VERSION, WITH_PARTS].contains(&version) {
         return Err(Damage("its form is of a version that is not known here"));
     }
-    let row = RawRow {
+    let mut row = RawRow {
         points: get_points(&mut r)?,
         findings: get_findings(&mut r)?,
         waveforms: Record::get(&mut r)?,
@@ -100,7 +147,11 @@ pub(crate) fn decode(body: &[u8], seq: Seq, t: Timestamp) -> Result<RawRow, Dama
         ledger: Record::get(&mut r)?,
         actions: Record::get(&mut r)?,
         progress: Record::get(&mut r)?,
+        ..RawRow::default()
     };
+    if version == WITH_PARTS {
+        get_parts(&mut r, &mut row)?;
+    }
     r.end()?;
     Ok(row)
 }
@@ -267,6 +318,7 @@ impl RawRow {
             quarantine: self.quarantine,
             ledger: self.ledger,
             actions: self.actions,
+            retained: self.retained,
             progress: self.progress,
             observations: Vec::with_capacity(self.points.len()),
             findings: Vec::with_capacity(self.findings.len()),

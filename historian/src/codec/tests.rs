@@ -15,7 +15,7 @@ use proptest::prelude::*;
 
 use super::chunk::{self, Points};
 use super::{Damage, load, row, seal, store};
-use crate::{Batch, LedgerDelta, Progress, Quarantined};
+use crate::{Batch, LedgerDelta, Progress, Quarantined, Retained};
 
 /// Throws everything that a batch can hold, from one number.
 struct Dice(u64);
@@ -251,6 +251,13 @@ impl Dice {
             ledger: self.some(2, |d| LedgerDelta { source: d.text(), received: d.bits(), ..LedgerDelta::default() }),
             findings: self.some(5, Self::finding),
             actions: self.some(2, |d| Action::Acknowledge { alarm: AlarmId(d.bits()), by: d.text() }),
+            retained: self.some(1, |d| Retained {
+                topic: d.text(),
+                payload: d.some(9, |d| d.bits() as u8).into(),
+                qos: d.below(3) as u8,
+                properties: d.some(3, |d| d.bits() as u8).into(),
+                expires: d.maybe(Self::t),
+            }),
             progress: self.maybe(|d| Progress {
                 follower: d.name(),
                 through: d.bits(),

@@ -1,0 +1,10 @@
+BEGIN TRANSACTION;
+CREATE TABLE samples (row INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE waveform (
+  row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, point TEXT NOT NULL, t0 INTEGER NOT NULL, t_received INTEGER NOT NULL,
+  seq INTEGER NOT NULL, fs REAL NOT NULL, n INTEGER NOT NULL, unit TEXT NOT NULL, rpm REAL, meta BLOB NOT NULL
+);
+CREATE INDEX waveform_point ON waveform (point, t0);
+CREATE INDEX waveform_seq ON waveform (seq);
+COMMIT;
+PRAGMA user_version=1;

@@ -1,0 +1,80 @@
+//! A store that the first released version wrote (`format-1`, as SQL) is read as it stands, and brought up when it is
+//! opened.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use historian::{Archive, Batch, Config, Historian, OpenError, Register, Retained, open_read_only, verify};
+use plant::{ManualClock, SeriesKey, Timestamp};
+use support::{START, point};
+
+const FILES: [(&str, &str); 3] = [
+    ("ts.db", include_str!("format-1/ts.sql")),
+    ("wave.db", include_str!("format-1/wave.sql")),
+    ("state.db", include_str!("format-1/state.sql")),
+];
+
+fn write_format_1(dir: &Path) {
+    for (file, sql) in FILES {
+        rusqlite::Connection::open(dir.join(file)).unwrap().execute_batch(sql).unwrap();
+    }
+}
+
+fn open(dir: &Path) -> Historian {
+    Historian::open(Config::new(dir), Arc::new(ManualClock::new(START))).unwrap()
+}
+
+/// What the old version had written.
+fn look(archive: &Archive, register: &Register) {
+    let series = SeriesKey::raw(point("s/fan/bearing_temp"));
+    assert_eq!(archive.range(&series, Timestamp::MIN, Timestamp::MAX, 9).unwrap().len(), 3);
+    let ledger = archive.ledger_total().unwrap();
+    assert_eq!((ledger.received, ledger.committed, ledger.quarantined, ledger.refused), (9, 3, 3, 3));
+    let ids: Vec<_> = archive.quarantine(None, 9).unwrap().iter().map(|q| q.id).collect();
+    assert_eq!(ids, [3, 2, 1]);
+    let groups = archive.quarantine_groups().unwrap();
+    assert_eq!(groups.iter().map(|g| (&*g.code, g.count)).collect::<Vec<_>>(), [("json_syntax", 2), ("unmapped", 1)]);
+    assert!(register.plant().machine("s/fan").is_some());
+    assert_eq!(register.user("plc").unwrap().unwrap().hash, "$hash");
+}
+
+#[test]
+fn a_store_of_the_first_format_is_read_and_brought_up() {
+    let dir = tempfile::tempdir().unwrap();
+    write_format_1(dir.path());
+    let (archive, register) = open_read_only(dir.path()).unwrap();
+    look(&archive, &register);
+    assert_eq!(register.retained().unwrap(), [], "what came later is empty in an old store");
+    assert!(verify(dir.path()).unwrap().is_clean());
+    drop((archive, register));
+
+    let retained =
+        Retained { topic: "t".into(), payload: b"v"[..].into(), qos: 1, properties: [][..].into(), expires: None };
+    for round in 0..2 {
+        let historian = open(dir.path());
+        look(&historian.archive(), &historian.register());
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let batch = Batch { retained: vec![retained.clone()], ..Batch::default() };
+        let seq = runtime.block_on(historian.recorder().commit(batch)).unwrap();
+        assert_eq!(seq, 4 + round);
+        assert_eq!(historian.register().retained().unwrap(), std::slice::from_ref(&retained));
+        historian.close().unwrap();
+        assert!(verify(dir.path()).unwrap().is_clean());
+    }
+}
+
+#[test]
+fn a_store_of_a_later_format_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    open(dir.path()).close().unwrap();
+    let state = rusqlite::Connection::open(dir.path().join("state.db")).unwrap();
+    let ours: i64 = state.query_row("PRAGMA user_version", [], |r| r.get(0)).unwrap();
+    state.pragma_update(None, "user_version", ours + 1).unwrap();
+    let refused = |e| matches!(e, OpenError::Format { found, expected, .. } if (found, expected) == (ours + 1, ours));
+    assert!(refused(Historian::open(Config::new(dir.path()), Arc::new(ManualClock::new(START))).unwrap_err()));
+    assert!(refused(open_read_only(dir.path()).unwrap_err()));
+    assert_eq!(state.query_row("PRAGMA user_version", [], |r| r.get::<_, i64>(0)).unwrap(), ours + 1);
+}
