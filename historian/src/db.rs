@@ -40,8 +40,11 @@ impl File {
     const fn steps(self) -> &'static [Step] {
         const TS: &[Step] = &[Step::sql(include_str!("sql/ts.sql"))];
         const WAVE: &[Step] = &[Step::sql(include_str!("sql/wave.sql"))];
-        const STATE: &[Step] =
-            &[Step::sql(include_str!("sql/state.sql")), Step::sql(include_str!("sql/state-2-retained.sql"))];
+        const STATE: &[Step] = &[
+            Step::sql(include_str!("sql/state.sql")),
+            Step::sql(include_str!("sql/state-2-retained.sql")),
+            Step::sql(include_str!("sql/state-3-devices.sql")),
+        ];
         match self {
             Self::Ts => TS,
             Self::Wave => WAVE,

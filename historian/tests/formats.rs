@@ -38,7 +38,9 @@ fn look(archive: &Archive, register: &Register) {
     let groups = archive.quarantine_groups().unwrap();
     assert_eq!(groups.iter().map(|g| (&*g.code, g.count)).collect::<Vec<_>>(), [("json_syntax", 2), ("unmapped", 1)]);
     assert!(register.plant().machine("s/fan").is_some());
-    assert_eq!(register.user("plc").unwrap().unwrap().hash, "$hash");
+    let plc = register.device("plc").unwrap().expect("what was a user is a device");
+    assert_eq!((plc.hash.as_deref(), plc.role.as_str(), plc.revoked), (Some("$hash"), "unrestricted", None));
+    assert_eq!(register.devices().unwrap().len(), 1);
 }
 
 #[test]
