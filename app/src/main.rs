@@ -7,14 +7,16 @@ mod cli;
 mod clock;
 mod commands;
 mod config;
+mod devices;
 mod heartbeat;
+mod instance;
 mod intake;
 mod platform;
 mod ports;
-mod reload;
 mod seams;
 mod sparkplug;
 mod stage;
+mod tls;
 
 use std::io;
 use std::process::ExitCode;
@@ -49,7 +51,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Evaluate { task } => commands::evaluate::run(&task),
         Command::Export { what: Export::Points(args) } => commands::export::points(&args),
         Command::Config { what: Config::Show(args) } => commands::config::show(&args),
-        Command::User { what } => commands::user::run(&what),
+        Command::Device { what } => commands::device::run(&what),
         Command::Verify { data } => commands::verify::run(&data),
         Command::Openapi => commands::openapi(),
     }

@@ -5,21 +5,22 @@ use std::sync::Arc;
 
 use analytics::{fold, follow};
 use anyhow::{Context, bail};
-use broker::{Broker, Stopped, Tls};
+use broker::{Broker, Refusal, Stopped};
 use collector::{Collector, Command};
 use historian::Historian;
 use plant::Clock;
 use tokio::sync::mpsc;
 
-use crate::auth::Users;
+use crate::auth::Gate;
 use crate::config::Settings;
+use crate::devices::Devices;
 use crate::heartbeat::{self, Pulse};
+use crate::instance::Instance;
 use crate::intake::{self, Passage};
 use crate::ports::Ports;
-use crate::reload;
-use crate::seams;
-use crate::sparkplug;
+use crate::seams::devices::{Desk, Live};
 use crate::stage::{Switch, Watch};
+use crate::{seams, sparkplug, tls};
 
 /// Runs until `shutdown` resolves or a stage ends on its own, then ends in order: the door, the page, the heartbeat,
 /// analytics, the store. Each is logged by name, so that a log that stops tells who was still pending.
@@ -32,23 +33,28 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let started = clock.now();
     let now = clock.clone();
+    let about = seams::about(settings, demo, started);
     let store = Arc::new(open_store(settings, clock.clone()).await?);
-    let (collector, commands, broker) = door(settings, &store, clock.clone())?;
+    let devices = Arc::new(Devices::new(store.register(), &settings.data, clock.clone())?);
+    let (collector, commands, broker) = door(settings, &store, &devices, clock.clone())?;
+    let desk = Desk::new(devices.clone(), Some(Live { broker: broker.clone(), archive: store.archive() }));
     let pulse = Pulse::default();
-    let services = seams::services(settings, demo, started, &store, &broker, pulse.clone(), clock.clone());
+    let services = seams::services(about, &store, &broker, Arc::new(desk), pulse.clone(), clock.clone());
 
     // Before anybody can connect, so that no edge node is told of a host that is gone.
     sparkplug::publish(&broker, collector.host_birth(started));
     let mut watch = Watch::new();
     let [doors, page, beat, mind] = std::array::from_fn(|_| Switch::new());
     let mut open = vec![watch.spawn("MQTT", broker.clone().serve(ports.mqtt, None, doors.thrown()))];
-    if let (Some((listener, acceptor)), Some(settings)) = (ports.tls, &settings.mqtt.tls) {
-        let tls = Tls::from(acceptor);
-        tokio::spawn(reload::run(tls.clone(), settings.files(), doors.thrown()));
+    if let (Some(listener), Some(settings)) = (ports.tls, &settings.mqtt.tls) {
+        let (tls, expires) = tls::open(settings, &devices)?;
+        tokio::spawn(tls::keep(tls.clone(), settings.clone(), devices.clone(), expires, doors.thrown()));
         let serve = broker.clone().serve(listener, Some(tls), doors.thrown());
         open.push(watch.spawn("MQTT over TLS", serve));
     }
+    let keeping = tokio::spawn(keep(devices.clone(), broker.clone()));
     let address = ports.http.local_addr()?;
+    let announced = Instance::announce(&settings.data, address)?;
     let web = watch.spawn("page", web::serve(ports.http, web::Config::new(address), services, page.thrown()));
     let flush = watch.spawn("ledger of refusals", intake::flush(collector.clone(), clock.clone(), beat.thrown()));
     let heart = watch.spawn("heartbeat", heartbeat::run(store.recorder(), pulse, clock, beat.thrown()));
@@ -70,6 +76,8 @@ pub async fn run(
         farewell(&task.await.context("the MQTT door")??);
     }
     outgoing.abort();
+    keeping.abort();
+    drop(announced);
     tracing::info!("stopping: the page");
     page.throw();
     web.await.context("the page")??;
@@ -81,7 +89,7 @@ pub async fn run(
     mind.throw();
     thinking.await.context("analytics")??;
     tracing::info!("stopping: the store");
-    drop((collector, broker));
+    drop((collector, broker, devices));
     close_store(store).await?;
     tracing::info!("stopped; nothing is pending");
     match early {
@@ -107,6 +115,7 @@ async fn close_store(store: Arc<Historian>) -> anyhow::Result<()> {
 fn door(
     settings: &Settings,
     store: &Historian,
+    devices: &Arc<Devices>,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<(Collector, mpsc::Receiver<Command>, Arc<Broker>)> {
     let config = collector::Config {
@@ -123,8 +132,22 @@ fn door(
         ..settings.mqtt.limits.apply(broker::Config::default())
     };
     let passage = Arc::new(Passage { collector: collector.clone(), clock });
-    let broker = Broker::new(config, passage, Arc::new(Users::new(store.register())?))?;
+    let foreign = settings.mqtt.tls.as_ref().is_some_and(|t| t.client_ca.is_some());
+    let broker = Broker::new(config, passage, Arc::new(Gate::new(devices.clone(), foreign)?))?;
+    let door = Arc::downgrade(&broker);
+    devices.attach(move |name| door.upgrade().map_or(0, |door| door.disconnect(name, Refusal::NotAuthorized)));
     Ok((collector, commands, broker))
+}
+
+/// Once a minute: who is connected need not be verified in full when it comes back.
+async fn keep(devices: Arc<Devices>, broker: Arc<Broker>) {
+    let mut tick = tokio::time::interval(std::time::Duration::from_secs(60));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let clients = broker.clients();
+        devices.verified().connected(clients.iter().filter(|c| c.connected).map(|c| &*c.identity));
+    }
 }
 
 fn farewell(stopped: &Stopped) {

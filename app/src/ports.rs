@@ -3,8 +3,6 @@
 use std::io;
 use std::net::SocketAddr;
 
-use anyhow::Context;
-use broker::TlsAcceptor;
 use tokio::net::TcpListener;
 
 use crate::config::Settings;
@@ -36,8 +34,8 @@ fn hint(e: &io::Error, flag: &str) -> String {
 pub struct Ports {
     /// MQTT over TCP.
     pub mqtt: TcpListener,
-    /// MQTT over TLS, and how.
-    pub tls: Option<(TcpListener, TlsAcceptor)>,
+    /// MQTT over TLS.
+    pub tls: Option<TcpListener>,
     /// Page and API.
     pub http: TcpListener,
 }
@@ -47,10 +45,7 @@ impl Ports {
     pub async fn open(settings: &Settings) -> anyhow::Result<Self> {
         let tls = match &settings.mqtt.tls {
             None => None,
-            Some(tls) => {
-                let acceptor = tls.files().acceptor().context("MQTT over TLS")?;
-                Some((bind("MQTT over TLS", tls.listen, "mqtt.tls_listen").await?, acceptor))
-            }
+            Some(tls) => Some(bind("MQTT over TLS", tls.listen, "mqtt.tls_listen").await?),
         };
         Ok(Self {
             mqtt: bind("MQTT", settings.mqtt.listen, "--mqtt").await?,

@@ -33,5 +33,8 @@ mod view;
 
 pub use api::openapi;
 pub use config::{Config, ConfigError};
-pub use seams::{About, Analyst, Door, Metric, MetricKind, Metrics, Part, Readiness, Services};
+pub use seams::{
+    About, Analyst, Door, Metric, MetricKind, Metrics, Part, Readiness, Registrar, RegistrarError, Services,
+};
 pub use server::{ServeError, serve};
+pub use view::quarantined_message;

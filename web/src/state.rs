@@ -13,7 +13,7 @@ use crate::hub::Frame;
 use crate::meter::Meter;
 use crate::pulse::Pulse;
 use crate::reads::Reads;
-use crate::seams::{About, Analyst, Door, Metrics, Readiness, Services};
+use crate::seams::{About, Analyst, Door, Metrics, Readiness, Registrar, Services};
 use crate::view::SparkCache;
 
 /// How many frames a live stream may fall behind before it gets a fresh snapshot. A frame leaves every quarter of a
@@ -47,6 +47,7 @@ pub(crate) struct State {
     pub(crate) follow: Box<dyn Fn() -> Tail + Send + Sync>,
     pub(crate) analyst: Arc<dyn Analyst>,
     pub(crate) door: Arc<dyn Door>,
+    pub(crate) registrar: Arc<dyn Registrar>,
     pub(crate) readiness: Arc<dyn Readiness>,
     pub(crate) metrics: Arc<dyn Metrics>,
     pub(crate) reads: Reads,
@@ -79,6 +80,7 @@ impl State {
             follow: services.follow,
             analyst: services.analyst,
             door: services.door,
+            registrar: services.registrar,
             readiness: services.readiness,
             metrics: services.metrics,
             reads: Reads::new(config.max_reads),

@@ -5,15 +5,16 @@ use historian::{LedgerDelta, QuarantineEntry, QuarantineGroup, Quarantined};
 use crate::dto;
 
 pub(crate) fn quarantine_entry(e: &QuarantineEntry) -> dto::QuarantineEntry {
-    dto::QuarantineEntry { id: e.id, message: message(&e.entry) }
+    dto::QuarantineEntry { id: e.id, message: quarantined_message(&e.entry) }
 }
 
 pub(crate) fn group(g: &QuarantineGroup) -> dto::QuarantineGroup {
     let code = g.code.as_ref().into();
-    dto::QuarantineGroup { code, count: g.count, last: g.last.into(), example: message(&g.example) }
+    dto::QuarantineGroup { code, count: g.count, last: g.last.into(), example: quarantined_message(&g.example) }
 }
 
-fn message(q: &Quarantined) -> dto::QuarantinedMessage {
+/// A message in quarantine, as the API tells of it.
+pub fn quarantined_message(q: &Quarantined) -> dto::QuarantinedMessage {
     let (head, head_encoding) = head(&q.head, q.size);
     dto::QuarantinedMessage {
         t: q.t.into(),

@@ -7,6 +7,7 @@ mod summary;
 mod waveform;
 
 pub(crate) use alarm::{alarm, alarms, counts, journal_entry, shown};
+pub use intake::quarantined_message;
 pub(crate) use intake::{group, ledger_source, ledger_total, quarantine_entry};
 pub(crate) use machine::detail;
 pub(crate) use summary::{SparkCache, overview, summaries};

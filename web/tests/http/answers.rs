@@ -234,7 +234,11 @@ async fn every_documented_path_is_served_and_every_parameter_is_checked() {
     let mut asked = 0;
     for (template, operations) in document["paths"].as_object().unwrap() {
         let id = if template.contains("waveforms") { WAVEFORM } else { &alarm };
-        let path = template.replace("{id}", id).replace("{site}", "s").replace("{machine}", "spare");
+        let path = template
+            .replace("{id}", id)
+            .replace("{site}", "s")
+            .replace("{machine}", "spare")
+            .replace("{name}", "press");
         let point = if template.contains("series") { format!("?point={}", encode(TEMP)) } else { String::new() };
         let point = if path.ends_with("/waveforms") { format!("?point={}", encode(VIB)) } else { point };
         for method in operations.as_object().unwrap().keys().map(|m| m.to_uppercase()) {

@@ -30,7 +30,7 @@ pub struct House {
     _dir: tempfile::TempDir,
 }
 
-struct Stubs {
+pub struct Stubs {
     faults: Vec<web::Part>,
 }
 
@@ -193,6 +193,7 @@ pub fn services(historian: &Arc<Historian>, clock: &Arc<ManualClock>, faults: Ve
         }),
         analyst: stubs.clone(),
         door: stubs.clone(),
+        registrar: stubs.clone(),
         readiness: stubs.clone(),
         metrics: stubs,
     }

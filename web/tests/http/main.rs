@@ -4,7 +4,9 @@
 
 mod acknowledge;
 mod answers;
+mod devices;
 mod errors;
 mod house;
 mod live;
+mod registrar;
 mod sockets;
