@@ -26,6 +26,9 @@ const PAGES = [
   ["alarms-history", "#/alarms?tab=history"],
   ...(first ? [["alarm", `#/alarms/${first.id}`]] : []),
   ["connections", "#/connections?left=1"],
+  ["devices", "#/devices?revoked=1"],
+  ["devices-new", "#/devices?new=1"],
+  ["device", "#/devices/press-1"],
 ].filter(([name]) => name.includes(only));
 const SHAPES = [
   ["desktop", { width: 1440, height: 900 }],

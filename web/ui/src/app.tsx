@@ -17,6 +17,7 @@ import { Header, focusSearch } from "./parts/header";
 import { Help, toggleHelp } from "./parts/help";
 import { Empty } from "./parts/states";
 
+const Devices = lazy(() => import("./pages/devices").then((m) => m.Devices));
 const Machine = lazy(() => import("./pages/machine").then((m) => m.Machine));
 const Vibration = lazy(() => import("./pages/vibration").then((m) => m.Vibration));
 
@@ -82,6 +83,7 @@ function pageOf(route: Route, status: Status | undefined): preact.JSX.Element {
   if (page === "overview") return <Overview />;
   if (page === "alarms") return <Alarms selected={first} />;
   if (page === "connections") return <Connections status={status} />;
+  if (page === "devices") return <Devices status={status} selected={first} />;
   if (page === "machine" && first && second) return <Machine site={first} machine={second} />;
   if (page === "vibration" && first && second && more.length > 0)
     return <Vibration site={first} machine={second} point={more.join("/")} />;
@@ -96,6 +98,7 @@ function pageTitle(route: Route): string {
   const [page = "overview", , machine, ...point] = route.path;
   if (page === "alarms") return t("nav.alarms");
   if (page === "connections") return t("nav.connections");
+  if (page === "devices") return t("devices.title");
   if (page === "machine") return machine ?? t("nav.machine");
   if (page === "vibration") return `${t("nav.vibration")} ${machine ?? ""} ${point.join("/")}`;
   return t("nav.overview");

@@ -6,7 +6,7 @@ import { code, t } from "../i18n";
 import { bytes, int, num, when } from "../lib/format";
 import { serverNow } from "../lib/now";
 import { publishCommand } from "../lib/connect";
-import { setQuery, useRoute } from "../lib/router";
+import { href, setQuery, useRoute } from "../lib/router";
 import { Empty, Guarded } from "../parts/states";
 
 const EVERY = 2_000;
@@ -267,6 +267,14 @@ function Connect({ status }: { status: Status | undefined }) {
             onClick={() => box.current?.select()}
           />
           <p class="muted">{t(status.anonymous ? "connect.after" : "connect.after_identity")}</p>
+          <p class="buttons">
+            <a class="button" href={href(["devices"])} data-testid="to-devices">
+              {t("devices.title")}
+            </a>
+            <a class="button" href={href(["devices"], { new: 1 })}>
+              {t("devices.add")}
+            </a>
+          </p>
         </>
       ) : (
         <p class="muted">{t("state.loading")}</p>

@@ -18,7 +18,7 @@ export function focusSearch(): void {
 }
 
 export function Header({ page, status }: { page: string; status: Status | undefined }) {
-  const here = page === "machine" || page === "vibration" ? "overview" : page;
+  const here = page === "machine" || page === "vibration" ? "overview" : page === "devices" ? "connections" : page;
   return (
     <>
       <header class="top">
