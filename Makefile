@@ -7,9 +7,9 @@ SHELL := /bin/bash
 VENV ?= target/venv
 CARGO_DENY := $(shell command -v cargo-deny 2>/dev/null)
 
-.PHONY: test tools fmt lint unit deny ui browser interop bench page
+.PHONY: test tools fmt lint unit deny ui browser interop remote bench page
 
-test: tools fmt lint ui unit deny interop browser
+test: tools fmt lint ui unit deny interop remote browser
 	@echo "make test: all parts passed"
 
 # Debian packages where this may install them; otherwise it says what is missing and the parts that need it say so again.
@@ -36,6 +36,11 @@ ui:
 interop: $(VENV)/ready
 	cargo build --locked
 	$(VENV)/bin/python tests/interop.py
+
+# Brokers that are not ours, stopped, cut off and killed: mosquitto, nats-server.
+remote: $(VENV)/ready
+	cargo build --locked
+	$(VENV)/bin/python tests/remote.py
 
 # The page in a real Chromium, on the real recordings where they are.
 browser:

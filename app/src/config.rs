@@ -3,8 +3,10 @@
 //! [`Settings`] is what the rest of the program sees; the raw form that the sources are merged into stays in here.
 
 mod limits;
+mod remote;
 mod tls;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +18,7 @@ use plant::Name;
 use serde::{Deserialize, Serialize};
 
 pub use limits::Limits;
+pub use remote::{Publish, Remote};
 pub use tls::Tls;
 
 /// Prefix of the environment's variables: `DANXIA__MQTT__LISTEN` is `mqtt.listen`.
@@ -28,6 +31,10 @@ pub struct Settings {
     pub data: PathBuf,
     /// The MQTT door.
     pub mqtt: Mqtt,
+    /// Sessions at other brokers.
+    pub remotes: Vec<Remote>,
+    /// What is published at our own broker.
+    pub publish: Publish,
     /// What it is to Sparkplug edge nodes.
     pub sparkplug: Sparkplug,
     /// Where the page and the API listen.
@@ -47,6 +54,10 @@ pub struct Mqtt {
     pub listen: SocketAddr,
     /// TLS, where it is to listen.
     pub tls: Option<Tls>,
+    /// WebSocket, where it is wanted; for pages that speak MQTT themselves.
+    pub websocket: Option<SocketAddr>,
+    /// WebSocket over TLS, with the certificate of `tls`.
+    pub websocket_tls: Option<SocketAddr>,
     /// Whether anybody on this machine may publish and subscribe.
     pub anonymous: bool,
     /// Largest packet, bytes.
@@ -76,6 +87,8 @@ struct Raw {
     mqtt: RawMqtt,
     sparkplug: RawSparkplug,
     http: RawHttp,
+    publish: Publish,
+    remote: BTreeMap<String, remote::Raw>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -89,6 +102,8 @@ struct RawMqtt {
     tls_client_ca: PathBuf,
     tls_client_crl: PathBuf,
     tls_client_required: bool,
+    ws_listen: String,
+    wss_listen: String,
     anonymous: bool,
     max_packet: usize,
     max_connections: usize,
@@ -124,6 +139,8 @@ impl Default for Raw {
                 tls_client_ca: PathBuf::new(),
                 tls_client_crl: PathBuf::new(),
                 tls_client_required: false,
+                ws_listen: String::new(),
+                wss_listen: String::new(),
                 anonymous: false,
                 max_packet: 4 << 20,
                 max_connections: 20_000,
@@ -131,6 +148,8 @@ impl Default for Raw {
             },
             sparkplug: RawSparkplug { host_id: "danxia".into(), reorder_ms: 3000 },
             http: RawHttp { listen: "127.0.0.1:8080".into() },
+            publish: Publish { indicators: true, alarms: true },
+            remote: BTreeMap::new(),
         }
     }
 }
@@ -159,6 +178,16 @@ pub enum ConfigError {
     Value {
         /// Which setting.
         key: &'static str,
+        /// As given.
+        found: String,
+        /// What it should be.
+        expected: String,
+    },
+    /// The same in a table that has a name.
+    #[error("{key} is {found:?}: {expected}")]
+    Named {
+        /// Which setting.
+        key: String,
         /// As given.
         found: String,
         /// What it should be.
@@ -306,6 +335,11 @@ fn address(key: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
     })
 }
 
+/// An address that may be left empty.
+fn optional(key: &'static str, text: &str) -> Result<Option<SocketAddr>, ConfigError> {
+    if text.is_empty() { Ok(None) } else { address(key, text).map(Some) }
+}
+
 fn sparkplug(raw: RawSparkplug) -> Result<Sparkplug, ConfigError> {
     let host_id = match raw.host_id.trim() {
         "" => None,
@@ -337,11 +371,23 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
     };
     loopback("http.listen", http, "the page has no accounts yet and listens on this computer only")?;
     let tls = tls::checked(&raw.mqtt)?;
+    let websocket = optional("mqtt.ws_listen", &raw.mqtt.ws_listen)?;
+    let websocket_tls = optional("mqtt.wss_listen", &raw.mqtt.wss_listen)?;
+    if websocket_tls.is_some() && tls.is_none() {
+        return Err(ConfigError::Value {
+            key: "mqtt.wss_listen",
+            found: raw.mqtt.wss_listen,
+            expected: "WebSocket over TLS uses the certificate of mqtt.tls_listen, which must be set too".into(),
+        });
+    }
     if raw.mqtt.anonymous {
         let why = "mqtt.anonymous lets anybody publish, so it is allowed on loopback only";
         loopback("mqtt.listen", listen, why)?;
         if let Some(t) = &tls {
             loopback("mqtt.tls_listen", t.listen, why)?;
+        }
+        for (key, listen) in [("mqtt.ws_listen", websocket), ("mqtt.wss_listen", websocket_tls)] {
+            listen.map_or(Ok(()), |listen| loopback(key, listen, why))?;
         }
     }
     if jiff::tz::TimeZone::get(&raw.time_zone).is_err() {
@@ -358,13 +404,18 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
             expected: "expected 1024 to 268435456 bytes".into(),
         });
     }
+    let remotes = raw.remote.into_iter().map(|(name, raw)| remote::check(&name, raw)).collect::<Result<_, _>>()?;
     let sparkplug = sparkplug(raw.sparkplug)?;
     Ok(Settings {
         data: raw.data,
+        remotes,
+        publish: raw.publish,
         sparkplug,
         mqtt: Mqtt {
             listen,
             tls,
+            websocket,
+            websocket_tls,
             anonymous: raw.mqtt.anonymous,
             max_packet: raw.mqtt.max_packet,
             max_connections: raw.mqtt.max_connections,
@@ -421,6 +472,11 @@ mod tests {
             ("[mqtt]\ntls_listen = \"8883\"\ntls_names = [\"a b\"]\n", "expected host names"),
             ("[mqtt]\ntls_listen = \"8883\"\ntls_client_crl = \"Cargo.toml\"\n", "the authority that it is of"),
             ("time_zone = \"Danxia/Shan\"\n", "expected an IANA name"),
+            (
+                "[mqtt]\nws_listen = \"0.0.0.0:8083\"\nanonymous = true\n",
+                "allowed on loopback only; use 127.0.0.1:8083",
+            ),
+            ("[mqtt]\nwss_listen = \"127.0.0.1:8084\"\n", "mqtt.tls_listen, which must be set too"),
             ("[mqtt]\nmax_packet = 10\n", "expected 1024 to"),
             ("[mqtt.limits]\nconnections_per_adress = 1\n", "did you mean \"mqtt.limits.connections_per_address\"?"),
             ("[mqtt.limits]\nsessions = 0\n", "mqtt.limits.sessions is \"0\": expected at least 1"),

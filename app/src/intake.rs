@@ -9,6 +9,7 @@ use plant::Clock;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::remotes::Remotes;
 use crate::sparkplug;
 
 /// Hands what clients publish to the collector, in their order, and stamps it with the time of receipt.
@@ -41,9 +42,11 @@ fn closed(e: historian::CommitError) -> IntakeClosed {
     IntakeClosed
 }
 
-/// Publishes what the collector has to say to Sparkplug edge nodes (rebirth requests, the host's STATE), until it is silent.
-pub async fn commands(mut commands: mpsc::Receiver<Command>, broker: Arc<Broker>) {
+/// Publishes what the collector has to say to Sparkplug edge nodes (rebirth requests, the host's STATE), until it is
+/// silent. By which broker a node speaks is not known: each is told.
+pub async fn commands(mut commands: mpsc::Receiver<Command>, broker: Arc<Broker>, remotes: Remotes) {
     while let Some(command) = commands.recv().await {
+        remotes.publish(&command);
         sparkplug::publish(&broker, Some(command));
     }
 }

@@ -13,6 +13,8 @@ mod instance;
 mod intake;
 mod platform;
 mod ports;
+mod publish_back;
+mod remotes;
 mod seams;
 mod sparkplug;
 mod stage;

@@ -5,25 +5,27 @@ use std::sync::Arc;
 
 use analytics::{fold, follow};
 use anyhow::{Context, bail};
-use broker::{Broker, Refusal, Stopped};
+use broker::{Broker, Intake, Refusal, Stopped};
 use collector::{Collector, Command};
 use historian::Historian;
 use plant::Clock;
 use tokio::sync::mpsc;
 
 use crate::auth::Gate;
-use crate::config::Settings;
+use crate::config::{Publish, Settings};
 use crate::devices::Devices;
 use crate::heartbeat::{self, Pulse};
 use crate::instance::Instance;
 use crate::intake::{self, Passage};
 use crate::ports::Ports;
+use crate::publish_back::{PublishBack, Target};
+use crate::remotes::Remotes;
 use crate::seams::devices::{Desk, Live};
 use crate::stage::{Switch, Watch};
 use crate::{seams, sparkplug, tls};
 
-/// Runs until `shutdown` resolves or a stage ends on its own, then ends in order: the door, the page, the heartbeat,
-/// analytics, the store. Each is logged by name, so that a log that stops tells who was still pending.
+/// Runs until `shutdown` resolves or a stage ends on its own, then ends in order: publishing, the doors, the page, the
+/// heartbeat, analytics, the store. Each is logged by name, so that a log that stops tells who was still pending.
 pub async fn run(
     settings: &Settings,
     ports: Ports,
@@ -36,21 +38,34 @@ pub async fn run(
     let about = seams::about(settings, demo, started);
     let store = Arc::new(open_store(settings, clock.clone()).await?);
     let devices = Arc::new(Devices::new(store.register(), &settings.data, clock.clone())?);
-    let (collector, commands, broker) = door(settings, &store, &devices, clock.clone())?;
-    let desk = Desk::new(devices.clone(), Some(Live { broker: broker.clone(), archive: store.archive() }));
+    let (collector, commands, broker, remotes) = door(settings, &store, &devices, clock.clone())?;
+    let desk = Arc::new(Desk::new(devices.clone(), Some(Live { broker: broker.clone(), archive: store.archive() })));
     let pulse = Pulse::default();
-    let services = seams::services(about, &store, &broker, Arc::new(desk), pulse.clone(), clock.clone());
+    let services = seams::services(about, &store, (&broker, &remotes), desk, pulse.clone(), clock.clone());
 
     // Before anybody can connect, so that no edge node is told of a host that is gone.
     sparkplug::publish(&broker, collector.host_birth(started));
     let mut watch = Watch::new();
-    let [doors, page, beat, mind] = std::array::from_fn(|_| Switch::new());
+    let [mouth, doors, page, beat, mind] = std::array::from_fn(|_| Switch::new());
     let mut open = vec![watch.spawn("MQTT", broker.clone().serve(ports.mqtt, None, doors.thrown()))];
+    let mut shared = None;
     if let (Some(listener), Some(settings)) = (ports.tls, &settings.mqtt.tls) {
         let (tls, expires) = tls::open(settings, &devices)?;
         tokio::spawn(tls::keep(tls.clone(), settings.clone(), devices.clone(), expires, doors.thrown()));
+        shared = Some(tls.clone());
         let serve = broker.clone().serve(listener, Some(tls), doors.thrown());
         open.push(watch.spawn("MQTT over TLS", serve));
+    }
+    for (listener, secure) in ports.websocket {
+        let tls = if secure { shared.clone() } else { None };
+        let serve = broker.clone().serve_websocket(listener, tls, doors.thrown());
+        open.push(watch.spawn("MQTT over WebSocket", serve));
+    }
+    let abroad = watch.spawn("MQTT at other brokers", remotes.run(&doors));
+    let mut publishing = Vec::new();
+    for (target, publish) in targets(settings, &broker, &remotes) {
+        let back = PublishBack::open(target, publish, &store, clock.clone()).await?;
+        publishing.push(watch.spawn("publishing", back.run(mouth.thrown())));
     }
     let keeping = tokio::spawn(keep(devices.clone(), broker.clone()));
     let address = ports.http.local_addr()?;
@@ -60,7 +75,7 @@ pub async fn run(
     let heart = watch.spawn("heartbeat", heartbeat::run(store.recorder(), pulse, clock, beat.thrown()));
     let follower = follow::Follower::open(&store, &fold::Settings::default()).await?;
     let thinking = watch.spawn("analytics", follower.run(mind.thrown()));
-    let outgoing = tokio::spawn(intake::commands(commands, broker.clone()));
+    let outgoing = tokio::spawn(intake::commands(commands, broker.clone(), remotes.clone()));
 
     let early = tokio::select! {
         () = shutdown => None,
@@ -69,9 +84,15 @@ pub async fn run(
     if let Some(name) = early {
         tracing::error!(stage = name, "ended on its own; the rest is stopped");
     }
-    tracing::info!("stopping: the door");
+    tracing::info!("stopping: publishing");
+    mouth.throw();
+    for task in publishing {
+        task.await.context("publishing")??;
+    }
+    tracing::info!("stopping: the doors");
     sparkplug::publish(&broker, collector.host_death(now.now()));
     doors.throw();
+    abroad.await.context("MQTT at other brokers")?;
     for task in open {
         farewell(&task.await.context("the MQTT door")??);
     }
@@ -89,7 +110,7 @@ pub async fn run(
     mind.throw();
     thinking.await.context("analytics")??;
     tracing::info!("stopping: the store");
-    drop((collector, broker, devices));
+    drop((collector, broker, remotes, devices));
     close_store(store).await?;
     tracing::info!("stopped; nothing is pending");
     match early {
@@ -117,7 +138,7 @@ fn door(
     store: &Historian,
     devices: &Arc<Devices>,
     clock: Arc<dyn Clock>,
-) -> anyhow::Result<(Collector, mpsc::Receiver<Command>, Arc<Broker>)> {
+) -> anyhow::Result<(Collector, mpsc::Receiver<Command>, Arc<Broker>, Remotes)> {
     let config = collector::Config {
         adopt: settings.adopt,
         host_id: settings.sparkplug.host_id.clone(),
@@ -131,12 +152,20 @@ fn door(
         max_connections: settings.mqtt.max_connections,
         ..settings.mqtt.limits.apply(broker::Config::default())
     };
-    let passage = Arc::new(Passage { collector: collector.clone(), clock });
+    let passage: Arc<dyn Intake> = Arc::new(Passage { collector: collector.clone(), clock: clock.clone() });
     let foreign = settings.mqtt.tls.as_ref().is_some_and(|t| t.client_ca.is_some());
-    let broker = Broker::new(config, passage, Arc::new(Gate::new(devices.clone(), foreign)?))?;
+    let broker = Broker::new(config, passage.clone(), Arc::new(Gate::new(devices.clone(), foreign)?))?;
     let door = Arc::downgrade(&broker);
     devices.attach(move |name| door.upgrade().map_or(0, |door| door.disconnect(name, Refusal::NotAuthorized)));
-    Ok((collector, commands, broker))
+    let remotes = Remotes::new(&settings.remotes, settings.sparkplug.host_id.as_ref(), &passage, &collector, &clock)?;
+    Ok((collector, commands, broker, remotes))
+}
+
+/// Where something is to be published, and what.
+fn targets(settings: &Settings, broker: &Arc<Broker>, remotes: &Remotes) -> Vec<(Target, Publish)> {
+    let own = (Target::Broker(broker.clone()), settings.publish);
+    let abroad = remotes.iter().map(|(remote, publish)| (Target::Remote(remote.clone()), *publish));
+    [own].into_iter().chain(abroad).filter(|(_, publish)| publish.indicators || publish.alarms).collect()
 }
 
 /// Once a minute: who is connected need not be verified in full when it comes back.

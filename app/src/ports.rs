@@ -36,6 +36,8 @@ pub struct Ports {
     pub mqtt: TcpListener,
     /// MQTT over TLS.
     pub tls: Option<TcpListener>,
+    /// MQTT over WebSocket, and whether with TLS: that of [`Ports::tls`].
+    pub websocket: Vec<(TcpListener, bool)>,
     /// Page and API.
     pub http: TcpListener,
 }
@@ -47,9 +49,18 @@ impl Ports {
             None => None,
             Some(tls) => Some(bind("MQTT over TLS", tls.listen, "mqtt.tls_listen").await?),
         };
+        let mut websocket = Vec::new();
+        if let Some(listen) = settings.mqtt.websocket {
+            websocket.push((bind("MQTT over WebSocket", listen, "mqtt.ws_listen").await?, false));
+        }
+        if let (Some(listen), Some(_)) = (settings.mqtt.websocket_tls, &tls) {
+            let listener = bind("MQTT over WebSocket with TLS", listen, "mqtt.wss_listen").await?;
+            websocket.push((listener, true));
+        }
         Ok(Self {
             mqtt: bind("MQTT", settings.mqtt.listen, "--mqtt").await?,
             tls,
+            websocket,
             http: bind("the page", settings.http, "--http").await?,
         })
     }

@@ -17,6 +17,7 @@ use web::{About, Analyst, Door, Metric, MetricKind, Metrics, Part, Readiness, Re
 
 use crate::config::Settings;
 use crate::heartbeat::Pulse;
+use crate::remotes::Remotes;
 
 /// How long the canary may take.
 const CANARY: Duration = Duration::from_secs(1);
@@ -42,13 +43,14 @@ pub fn about(settings: &Settings, demo: bool, started: Timestamp) -> About {
 pub fn services(
     about: About,
     store: &Arc<Historian>,
-    broker: &Arc<Broker>,
+    (broker, remotes): (&Arc<Broker>, &Remotes),
     registrar: Arc<dyn Registrar>,
     pulse: Pulse,
     clock: Arc<dyn Clock>,
 ) -> Services {
     let tail_of = store.clone();
-    let rooms = Arc::new(Rooms { broker: broker.clone(), archive: store.archive(), pulse, clock: clock.clone() });
+    let (broker, remotes) = (broker.clone(), remotes.clone());
+    let rooms = Arc::new(Rooms { broker, remotes, archive: store.archive(), pulse, clock: clock.clone() });
     Services {
         about,
         clock,
@@ -66,6 +68,7 @@ pub fn services(
 
 struct Rooms {
     broker: Arc<Broker>,
+    remotes: Remotes,
     archive: Archive,
     pulse: Pulse,
     clock: Arc<dyn Clock>,
@@ -74,7 +77,8 @@ struct Rooms {
 impl Door for Rooms {
     fn clients(&self) -> Vec<dto::Client> {
         let now = self.clock.now();
-        self.broker.clients().into_iter().map(|c| client(c, now)).collect()
+        let clients = self.broker.clients().into_iter().map(|c| client(c, now));
+        self.remotes.clients(now).into_iter().chain(clients).collect()
     }
 
     fn refused(&self) -> BTreeMap<String, u64> {
@@ -133,9 +137,10 @@ impl Metrics for Rooms {
         let s = self.archive.stats();
         let (clients, canary) = (self.broker.clients(), self.broker.canary_state());
         let sum = |f: fn(&ClientSnapshot) -> u64| clients.iter().map(f).sum::<u64>() as f64;
+        let mut metrics = self.remotes.metrics();
         let gauge = |name, help, v: f64| Metric::single(name, help, MetricKind::Gauge, v);
         let counter = |name, help, v: f64| Metric::single(name, help, MetricKind::Counter, v);
-        vec![
+        metrics.extend([
             gauge("danxia_mqtt_connections", "MQTT clients that are connected.", self.broker.connected() as f64),
             gauge("danxia_mqtt_client_messages", "Messages of the clients that are listed.", sum(|c| c.messages)),
             gauge(
@@ -183,7 +188,8 @@ impl Metrics for Rooms {
             gauge("danxia_store_queued_bytes", "Bytes that wait for their commit.", s.queued_bytes as f64),
             gauge("danxia_store_log_bytes", "Bytes of the log.", s.log_bytes as f64),
             gauge("danxia_store_series", "Time series.", s.series as f64),
-        ]
+        ]);
+        metrics
     }
 }
 

@@ -8,20 +8,21 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
-use rumqttd::protocol::{Filter, QoS, RetainForwardRule};
 use thiserror::Error;
 use tokio::time::{Duration, Instant, timeout};
 
 use crate::access::Access;
 use crate::clients::{ClientSnapshot, Departed, Record};
+use crate::codec::control::{RetainHandling, Wanted};
 use crate::config::{Config, ConfigError};
-use crate::intake::{Authenticator, Intake, Protocol};
+use crate::intake::{Authenticator, Intake, Protocol, RetainedMessage};
 use crate::lock;
 use crate::refusal::{Counters, Refusal};
 use crate::router::link::Link;
 use crate::router::message::Message;
+use crate::router::retained::Claim;
 use crate::router::session::{Session, Terms};
-use crate::router::{Claim, Router};
+use crate::router::{self, Router};
 use crate::topic::{self, Limits};
 
 /// The MQTT broker. One of it serves any number of listeners, see [`Broker::serve`].
@@ -92,7 +93,8 @@ impl Broker {
 
     /// Publishes a message of the platform to whoever subscribed. It does not pass through the intake. `$`-topics are
     /// allowed; subscribers see them only through filters that begin with the same `$` level. Waits for nobody: a
-    /// subscriber whose queue is full loses its oldest message.
+    /// subscriber whose queue is full loses its oldest message. One that is retained is so until the service stops:
+    /// the platform's own are not in the store, it says them again.
     pub fn publish(&self, topic: &str, payload: Bytes, qos: u8, retain: bool) -> Result<(), PublishError> {
         let checked = topic::parse(topic.trim_start_matches('$').as_bytes(), self.limits());
         checked.map_err(PublishError::Topic)?;
@@ -100,8 +102,33 @@ impl Broker {
             return Err(PublishError::Qos(qos));
         }
         let (topic, properties) = (Arc::from(topic), Bytes::new());
-        self.distribute(&Arc::new(Message { topic, payload, qos, retain, properties, expires: None, from: 0 }));
+        let message = Arc::new(Message { topic, payload, qos, retain, properties, expires: None, from: 0 });
+        let admit = || self.router.admit_retained(&message.topic, &message.payload, &message.properties).claim;
+        let claim = if retain { admit() } else { None };
+        self.distribute(&message, claim);
         Ok(())
+    }
+
+    /// Takes in the retained messages that outlived a restart; to be called before any listener is served. Those of
+    /// topics that already have one, or that are no topics, are left out. The bounds of the configuration are for new
+    /// messages: what was promised to be retained is taken whatever they are now.
+    pub fn restore(&self, messages: Vec<RetainedMessage>) {
+        for RetainedMessage { topic, payload, qos, properties, expires_in } in messages {
+            if topic::parse(topic.as_bytes(), self.limits()).is_err() || payload.is_empty() {
+                tracing::warn!(%topic, "a retained message of the store is none for the door, and was left out");
+                continue;
+            }
+            let expires = expires_in.and_then(|left| Instant::now().checked_add(left));
+            self.router.restore(Message {
+                topic,
+                payload,
+                qos: qos.min(2),
+                retain: true,
+                properties,
+                expires,
+                from: 0,
+            });
+        }
     }
 
     /// Every client that is connected, the absent ones whose sessions are kept, and those that left last.
@@ -138,15 +165,16 @@ impl Broker {
         let started = Instant::now();
         let name = format!("$canary/{}", self.next_connection());
         let terms = Terms { protocol: Protocol::V311, window: 1, max_packet: 1024 };
-        let claim = Claim { client_id: name.as_str().into(), identity: "".into(), clean: true, terms };
+        let claim = router::Claim { client_id: name.as_str().into(), identity: "".into(), clean: true, terms };
         let canary = Canary { broker: self, session: self.router.session(&claim), link: Arc::default() };
         canary.session.attach(canary.link.clone(), terms);
-        let wanted = Filter {
+        let wanted = Wanted {
             path: name.clone(),
-            qos: QoS::AtMostOnce,
-            nolocal: false,
-            preserve_retain: false,
-            retain_forward_rule: RetainForwardRule::Never,
+            qos: 0,
+            no_local: false,
+            retain_as_published: false,
+            retain_handling: RetainHandling::Never,
+            id: 0,
         };
         self.router.subscribe_unchecked(&canary.session, &wanted).map_err(|_| CanaryError::Full)?;
         let message = Message {
@@ -158,7 +186,7 @@ impl Broker {
             expires: None,
             from: 0,
         };
-        self.distribute(&Arc::new(message));
+        self.distribute(&Arc::new(message), None);
         timeout(patience, canary.arrives()).await.map_err(|_| CanaryError::Lost(patience))?;
         Ok(started.elapsed())
     }
@@ -197,9 +225,11 @@ impl Broker {
         self.listeners.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Retains a message if it asks for it and gives it to whoever wants it.
-    pub(crate) fn distribute(&self, message: &Arc<Message>) {
-        self.router.retain(message);
+    /// Retains a message that may be and gives it to whoever wants it.
+    pub(crate) fn distribute(&self, message: &Arc<Message>, retaining: Option<Box<Claim>>) {
+        if let Some(claim) = retaining {
+            claim.settle(message);
+        }
         self.router.deliver(message, &self.router.matching(&message.topic));
     }
 

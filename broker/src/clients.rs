@@ -9,11 +9,9 @@ use tokio::time::{Duration, Instant};
 use crate::denials::Denial;
 use crate::intake::{ClientInfo, Protocol, Publish};
 use crate::lock;
+use crate::meter::Meter;
 use crate::router::link::Link;
 use crate::router::session::Session;
-
-/// How long a rate is taken over.
-const WINDOW: Duration = Duration::from_secs(2);
 
 /// The most departed clients remembered.
 const DEPARTED: usize = 256;
@@ -71,38 +69,17 @@ pub(crate) struct Record {
 struct Live {
     messages: u64,
     bytes: u64,
-    window: Window,
-    rate: (f64, f64),
+    meter: Meter,
     throttled: u64,
     last_topic: Option<Arc<str>>,
     last_error: Option<Arc<str>>,
 }
 
-struct Window {
-    start: Instant,
-    messages: u64,
-    bytes: u64,
-}
-
-impl Window {
-    fn rate(&self, now: Instant) -> (f64, f64) {
-        let seconds = now.duration_since(self.start).as_secs_f64().max(1e-3);
-        (self.messages as f64 / seconds, self.bytes as f64 / seconds)
-    }
-}
-
 impl Record {
     pub fn new(info: Arc<ClientInfo>, session: Arc<Session>, link: Arc<Link>, listener: u64) -> Record {
         let now = Instant::now();
-        let live = Live {
-            messages: 0,
-            bytes: 0,
-            window: Window { start: now, messages: 0, bytes: 0 },
-            rate: (0.0, 0.0),
-            throttled: 0,
-            last_topic: None,
-            last_error: None,
-        };
+        let live =
+            Live { messages: 0, bytes: 0, meter: Meter::new(now), throttled: 0, last_topic: None, last_error: None };
         Record { info, session, link, listener, since: now, live: Mutex::new(live) }
     }
 
@@ -112,12 +89,7 @@ impl Record {
         let mut live = lock(&self.live);
         live.messages += batch.len() as u64;
         live.bytes += bytes as u64;
-        if now.duration_since(live.window.start) >= WINDOW {
-            live.rate = live.window.rate(now);
-            live.window = Window { start: now, messages: 0, bytes: 0 };
-        }
-        live.window.messages += batch.len() as u64;
-        live.window.bytes += bytes as u64;
+        live.meter.count(now, batch.len() as u64, bytes as u64);
         let same = |last: &Publish| live.last_topic.as_ref().is_some_and(|topic| Arc::ptr_eq(topic, &last.topic));
         if let Some(last) = batch.last().filter(|last| !same(last)) {
             live.last_topic = Some(last.topic.clone());
@@ -136,10 +108,7 @@ impl Record {
 
     pub fn snapshot(&self, now: Instant) -> ClientSnapshot {
         let live = lock(&self.live);
-        // The last full window, unless it is long over or there was none yet.
-        let age = now.duration_since(live.window.start);
-        let (rate_messages_s, rate_bytes_s) =
-            if live.rate == (0.0, 0.0) || age > WINDOW { live.window.rate(now) } else { live.rate };
+        let (rate_messages_s, rate_bytes_s) = live.meter.rate(now);
         let (subscriptions, dropped) = self.session.describe();
         ClientSnapshot {
             client_id: self.info.client_id.clone(),

@@ -57,6 +57,12 @@ pub struct Config {
     pub in_flight_messages: usize,
     /// The same in bytes of payload. One message more than this is always taken.
     pub in_flight_bytes: usize,
+    /// The longest keep alive of an MQTT 5 client, in seconds: one that asks for more is told to come more often. 0 lets
+    /// every client choose.
+    pub max_keep_alive: u16,
+    /// The origins (`https://scada.plant:8443`) whose pages may connect over WebSocket, beside those that come from the
+    /// same host and port; `*` is any. What sends no origin is no browser.
+    pub websocket_origins: Vec<String>,
     /// The most subscriptions of one client.
     pub max_subscriptions: usize,
     /// The most subscriptions of all clients together.
@@ -106,6 +112,8 @@ impl Default for Config {
             topic_levels: 16,
             in_flight_messages: 16_384,
             in_flight_bytes: 16 << 20,
+            max_keep_alive: 0,
+            websocket_origins: Vec::new(),
             max_subscriptions: 1_000,
             max_filters: 100_000,
             queue_messages: 100_000,
@@ -155,6 +163,12 @@ pub enum ConfigError {
 }
 
 impl Config {
+    /// The most QoS 1 and 2 messages that an MQTT 5 client may have on their way to us.
+    #[must_use]
+    pub fn receive_maximum(&self) -> u16 {
+        u16::try_from(self.in_flight_messages).unwrap_or(u16::MAX)
+    }
+
     /// Whether these settings can be served on `listeners`.
     pub fn validate(&self, listeners: &[SocketAddr]) -> Result<(), ConfigError> {
         if let Some(exposed) = listeners.iter().find(|address| self.anonymous && !address.ip().is_loopback()) {

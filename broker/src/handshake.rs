@@ -7,13 +7,13 @@ use std::pin::pin;
 use std::sync::{Arc, LazyLock};
 
 use bytes::{Buf, BytesMut};
-use rumqttd::protocol::ConnAckProperties;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::{Duration, Instant, timeout, timeout_at};
 
 use crate::addresses::Logins;
 use crate::broker::Broker;
 use crate::clients::Record;
+use crate::codec::answers::{self, Reasons, Welcome};
 use crate::codec::control::{self, ConnectPacket};
 use crate::codec::{frame, kind};
 use crate::connection::{ALIASES, Admitted};
@@ -57,10 +57,12 @@ pub(crate) struct TurnedAway {
     pub protocol: Option<Protocol>,
     /// Whether it gets a CONNACK: not what never spoke MQTT.
     pub answer: bool,
+    /// The largest packet it takes.
+    pub most: usize,
 }
 
-fn away(refusal: Refusal, protocol: Protocol) -> TurnedAway {
-    TurnedAway { refusal, protocol: Some(protocol), answer: true }
+fn away(refusal: Refusal, protocol: Protocol, most: usize) -> TurnedAway {
+    TurnedAway { refusal, protocol: Some(protocol), answer: true, most }
 }
 
 /// Lets a client in, or not.
@@ -70,18 +72,20 @@ pub(crate) async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
     peer: Peer,
 ) -> Result<Guest, TurnedAway> {
     let until = Instant::now() + broker.config().handshake_timeout;
-    let silent = |refusal| TurnedAway { refusal, protocol: None, answer: false };
+    let silent = |refusal| TurnedAway { refusal, protocol: None, answer: false, most: usize::MAX };
     let max = MAX_CONNECT.min(broker.config().max_packet);
     let read = timeout_at(until, read_connect(io, max)).await;
     let (packet, frame, unread) = read.unwrap_or(Err(Refusal::ConnectTimeout)).map_err(silent)?;
-    let connect = control::connect(&packet, frame).map_err(|refusal| TurnedAway {
-        refusal,
-        protocol: None,
-        answer: refusal == Refusal::Version,
+    let version = control::version(&packet, frame);
+    let protocol = version.map_err(|refusal| TurnedAway { answer: refusal == Refusal::Version, ..silent(refusal) })?;
+    let connect = control::connect(&packet, frame, protocol).map_err(|refusal| TurnedAway {
+        // What MQTT 3.1.1 has no code for is closed without one.
+        answer: protocol == Protocol::V5 || refusal == Refusal::Credentials,
+        ..away(refusal, protocol, usize::MAX)
     })?;
-    let protocol = connect.protocol;
+    let most = connect.properties.max_packet.map_or(usize::MAX, |max| max as usize);
     let welcomed = welcome(broker, connect, peer, unread, until).await;
-    welcomed.map_err(|refusal| away(refusal, protocol))
+    welcomed.map_err(|refusal| away(refusal, protocol, most))
 }
 
 async fn read_connect<S: AsyncRead + Unpin>(
@@ -111,12 +115,12 @@ async fn welcome(
     unread: BytesMut,
     until: Instant,
 ) -> Result<Guest, Refusal> {
-    let ConnectPacket { protocol, connect, properties, will, login } = packet;
-    if properties.authentication_method.is_some() {
+    let ConnectPacket { protocol, client_id, clean, keep_alive, properties, will, login } = packet;
+    if properties.authentication {
         return Err(Refusal::AuthenticationMethod);
     }
-    let (client_id, assigned) = client_id(&connect.client_id, protocol, connect.clean_session)?;
-    let will = will.map(|(will, properties)| Will::new(will, properties, broker.limits())).transpose()?;
+    let (client_id, assigned) = assign(&client_id, protocol, clean)?;
+    let will = will.map(|will| Will::new(will, broker.limits())).transpose()?;
     let revocations = broker.access.revocations();
     let Peer { address, listener, certificate, logins } = peer;
     let credentials = credentials(broker, certificate, login)?;
@@ -132,17 +136,25 @@ async fn welcome(
     }
 
     let wanted = match protocol {
-        Protocol::V311 if connect.clean_session => Duration::ZERO,
+        Protocol::V311 if clean => Duration::ZERO,
         Protocol::V311 => Duration::MAX,
-        Protocol::V5 => Duration::from_secs(u64::from(properties.session_expiry_interval.unwrap_or(0))),
+        Protocol::V5 => Duration::from_secs(u64::from(properties.session_expiry)),
     };
     let expiry = wanted.min(broker.config().max_session_expiry);
     let terms = Terms {
         protocol,
-        window: usize::from(properties.receive_maximum.unwrap_or(u16::MAX).min(broker.config().send_window)),
-        max_packet: properties.max_packet_size.map_or(usize::MAX, |max| max as usize),
+        window: usize::from(properties.receive_maximum.min(broker.config().send_window)),
+        max_packet: properties.max_packet.map_or(usize::MAX, |max| max as usize),
     };
-    let claim = Claim { client_id: client_id.clone(), identity: identity.clone(), clean: connect.clean_session, terms };
+    let claim = Claim { client_id: client_id.clone(), identity: identity.clone(), clean, terms };
+    let shorter = least_keep_alive(keep_alive, protocol, broker.config().max_keep_alive);
+    let welcome =
+        welcome_of(broker, assigned.then(|| client_id.to_string()), (expiry != wanted).then_some(expiry), shorter);
+    let mut out = BytesMut::new();
+    answers::put_connack(&mut out, protocol, false, &welcome);
+    if out.len() > terms.max_packet {
+        return Err(Refusal::SubscriberPacket);
+    }
     let link = Arc::new(Link::default());
     let (session, present) = attach(broker, &claim, &link).await?;
     if present {
@@ -151,17 +163,17 @@ async fn welcome(
     let info = Arc::new(ClientInfo { client_id, address, identity, protocol, connection: broker.next_connection() });
     let record = Arc::new(Record::new(info.clone(), session.clone(), link.clone(), listener));
 
-    let mut out = BytesMut::new();
-    let answer = connack(broker, &info, assigned, (expiry != wanted).then_some(expiry));
-    control::put_connack(&mut out, protocol, present, answer);
-    let broker = broker.clone();
-    let admitted =
-        Admitted { broker, info, session, link, record, rights, unread, out, keep_alive: connect.keep_alive };
+    out.clear();
+    let reasons = Reasons { allowed: properties.problems, most: terms.max_packet };
+    answers::put_connack(&mut out, protocol, present, &welcome);
+    let (broker, keep_alive) = (broker.clone(), shorter.unwrap_or(keep_alive));
+    let ends = wanted.is_zero();
+    let admitted = Admitted { broker, info, session, link, record, rights, unread, out, keep_alive, reasons, ends };
     Ok(Guest { admitted, will, expiry, revocations })
 }
 
 /// The client identifier, and whether it is ours.
-fn client_id(wanted: &str, protocol: Protocol, clean: bool) -> Result<(Arc<str>, bool), Refusal> {
+fn assign(wanted: &str, protocol: Protocol, clean: bool) -> Result<(Arc<str>, bool), Refusal> {
     // One secret for the life of the process: identifiers we assign cannot be guessed from each other.
     static SECRET: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
@@ -182,7 +194,7 @@ fn client_id(wanted: &str, protocol: Protocol, clean: bool) -> Result<(Arc<str>,
 fn credentials(
     broker: &Broker,
     certificate: Option<Box<Certificate>>,
-    login: Option<rumqttd::protocol::Login>,
+    login: Option<control::Login>,
 ) -> Result<Option<Credentials>, Refusal> {
     match (certificate, login) {
         (Some(certificate), _) => Ok(Some(Credentials::Certificate(*certificate))),
@@ -257,16 +269,25 @@ async fn attach(broker: &Broker, claim: &Claim, link: &Arc<Link>) -> Result<(Arc
     timeout(patience, taking).await.unwrap_or(Err(Refusal::Unavailable))
 }
 
+/// The keep alive that an MQTT 5 client is given in place of the one it asked for.
+fn least_keep_alive(asked: u16, protocol: Protocol, most: u16) -> Option<u16> {
+    let too_long = most > 0 && (asked == 0 || asked > most);
+    (protocol == Protocol::V5 && too_long).then_some(most)
+}
+
 /// What an MQTT 5 client is told of us: no more than we do.
-fn connack(broker: &Broker, info: &ClientInfo, assigned: bool, expiry: Option<Duration>) -> ConnAckProperties {
-    ConnAckProperties {
-        session_expiry_interval: expiry.map(|expiry| u32::try_from(expiry.as_secs()).unwrap_or(u32::MAX)),
-        max_packet_size: Some(broker.config().max_packet as u32),
-        assigned_client_identifier: assigned.then(|| info.client_id.to_string()),
-        topic_alias_max: Some(ALIASES),
-        wildcard_subscription_available: Some(1),
-        subscription_identifiers_available: Some(0),
-        shared_subscription_available: Some(0),
-        ..ConnAckProperties::default()
+fn welcome_of(
+    broker: &Broker,
+    assigned_client_id: Option<String>,
+    expiry: Option<Duration>,
+    keep_alive: Option<u16>,
+) -> Welcome {
+    Welcome {
+        session_expiry: expiry.map(|expiry| u32::try_from(expiry.as_secs()).unwrap_or(u32::MAX)),
+        receive_maximum: broker.config().receive_maximum(),
+        max_packet: broker.config().max_packet as u32,
+        assigned_client_id,
+        alias_maximum: ALIASES,
+        keep_alive,
     }
 }

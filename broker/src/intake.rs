@@ -5,6 +5,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use thiserror::Error;
@@ -32,14 +33,34 @@ pub struct Publish {
     pub payload: Bytes,
     /// The quality of service, 0 to 2.
     pub qos: u8,
-    /// Whether the door retains it from now on; with an empty payload, what was retained for the topic is gone.
+    /// Whether the door retains it from now on; with an empty payload, what was retained for the topic is gone. A
+    /// message that asks to be retained and finds no room is handed on with `false`.
     pub retain: bool,
+    /// The door kept an older message of this topic and keeps none from now on: this one found no room, and an old
+    /// value must not pass for the last one. What was stored for the topic is to be taken away with this message.
+    /// Never set together with `retain`.
+    pub forget: bool,
     /// Whether the publisher says that it may have sent it before.
     pub dup: bool,
     /// MQTT 5 properties that travel on to subscribers, encoded; opaque to everybody but the door.
     pub properties: Bytes,
     /// Seconds from its receipt after which nobody is to get it any more.
     pub expiry: Option<u32>,
+}
+
+/// A retained message that outlived a restart; see [`Broker::restore`](crate::Broker::restore).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetainedMessage {
+    /// The topic.
+    pub topic: Arc<str>,
+    /// The payload.
+    pub payload: Bytes,
+    /// The quality of service it was published with, 0 to 2.
+    pub qos: u8,
+    /// MQTT 5 properties, as [`Publish::properties`] had them.
+    pub properties: Bytes,
+    /// What is left of its life; `None` lives until it is replaced.
+    pub expires_in: Option<Duration>,
 }
 
 /// The version a client speaks.

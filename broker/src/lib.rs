@@ -1,4 +1,5 @@
-//! The MQTT door: MQTT 3.1.1 and 5 on one port, over TCP or TLS.
+//! The MQTT doors: MQTT 3.1.1 and 5 on one port, over TCP, TLS or WebSocket; and [`remote`], a session at somebody else's
+//! broker.
 //!
 //! A machine that connects is asked who it is ([`Authenticator`]); what it publishes is handed on in batches, as read
 //! from the socket ([`Intake`]); it gets its PUBACK or PUBREC when the batch is durable, and only then do other clients
@@ -10,14 +11,14 @@
 //! ```
 //!
 //! What this room does *not* know: what a topic or a payload means, where anything is stored, who may connect (it keeps
-//! no secret), what time it is. It knows no other room of the house.
+//! no secret), what time it is. Of the house it knows the outbox only.
 //!
-//! `rumqttd` gives the codec of the packets that come once per connection or subscription. PUBLISH and its
-//! acknowledgements have their own small codec here, because rumqttd hides the packet identifier that an
-//! acknowledgement held back until the commit needs, and because one that copies nothing is several times faster. Its
-//! router is not used: it leaps over messages when a subscriber falls behind, hands out a part of the retained
-//! messages only, keeps every filter it ever saw, and can be brought down by a topic name. The one here
-//! ([`router`]) is a tree of filters and a bounded queue for each session.
+//! Codec and router are its own. The codec copies nothing of a PUBLISH and checks every packet to the letter of the
+//! standard. `rumqttd`'s hides the packet identifier that an acknowledgement held back until the commit needs, and does
+//! not tell a property that comes twice from one that may; it is what ours is compared with in the tests. Its router
+//! leaps over messages when a subscriber falls behind, hands out a part of the retained messages only, keeps every
+//! filter it ever saw, and can be brought down by a topic name. The one here ([`router`]) is a tree of filters, groups
+//! for shared subscriptions and a bounded queue for each session.
 
 mod access;
 mod addresses;
@@ -28,10 +29,14 @@ mod codec;
 mod config;
 mod connection;
 mod denials;
+#[doc(hidden)]
+pub mod fuzzing;
 mod handshake;
 mod intake;
+mod meter;
 mod rate;
 mod refusal;
+pub mod remote;
 mod rights;
 mod roles;
 mod router;
@@ -39,6 +44,7 @@ mod serve;
 mod supervision;
 mod tls;
 mod topic;
+mod websocket;
 mod will;
 
 pub use broker::{Broker, CanaryError, PublishError};
@@ -47,7 +53,7 @@ pub use config::{Config, ConfigError, WhenDenied};
 pub use denials::Denial;
 pub use intake::{
     Authenticator, BoxFuture, Certificate, ClientInfo, Credentials, Denied, Identity, Intake, IntakeClosed, Login,
-    Protocol, Publish, Receipt,
+    Protocol, Publish, Receipt, RetainedMessage,
 };
 pub use rate::Rate;
 pub use refusal::Refusal;

@@ -19,6 +19,11 @@ macro_rules! refusals {
                 match self { $(Refusal::$variant => $name,)* }
             }
 
+            /// What happened, for people: the reason string of MQTT 5.
+            pub fn sentence(self) -> &'static str {
+                match self { $(Refusal::$variant => concat!($($doc),*).trim_ascii_start(),)* }
+            }
+
             /// The MQTT 5 reason code.
             pub fn code(self) -> u8 {
                 match self { $(Refusal::$variant => $code,)* }
@@ -44,6 +49,8 @@ refusals! {
     TopicTooDeep = "topic_too_deep", 0x90;
     /// An alias that was never set, or is out of range.
     TopicAlias = "topic_alias_invalid", 0x94;
+    /// More QoS 1 and 2 messages on their way than the receive maximum of the CONNACK.
+    ReceiveMaximum = "receive_maximum", 0x93;
     /// Silent for one and a half times its keep alive.
     KeepAlive = "keep_alive_timeout", 0x8D;
     /// Another connection came with the same client id.
@@ -56,6 +63,8 @@ refusals! {
     IntakeClosed = "intake_closed", 0x83;
     /// No TLS session came about.
     TlsHandshake = "tls_handshake", 0x80;
+    /// No WebSocket connection came about: wrong path, subprotocol or origin, or no WebSocket at all.
+    WebSocket = "websocket_handshake", 0x80;
     /// No CONNECT in time.
     ConnectTimeout = "connect_timeout", 0x80;
     /// Something else than a CONNECT came first.
@@ -100,10 +109,6 @@ refusals! {
     Sessions = "sessions_full", 0x97;
     /// Not a topic filter, or beyond the limits of topics.
     FilterInvalid = "filter_invalid", 0x8F;
-    /// `$share/…`, which is not offered.
-    SharedSubscription = "shared_subscription", 0x9E;
-    /// A subscription identifier, which is not offered.
-    SubscriptionIdentifier = "subscription_identifier", 0xA1;
     /// `max_subscriptions` or `max_filters` reached.
     Subscriptions = "subscriptions_full", 0x97;
     /// A subscriber fell behind: its oldest message went.

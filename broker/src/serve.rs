@@ -4,8 +4,8 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
 use bytes::BytesMut;
 use thiserror::Error;
@@ -19,15 +19,17 @@ use tokio_rustls::server::TlsStream;
 use crate::addresses::Visit;
 use crate::broker::{Broker, CanaryError};
 use crate::clients::Record;
-use crate::codec::control;
+use crate::codec::answers;
 use crate::config::ConfigError;
 use crate::connection::{Connection, Ending, Goodbye};
 use crate::handshake::{self, Guest, Peer, TurnedAway};
 use crate::intake::Certificate;
+use crate::lock;
 use crate::refusal::Refusal;
 use crate::router::session::Session;
 use crate::tls::Tls;
-use crate::will::Will;
+use crate::websocket;
+use crate::will::{Wait, Will};
 
 /// How often sessions of clients that stay away are looked through.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -61,12 +63,19 @@ pub struct Stopped {
     pub pending: Vec<Arc<str>>,
 }
 
+/// A TLS session, and the certificate its client proved to hold.
+type Secured = (TlsStream<TcpStream>, Option<Box<Certificate>>);
+
 /// What the tasks of one listener share.
 struct Door {
     broker: Arc<Broker>,
     tls: Option<Tls>,
+    /// Clients come over WebSocket.
+    web: bool,
     listener: u64,
     stop: watch::Receiver<bool>,
+    /// Wills that wait, or are being published.
+    wills: Arc<Mutex<JoinSet<()>>>,
 }
 
 impl Broker {
@@ -76,17 +85,39 @@ impl Broker {
     /// Ends with an error when the router stops answering (`canary_interval`, `canary_patience`, `canary_failures`):
     /// then nothing is waited for, and the process should end and be started again.
     ///
-    /// The wills of clients that are sent away by a stop are not published: the machines did not die.
+    /// The wills of clients that are sent away by a stop are not published: the machines did not die. Those of clients
+    /// that had died before are, even when their delay is not over.
     pub async fn serve(
         self: Arc<Broker>,
         listener: TcpListener,
         tls: Option<Tls>,
         shutdown: impl Future<Output = ()>,
     ) -> Result<Stopped, ServeError> {
+        self.serve_as(listener, tls, false, shutdown).await
+    }
+
+    /// The same for MQTT over WebSocket, at `/mqtt`.
+    pub async fn serve_websocket(
+        self: Arc<Broker>,
+        listener: TcpListener,
+        tls: Option<Tls>,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<Stopped, ServeError> {
+        self.serve_as(listener, tls, true, shutdown).await
+    }
+
+    async fn serve_as(
+        self: Arc<Broker>,
+        listener: TcpListener,
+        tls: Option<Tls>,
+        web: bool,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<Stopped, ServeError> {
         self.config().validate(&[listener.local_addr()?])?;
         let (stop, stopped) = watch::channel(false);
         let id = self.next_listener();
-        let door = Arc::new(Door { broker: self.clone(), tls, listener: id, stop: stopped });
+        let (broker, wills) = (self.clone(), Arc::default());
+        let door = Arc::new(Door { broker, tls, web, listener: id, stop: stopped, wills });
         let mut tasks = JoinSet::new();
         tokio::select! {
             () = accept(&door, listener, &mut tasks, shutdown) => {}
@@ -99,7 +130,11 @@ impl Broker {
         let clients = self.through(id);
         stop.send_replace(true);
         clients.iter().for_each(|client| client.link.end(Refusal::Stopping));
-        let drained = async { while tasks.join_next().await.is_some() {} };
+        let drained = async {
+            while tasks.join_next().await.is_some() {}
+            let mut wills = std::mem::take(&mut *lock(&door.wills));
+            while wills.join_next().await.is_some() {}
+        };
         let in_time = timeout(self.config().stop_patience, drained).await.is_ok();
         let pending = if in_time { Vec::new() } else { self.through(id) };
         let pending: Vec<_> = pending.iter().map(|client| client.info.client_id.clone()).collect();
@@ -129,6 +164,9 @@ async fn accept(door: &Arc<Door>, listener: TcpListener, tasks: &mut JoinSet<()>
                 let visit = door.broker.access.addresses.arrive(address.ip(), Instant::now());
                 let permit = || handshakes.clone().try_acquire_owned().map_err(|_| Refusal::Handshakes);
                 match visit.and_then(|visit| Ok((visit, permit()?))) {
+                    Ok((visit, permit)) if door.web => {
+                        tasks.spawn(Box::pin(door.clone().open_web(stream, address, visit, permit)));
+                    }
                     Ok((visit, permit)) => drop(tasks.spawn(door.clone().open(stream, address, visit, permit))),
                     Err(refusal) => door.broker.turned_away(refusal, address),
                 }
@@ -139,6 +177,23 @@ async fn accept(door: &Arc<Door>, listener: TcpListener, tasks: &mut JoinSet<()>
                 sleep(Duration::from_millis(50)).await;
             }
         }
+    }
+}
+
+/// Serves one connection that is already there, as a listener would.
+pub(crate) async fn one<S: AsyncRead + AsyncWrite + Unpin>(broker: &Arc<Broker>, io: S, address: SocketAddr) {
+    let (stop, stopped) = watch::channel(false);
+    let (broker, listener, wills) = (broker.clone(), broker.next_listener(), Arc::default());
+    let door = Door { broker, tls: None, web: false, listener, stop: stopped, wills };
+    let visit = door.broker.access.addresses.arrive(address.ip(), Instant::now());
+    let permit = Arc::new(Semaphore::new(1)).try_acquire_owned();
+    if let (Ok(visit), Ok(permit)) = (visit, permit) {
+        let peer = Peer { address, listener, certificate: None, logins: visit.logins.clone() };
+        door.client(io, peer, permit).await;
+        // Nothing waits for a clock.
+        stop.send_replace(true);
+        let mut wills = std::mem::take(&mut *lock(&door.wills));
+        while wills.join_next().await.is_some() {}
     }
 }
 
@@ -153,19 +208,62 @@ impl Door {
         tune(&stream);
         let peer = |certificate| Peer { address, listener: self.listener, certificate, logins: visit.logins.clone() };
         let Some(tls) = &self.tls else { return self.client(stream, peer(None), permit).await };
+        let secured = Box::pin(self.secure(tls, stream, address)).await;
+        let client = |(stream, certificate)| Box::pin(self.client(stream, peer(certificate), permit));
+        // In one move, so that nothing of the handshake stays beside the client.
+        if let Some(client) = secured.map(client) {
+            client.await;
+        }
+    }
+
+    /// The same for a client that comes over WebSocket.
+    async fn open_web(
+        self: Arc<Door>,
+        stream: TcpStream,
+        address: SocketAddr,
+        visit: Visit,
+        permit: OwnedSemaphorePermit,
+    ) {
+        tune(&stream);
+        let peer = |certificate| Peer { address, listener: self.listener, certificate, logins: visit.logins.clone() };
+        let Some(tls) = &self.tls else { return self.upgrade(stream, peer(None), permit).await };
+        if let Some((stream, certificate)) = self.secure(tls, stream, address).await {
+            self.upgrade(stream, peer(certificate), permit).await;
+        }
+    }
+
+    /// The TLS handshake, and the certificate the client proved to hold.
+    async fn secure(&self, tls: &Tls, stream: TcpStream, address: SocketAddr) -> Option<Secured> {
         let mut stop = self.stop.clone();
         let accept = async {
             let stream = tls.current().accept(stream).await.map_err(|_| Refusal::TlsHandshake)?;
             certificate(&stream).map(|certificate| (stream, certificate))
         };
-        let accepting = timeout(self.broker.config().handshake_timeout, Box::pin(accept));
+        let handshake = tokio::select! {
+            handshake = timeout(self.broker.config().handshake_timeout, accept) => handshake,
+            _ = stop.wait_for(|stop| *stop) => return None,
+        };
+        let Ok(Ok(secured)) = handshake else {
+            self.broker.turned_away(Refusal::TlsHandshake, address);
+            return None;
+        };
+        Some(secured)
+    }
+
+    async fn upgrade<S>(&self, stream: S, peer: Peer, permit: OwnedSemaphorePermit)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let (mut stop, address) = (self.stop.clone(), peer.address);
+        let config = self.broker.config();
+        let accepting = timeout(config.handshake_timeout, websocket::accept(stream, config));
         let handshake = tokio::select! {
             handshake = accepting => handshake,
             _ = stop.wait_for(|stop| *stop) => return,
         };
         match handshake {
-            Ok(Ok((stream, certificate))) => Box::pin(self.client(stream, peer(certificate), permit)).await,
-            _ => self.broker.turned_away(Refusal::TlsHandshake, address),
+            Ok(Ok(stream)) => self.client(stream, peer, permit).await,
+            _ => self.broker.turned_away(Refusal::WebSocket, address),
         }
     }
 
@@ -184,11 +282,11 @@ impl Door {
                 drop(permit);
                 self.serve_client(io, guest).await;
             }
-            Err(TurnedAway { refusal, protocol, answer }) => {
+            Err(TurnedAway { refusal, protocol, answer, most }) => {
                 self.broker.turned_away(refusal, address);
                 let mut out = BytesMut::new();
                 if answer {
-                    control::put_refused_connack(&mut out, protocol, refusal);
+                    answers::put_refused_connack(&mut out, protocol, refusal, most);
                 }
                 Box::pin(Goodbye::refused(io, out, self.broker.config().handshake_timeout).say()).await;
             }
@@ -226,12 +324,16 @@ struct Seat {
     will: Option<Will>,
     expiry: Duration,
     taken: bool,
+    wills: Arc<Mutex<JoinSet<()>>>,
+    stop: watch::Receiver<bool>,
 }
 
 impl Seat {
     fn take(door: &Door, record: Arc<Record>, will: Option<Will>, expiry: Duration) -> Seat {
         door.broker.arrived(&record);
-        Seat { broker: door.broker.clone(), session: record.session.clone(), record, will, expiry, taken: true }
+        let (wills, stop) = (door.wills.clone(), door.stop.clone());
+        let (broker, session) = (door.broker.clone(), record.session.clone());
+        Seat { broker, session, record, will, expiry, taken: true, wills, stop }
     }
 
     fn leave(mut self, ending: &Ending) {
@@ -257,10 +359,12 @@ impl Seat {
         let died = !matches!(ending, Ending::Left { will: false, .. } | Ending::Refused(Refusal::Stopping));
         let revoked = self.session.revoked.load(Ordering::Acquire);
         let will = self.will.take().filter(|_| died && !revoked);
+        let wait = Wait::new(self.session.clone(), self.expiry, self.stop.clone());
         self.give_back();
         if let Some(will) = will {
-            let (broker, info, session) = (self.broker.clone(), self.record.info.clone(), self.session.clone());
-            tokio::spawn(will.execute(broker, info, session, self.expiry));
+            let mut wills = lock(&self.wills);
+            while wills.try_join_next().is_some() {}
+            wills.spawn(will.execute(self.broker.clone(), self.record.info.clone(), wait));
         }
     }
 

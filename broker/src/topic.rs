@@ -27,11 +27,21 @@ pub(crate) fn parse(bytes: &[u8], limits: Limits) -> Result<&str, Refusal> {
     Ok(topic)
 }
 
+/// The share name of a filter that has one, `$share/{name}/{filter}`, and what it filters by (MQTT 5, section 4.8.2).
+pub(crate) fn shared(filter: &str) -> (Option<&str>, &str) {
+    let rest = filter.strip_prefix("$share/").and_then(|rest| rest.split_once('/'));
+    rest.map_or((None, filter), |(name, rest)| (Some(name), rest))
+}
+
 /// Whether `filter` may be subscribed to. A `#` level of its own is not counted.
 pub(crate) fn check_filter(filter: &str, limits: Limits) -> Result<(), Refusal> {
-    if filter.starts_with("$share/") || filter == "$share" {
-        return Err(Refusal::SharedSubscription);
+    let (share, rest) = shared(filter);
+    let unfinished = share.is_none() && (filter == "$share" || filter.starts_with("$share/"));
+    if unfinished || share.is_some_and(|name| name.is_empty() || name.len() > limits.bytes || name.contains(['+', '#']))
+    {
+        return Err(Refusal::FilterInvalid);
     }
+    let filter = rest;
     let deep = filter.strip_suffix("/#").unwrap_or(filter).bytes().filter(|b| *b == b'/').count() >= limits.levels;
     if filter.len() > limits.bytes || deep || !is_filter(filter) {
         return Err(Refusal::FilterInvalid);
@@ -52,8 +62,7 @@ pub(crate) fn is_filter(filter: &str) -> bool {
 
 /// The filter inside a shared subscription (`$share/{group}/{filter}`); any other filter as it is.
 pub(crate) fn unshared(filter: &str) -> &str {
-    let inside = filter.strip_prefix("$share/").and_then(|rest| rest.split_once('/'));
-    inside.map_or(filter, |(_, filter)| filter)
+    shared(filter).1
 }
 
 /// Whether a (valid) filter matches a (valid) topic. A wildcard in the first level does not match `$…`.
@@ -114,8 +123,14 @@ mod tests {
         for bad in ["", "a#", "a/#/b", "a+/b", "a/b+", "##", "a\0", "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17"] {
             check(bad, Err(Refusal::FilterInvalid));
         }
-        check("$share/g/a", Err(Refusal::SharedSubscription));
-        check("$share", Err(Refusal::SharedSubscription));
+        for good in ["$share/g/a", "$share/轧钢/+/#", "$share/g//", "$share/g/$SYS/#", "$shared/a"] {
+            check(good, Ok(()));
+        }
+        for bad in
+            ["$share", "$share/", "$share/g", "$share//a", "$share/g/", "$share/+/a", "$share/g#/a", "$share/g/a#"]
+        {
+            check(bad, Err(Refusal::FilterInvalid));
+        }
     }
 
     #[test]

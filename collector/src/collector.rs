@@ -188,6 +188,12 @@ impl Collector {
         self.inner.interpreter.host.born(t)
     }
 
+    /// The host application is announced at another broker too, with a birth of time `t`: that birth is to be known again
+    /// when it comes back from there.
+    pub fn host_birth_elsewhere(&self, t: Timestamp) {
+        self.inner.interpreter.host.born_elsewhere(t);
+    }
+
     /// This platform ceases to be one at `t`: its death, to be published before the connection is closed.
     #[must_use]
     pub fn host_death(&self, t: Timestamp) -> Option<Command> {

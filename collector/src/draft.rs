@@ -34,7 +34,7 @@ pub struct Command {
 pub(crate) enum Outcome {
     /// Every value of it is in the batch.
     Taken,
-    /// It had come before.
+    /// It had come before, or is what the platform itself published.
     Duplicate,
 }
 

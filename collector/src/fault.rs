@@ -36,6 +36,8 @@ codes! {
     Unmapped = "unmapped", "publish in one of these forms or add a mapping rule";
     /// The topic begins like one of ours and goes on differently.
     TopicInvalid = "topic_invalid", "correct the topic in the device";
+    /// A topic on which only the platform speaks.
+    TopicOurs = "topic_ours", "have the device publish its values as telemetry and what happens to it as events";
     /// Not JSON.
     JsonSyntax = "json_syntax", "correct the message where the position points";
     /// JSON of another shape.

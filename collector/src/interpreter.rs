@@ -22,7 +22,7 @@ use crate::sparkplug::{Host, Node};
 use crate::topic::{Kind, Topic};
 use crate::values::{self, Incoming};
 use crate::wire::waveform::WireWaveform;
-use crate::wire::{Scalar, birth, event, telemetry, waveform};
+use crate::wire::{Scalar, birth, event, published, telemetry, waveform};
 
 /// Most topics whose meaning is remembered.
 const ROUTES: usize = 65_536;
@@ -110,6 +110,8 @@ enum Route {
     Sparkplug(Arc<Node>, Kind),
     /// Not data: a host application announces itself.
     State(Name),
+    /// What the platform itself publishes.
+    Published,
 }
 
 /// The faults of the values of one message: the first is told, the others are counted.
@@ -182,7 +184,7 @@ impl Interpreter {
         let repeats = match &*route {
             Route::Telemetry(_) | Route::Event(_) => true,
             Route::Sparkplug(_, kind) => matches!(kind, Kind::NodeData | Kind::DeviceData(_)),
-            Route::Birth(_) | Route::Death(_) | Route::Waveform(..) | Route::State(_) => false,
+            Route::Birth(_) | Route::Death(_) | Route::Waveform(..) | Route::State(_) | Route::Published => false,
         };
         let key = repeats.then(|| self.messages.fingerprint(&message.topic, &message.payload));
         if let Some(key) = key
@@ -197,6 +199,7 @@ impl Interpreter {
             Route::Birth(machine) => (self.birth(draft, plant, machine, payload)?, false),
             Route::Death(machine) => (self.death(draft, plant, machine, payload)?, false),
             Route::Waveform(machine, point) => (self.waveform(draft, plant, machine, point, payload)?, false),
+            Route::Published => (published_back(message)?, false),
             Route::Sparkplug(node, kind) => self.sparkplug(draft, plant, node, kind, message)?,
             Route::State(host) => {
                 draft.disputes |= self.host.disputes(host, payload);
@@ -222,6 +225,7 @@ impl Interpreter {
             Topic::Waveform(point) => Route::Waveform(machine(point.machine())?, point),
             Topic::Sparkplug(s) => Route::Sparkplug(self.node(&s.group, &s.edge)?, s.kind),
             Topic::SparkplugState(host) => Route::State(host),
+            Topic::Published(..) => Route::Published,
         });
         let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
         if routes.len() >= ROUTES {
@@ -465,6 +469,16 @@ impl Interpreter {
             Ok(Outcome::Taken)
         })
     }
+}
+
+/// What the platform itself published, come back by way of another broker: it is in the store already. Never input, or
+/// the platform would listen to itself.
+fn published_back(message: &Message) -> Result<Outcome, Fault> {
+    if published::is_ours(&message.payload) {
+        return Ok(Outcome::Duplicate);
+    }
+    let expected = "nothing but Danxia's own messages on this topic";
+    Err(Fault::new(Code::TopicOurs, expected, format!("{} bytes of somebody else", message.payload.len())))
 }
 
 /// Whether the message or waveform came before; if its first coming is not committed yet, the draft waits for that.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use plant::{IdError, MachineId, Name, PointId};
 
 use crate::fault::{Code, Fault, shown};
+use crate::wire::published;
 
 const DANXIA: &str = "danxia/v1/";
 const SPARKPLUG: &str = "spBv1.0/";
@@ -23,6 +24,8 @@ pub enum Topic {
     Death(MachineId),
     /// `danxia/v1/{site}/{machine}/{point}/waveform`; the point's name may hold slashes.
     Waveform(PointId),
+    /// `danxia/v1/{site}/{machine}/indicator`, `…/alarm` or `…/alarm/state`: what the platform itself publishes.
+    Published(MachineId, published::Kind),
     /// `spBv1.0/{group}/{type}/{edge}[/{device}]`.
     Sparkplug(Sparkplug),
     /// `spBv1.0/STATE/{host}`: a host application announces itself.
@@ -130,6 +133,9 @@ fn parse_danxia(rest: &str, whole: &str) -> Result<Topic, Fault> {
         "birth" => Ok(Topic::Birth(machine()?)),
         "death" => Ok(Topic::Death(machine()?)),
         _ => {
+            if let Some(kind) = published::Kind::parse(tail) {
+                return Ok(Topic::Published(machine()?, kind));
+            }
             let point = tail.strip_suffix("/waveform").ok_or_else(form)?;
             Ok(Topic::Waveform(machine()?.point(point).map_err(|e| invalid(&e))?))
         }
@@ -177,6 +183,7 @@ impl fmt::Display for Topic {
             Self::Birth(m) => write!(f, "{DANXIA}{m}/birth"),
             Self::Death(m) => write!(f, "{DANXIA}{m}/death"),
             Self::Waveform(p) => write!(f, "{DANXIA}{p}/waveform"),
+            Self::Published(m, kind) => write!(f, "{DANXIA}{m}/{}", kind.as_str()),
             Self::Sparkplug(s) => s.fmt(f),
             Self::SparkplugState(host) => write!(f, "{SPARKPLUG}STATE/{host}"),
         }
@@ -204,6 +211,10 @@ mod tests {
             "danxia/v1/s/m/event",
             "danxia/v1/s/m/birth",
             "danxia/v1/s/m/death",
+            "danxia/v1/s/m/indicator",
+            "danxia/v1/s/m/alarm",
+            "danxia/v1/s/m/alarm/state",
+            "danxia/v1/s/m/alarm/waveform",
             "danxia/v1/s/m/vib_de_h/waveform",
             "danxia/v1/s/m/folder/vib/waveform",
             "danxia/v1/s/m/waveform/waveform",

@@ -122,6 +122,10 @@ impl Historian {
         Ok(self.shared.followers().get(follower).cloned())
     }
 
+    /// The position of a follower that needs nothing of the log: who stores its progress up to here has its state kept
+    /// and holds nothing back. For those who go on from elsewhere, as from the journal of alarms.
+    pub const UNBOUND: Seq = i64::MAX as Seq;
+
     /// Commits what was submitted, moves everything into the files and closes them. Blocks until that is done.
     pub fn close(mut self) -> Result<(), CloseError> {
         self.queue.close(false);

@@ -56,6 +56,11 @@ impl Register {
         self.shared.state.read(|conn| state::load_journal(conn, id, before, limit))
     }
 
+    /// Steps of all alarms after that (seq, n), the oldest first: for whoever passes them on.
+    pub fn alarm_journal_after(&self, after: (Seq, u32), limit: usize) -> Result<Vec<JournalEntry>, ReadError> {
+        self.shared.state.read(|conn| state::load_journal_after(conn, after, limit))
+    }
+
     /// What the MQTT door retains, by topic; what has expired lately may still be among it.
     pub fn retained(&self) -> Result<Vec<Retained>, ReadError> {
         self.shared.state.read(|conn| state::load_retained(conn))

@@ -191,7 +191,25 @@ pub(crate) fn load_journal(
     let mut query = conn.prepare_cached(sql).map_err(&said)?;
     let before_seq = i64::try_from(before.0).unwrap_or(i64::MAX);
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut rows = query.query(params![id.map(|id| id.0 as i64), before_seq, before.1, limit]).map_err(&said)?;
+    journal_entries(query.query(params![id.map(|id| id.0 as i64), before_seq, before.1, limit]).map_err(&said)?)
+}
+
+/// Steps of all alarms after `after`, the oldest first.
+pub(crate) fn load_journal_after(
+    conn: &Connection,
+    after: (Seq, u32),
+    limit: usize,
+) -> Result<Vec<JournalEntry>, ReadError> {
+    let said = File::State.said();
+    let sql = "SELECT seq, n, body FROM journal WHERE (seq, n) > (?1, ?2) ORDER BY seq, n LIMIT ?3";
+    let mut query = conn.prepare_cached(sql).map_err(&said)?;
+    let seq = i64::try_from(after.0).unwrap_or(i64::MAX);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    journal_entries(query.query(params![seq, after.1, limit]).map_err(&said)?)
+}
+
+fn journal_entries(mut rows: rusqlite::Rows<'_>) -> Result<Vec<JournalEntry>, ReadError> {
+    let said = File::State.said();
     let mut journal = Vec::new();
     while let Some(r) = rows.next().map_err(&said)? {
         let seq = r.get::<_, i64>(0).map_err(&said)? as Seq;

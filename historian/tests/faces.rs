@@ -262,6 +262,27 @@ fn the_log_is_cut_behind_the_last_follower_and_a_tail_says_so() {
 }
 
 #[test]
+fn a_follower_that_needs_nothing_of_the_log_does_not_hold_it_back_and_its_state_is_kept() {
+    let store = Embedded::new(restless);
+    let says = |through, state: &[u8]| Batch {
+        progress: Some(Progress { follower: Name::new("publish").unwrap(), through, state: Some(Arc::from(state)) }),
+        ..Batch::default()
+    };
+    store.put(says(0, b"1")).unwrap();
+    for n in 0..40 {
+        store.put(one(n)).unwrap();
+    }
+    assert_eq!(store.historian().oldest(), 1);
+    store.put(says(Historian::UNBOUND, b"2")).unwrap();
+    for n in 0..20 {
+        store.put(one(50 + n)).unwrap();
+    }
+    assert!(store.historian().oldest() > 30, "{}", store.historian().oldest());
+    let kept = store.historian().progress("publish").unwrap().unwrap();
+    assert_eq!(kept.state.map(|(at, state)| (at, state.to_vec())), Some((Historian::UNBOUND, b"2".to_vec())));
+}
+
+#[test]
 fn commit_time_never_goes_back() {
     let mut store = Embedded::new(|dir| Config::new(dir));
     let mut times = Vec::new();

@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use historian::{Archive, Batch, Config, LedgerDelta, Quarantined, Register, Retained};
+use historian::{Archive, Batch, Config, Historian, LedgerDelta, Quarantined, Register, Retained};
 use plant::{
     AlarmCondition, AlarmKey, AlarmState, AlarmTransition, AssetChange, BearingVerdict, Diagnosis, Event, Evidence,
     Finding, IndicatorValue, Machine, MachineClass, Name, Point, Priority, Quality, Samples, SensorState, SeriesKey,
@@ -269,6 +269,14 @@ fn alarms_are_folded_once_and_their_journal_pages() {
         assert_eq!(page(None, Some((3, 2)), 2), [(3, 1), (3, 0)]);
         assert_eq!(page(Some(key("s/m/b").id()), None, 9), [(5, 2), (3, 2), (1, 2)]);
         assert_eq!(page(Some(key("s/m/b").id()), Some((3, 2)), 9), [(1, 2)]);
+        let after = |at, limit| {
+            let found = r.alarm_journal_after(at, limit).unwrap();
+            found.iter().map(|j| (j.seq, j.n)).collect::<Vec<_>>()
+        };
+        assert_eq!(after((0, 0), 2), [(1, 0), (1, 1)]);
+        assert_eq!(after((1, 1), 3), [(1, 2), (3, 0), (3, 1)]);
+        assert_eq!(after((3, u32::MAX), 9), [(5, 0), (5, 1), (5, 2)]);
+        assert_eq!(after((Historian::UNBOUND, 0), 9), []);
     });
 }
 

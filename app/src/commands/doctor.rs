@@ -237,12 +237,20 @@ async fn canary(settings: &Settings) -> anyhow::Result<String> {
     Ok(format!("a message was published, acknowledged and found in a store in {:.1} ms", took.as_secs_f64() * 1e3))
 }
 
-async fn flight(settings: &Settings, dir: &Path) -> anyhow::Result<Duration> {
+/// The settings of an instance that meets nobody: ports of its own, a store of its own, and no session elsewhere, which
+/// would take messages away from the instance whose client id it is.
+fn apart(settings: &Settings, dir: &Path) -> Settings {
     let mut settings = settings.clone();
     settings.data = dir.to_owned();
     settings.mqtt.anonymous = true;
     settings.mqtt.tls = None;
+    settings.remotes.clear();
     (settings.mqtt.listen, settings.http) = (([127, 0, 0, 1], 0).into(), ([127, 0, 0, 1], 0).into());
+    settings
+}
+
+async fn flight(settings: &Settings, dir: &Path) -> anyhow::Result<Duration> {
+    let settings = apart(settings, dir);
     let ports = Ports::open(&settings).await?;
     let address = ports.mqtt.local_addr()?;
     let end = Switch::new();
@@ -339,5 +347,16 @@ mod tests {
         assert!(disk(&yet).is_ok());
         assert!(flush(&yet).unwrap().contains("ms"));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left behind");
+    }
+
+    #[test]
+    fn the_canary_holds_no_session_at_another_broker() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("danxia.toml");
+        std::fs::write(&file, "[remote.plant]\nurl = \"broker.plant\"\n").unwrap();
+        let settings = Sources::new(Some(&file), crate::config::Flags::default()).unwrap().settings().unwrap();
+        assert_eq!(settings.remotes.len(), 1);
+        let canary = apart(&settings, dir.path());
+        assert!(canary.remotes.is_empty() && canary.data == dir.path() && canary.mqtt.listen.port() == 0);
     }
 }

@@ -1,18 +1,11 @@
-//! The packets that come once per connection or subscription, through rumqttd's codec.
-//!
-//! That codec panics on a CONNACK or UNSUBACK from a client, takes a DISCONNECT of one byte for an unfinished packet
-//! and writes one that no client can read. So it is given only the packet types it reads well, one whole packet at a
-//! time, and DISCONNECT is written here.
+//! The packets that come once per connection or subscription: CONNECT, SUBSCRIBE, UNSUBSCRIBE, DISCONNECT.
 
-use bytes::{BufMut, Bytes, BytesMut};
-use rumqttd::protocol::{ConnAck, ConnAckProperties, SubAck, SubscribeReasonCode, UnsubAck, UnsubAckReason};
-use rumqttd::protocol::{
-    Connect, ConnectProperties, DisconnectReasonCode, Filter, LastWill, LastWillProperties, Login, Packet,
-    Protocol as _, v4::V4, v5::V5,
-};
+use bytes::{Bytes, BytesMut};
 
 use super::Decoded;
-use super::frame::Frame;
+use super::cursor::Cursor;
+use super::frame::{Frame, variable_len};
+use super::properties::{self, Value, id};
 use crate::intake::Protocol;
 use crate::refusal::Refusal;
 
@@ -20,204 +13,285 @@ use crate::refusal::Refusal;
 #[derive(Debug)]
 pub(crate) struct ConnectPacket {
     pub protocol: Protocol,
-    pub connect: Connect,
+    pub client_id: String,
+    /// Clean session, clean start.
+    pub clean: bool,
+    /// In seconds; 0 is never.
+    pub keep_alive: u16,
     pub properties: ConnectProperties,
-    pub will: Option<(LastWill, Option<LastWillProperties>)>,
+    pub will: Option<LastWill>,
     pub login: Option<Login>,
 }
 
-fn read(protocol: Protocol, packet: &[u8]) -> Decoded<Packet> {
-    let mut bytes = BytesMut::from(packet);
-    let max = packet.len();
-    let read = match protocol {
-        Protocol::V311 => V4.read_mut(&mut bytes, max),
-        Protocol::V5 => V5.read_mut(&mut bytes, max),
-    };
-    read.map_err(|_| Refusal::Malformed)
+/// The properties of a CONNECT that we act on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ConnectProperties {
+    /// In seconds.
+    pub session_expiry: u32,
+    pub receive_maximum: u16,
+    pub max_packet: Option<u32>,
+    /// Whether reason strings may come with acknowledgements.
+    pub problems: bool,
+    pub authentication: bool,
 }
 
-fn write(protocol: Protocol, packet: Packet, out: &mut BytesMut) {
-    let before = out.len();
-    let written = match protocol {
-        Protocol::V311 => V4.write(packet, out),
-        Protocol::V5 => V5.write(packet, out),
-    };
-    if written.is_err() {
-        out.truncate(before);
+/// A will as it was asked for.
+#[derive(Debug)]
+pub(crate) struct LastWill {
+    pub topic: Bytes,
+    pub payload: Bytes,
+    pub qos: u8,
+    pub retain: bool,
+    /// In seconds.
+    pub delay: u32,
+    /// In seconds.
+    pub expiry: Option<u32>,
+    /// Those that travel on, encoded as in a PUBLISH, in their order.
+    pub properties: Bytes,
+}
+
+/// User name and password; one that was not given is empty.
+#[derive(Clone)]
+pub(crate) struct Login {
+    pub username: String,
+    pub password: String,
+}
+
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Login").field("username", &self.username).finish_non_exhaustive()
     }
 }
 
-/// Decodes a CONNECT; `packet` is the whole of it.
-pub(crate) fn connect(packet: &[u8], frame: Frame) -> Decoded<ConnectPacket> {
-    let body = &packet[frame.body..frame.len];
-    let name = body.get(2..).and_then(|rest| {
-        let len = usize::from(u16::from_be_bytes([body[0], body[1]]));
-        Some((rest.get(..len)?, *rest.get(len)?, *rest.get(len + 1)?))
-    });
-    let Some((name, level, flags)) = name else { return Err(Refusal::Malformed) };
-    let protocol = match (name, level) {
-        (b"MQTT", 4) => Protocol::V311,
-        (b"MQTT", 5) => Protocol::V5,
-        (b"MQTT" | b"MQIsdp", _) => return Err(Refusal::Version),
-        _ => return Err(Refusal::ConnectExpected),
-    };
-    let password_alone = protocol == Protocol::V311 && flags & 0xc0 == 0x40;
-    if frame.flags != 0 || flags & 1 != 0 || password_alone {
+/// The version a CONNECT asks for, if one can be made out.
+pub(crate) fn version(packet: &[u8], frame: Frame) -> Decoded<Protocol> {
+    let mut cursor = Cursor::new(&packet[frame.body..frame.len]);
+    match (cursor.data()?, cursor.u8()?) {
+        (b"MQTT", 4) => Ok(Protocol::V311),
+        (b"MQTT", 5) => Ok(Protocol::V5),
+        (b"MQTT" | b"MQIsdp", _) => Err(Refusal::Version),
+        _ => Err(Refusal::ConnectExpected),
+    }
+}
+
+/// Decodes a CONNECT of a version that [`version`] found; `packet` is the whole of it.
+pub(crate) fn connect(packet: &[u8], frame: Frame, protocol: Protocol) -> Decoded<ConnectPacket> {
+    let mut cursor = Cursor::new(&packet[frame.body..frame.len]);
+    let (_name, _level, flags) = (cursor.counted()?, cursor.u8()?, cursor.u8()?);
+    let v5 = protocol == Protocol::V5;
+    let will_qos = flags >> 3 & 3;
+    let [user, password, will, clean] = [0x80, 0x40, 0x04, 0x02].map(|bit| flags & bit != 0);
+    let no_will = !will && flags & 0x38 != 0;
+    if frame.flags != 0 || flags & 1 != 0 || no_will || will_qos == 3 || (password && !user && !v5) {
         return Err(Refusal::Malformed);
     }
-    let Packet::Connect(connect, properties, will, will_properties, login) = read(protocol, packet)? else {
-        return Err(Refusal::ConnectExpected);
-    };
-    let properties = properties.unwrap_or(ConnectProperties {
-        session_expiry_interval: None,
-        receive_maximum: None,
-        max_packet_size: None,
-        topic_alias_max: None,
-        request_response_info: None,
-        request_problem_info: None,
-        user_properties: Vec::new(),
-        authentication_method: None,
-        authentication_data: None,
-    });
-    if properties.receive_maximum == Some(0) || properties.max_packet_size == Some(0) {
-        return Err(Refusal::Protocol);
+    let keep_alive = cursor.u16()?;
+    let properties = connect_properties(v5.then_some(&mut cursor))?;
+    let client_id = cursor.text()?.to_owned();
+    let will = if will { Some(last_will(&mut cursor, v5, will_qos, flags & 0x20 != 0)?) } else { None };
+    let username = if user { cursor.text()?.to_owned() } else { String::new() };
+    let secret = if password { cursor.data()? } else { &[] };
+    if !cursor.is_at_end() {
+        return Err(Refusal::Malformed);
     }
-    Ok(ConnectPacket { protocol, connect, properties, will: will.map(|will| (will, will_properties)), login })
+    // Passwords are text here; bytes that are none are nobody's.
+    let secret = std::str::from_utf8(secret).map_err(|_| Refusal::Credentials)?.to_owned();
+    let login = (user || password).then_some(Login { username, password: secret });
+    Ok(ConnectPacket { protocol, client_id, clean, keep_alive, properties, will, login })
 }
 
-/// One wanted subscription: as rumqttd decodes it.
-pub(crate) type Wanted = Filter;
+fn connect_properties(cursor: Option<&mut Cursor<'_>>) -> Decoded<ConnectProperties> {
+    let mut found = ConnectProperties {
+        session_expiry: 0,
+        receive_maximum: u16::MAX,
+        max_packet: None,
+        problems: true,
+        authentication: false,
+    };
+    let Some(cursor) = cursor else { return Ok(found) };
+    let allowed = [
+        id::SESSION_EXPIRY,
+        id::RECEIVE_MAXIMUM,
+        id::MAX_PACKET,
+        id::TOPIC_ALIAS_MAXIMUM,
+        id::REQUEST_RESPONSE,
+        id::REQUEST_PROBLEM,
+        id::USER,
+        id::AUTH_METHOD,
+        id::AUTH_DATA,
+    ];
+    let mut data = false;
+    properties::read(cursor, &allowed, |property, value| {
+        match property {
+            id::SESSION_EXPIRY => found.session_expiry = value.number(),
+            id::RECEIVE_MAXIMUM => found.receive_maximum = value.number() as u16,
+            id::MAX_PACKET => found.max_packet = Some(value.number()),
+            id::REQUEST_PROBLEM => found.problems = value.flag()?,
+            // There is no information to give, which is what leaving it out says.
+            id::REQUEST_RESPONSE => _ = value.flag()?,
+            id::AUTH_METHOD => found.authentication = true,
+            id::AUTH_DATA => data = true,
+            _ => {}
+        }
+        Ok(())
+    })?;
+    let data_alone = data && !found.authentication;
+    if found.receive_maximum == 0 || found.max_packet == Some(0) || data_alone {
+        return Err(Refusal::Protocol);
+    }
+    Ok(found)
+}
+
+fn last_will(cursor: &mut Cursor<'_>, v5: bool, qos: u8, retain: bool) -> Decoded<LastWill> {
+    let (mut delay, mut expiry, mut travels) = (0, None, BytesMut::new());
+    if v5 {
+        let allowed = [
+            id::WILL_DELAY,
+            id::PAYLOAD_FORMAT,
+            id::MESSAGE_EXPIRY,
+            id::CONTENT_TYPE,
+            id::RESPONSE_TOPIC,
+            id::CORRELATION_DATA,
+            id::USER,
+        ];
+        properties::read(cursor, &allowed, |property, value| {
+            match property {
+                id::WILL_DELAY => delay = value.number(),
+                id::MESSAGE_EXPIRY => expiry = Some(value.number()),
+                _ => {
+                    check_travelling(property, value)?;
+                    properties::put(&mut travels, property, value);
+                }
+            }
+            Ok(())
+        })?;
+    }
+    let topic = Bytes::copy_from_slice(cursor.text()?.as_bytes());
+    let payload = Bytes::copy_from_slice(cursor.data()?);
+    Ok(LastWill { topic, payload, qos, retain, delay, expiry, properties: travels.freeze() })
+}
+
+/// What a property that goes to subscribers unchanged must be.
+pub(crate) fn check_travelling(property: u8, value: Value<'_>) -> Decoded<()> {
+    match (property, value) {
+        (id::PAYLOAD_FORMAT, value) => value.flag().map(|_| ()),
+        (id::RESPONSE_TOPIC, Value::Text(topic)) if topic.is_empty() || topic.contains(['+', '#']) => {
+            Err(Refusal::Protocol)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One wanted subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub path: String,
+    pub qos: u8,
+    pub no_local: bool,
+    pub retain_as_published: bool,
+    pub retain_handling: RetainHandling,
+    /// The subscription identifier; 0 is none.
+    pub id: u32,
+}
+
+/// When a subscription brings retained messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RetainHandling {
+    Always,
+    IfNew,
+    Never,
+}
 
 /// Decodes a SUBSCRIBE into its identifier and filters.
 pub(crate) fn subscribe(protocol: Protocol, packet: &[u8], frame: Frame) -> Decoded<(u16, Vec<Wanted>)> {
-    if frame.flags != 2 {
-        return Err(Refusal::Malformed);
+    let mut cursor = identified(packet, frame)?;
+    let (pkid, v5) = (cursor.u16()?, protocol == Protocol::V5);
+    let mut number = None;
+    if v5 {
+        properties::read(&mut cursor, &[id::SUBSCRIPTION, id::USER], |property, value| {
+            if property == id::SUBSCRIPTION {
+                number = Some(value.number());
+            }
+            Ok(())
+        })?;
     }
-    match read(protocol, packet)? {
-        Packet::Subscribe(subscribe, _) if subscribe.pkid == 0 => Err(Refusal::Protocol),
-        Packet::Subscribe(_, Some(properties)) if properties.id.is_some() => Err(Refusal::SubscriptionIdentifier),
-        Packet::Subscribe(subscribe, _) => Ok((subscribe.pkid, subscribe.filters)),
-        _ => Err(Refusal::Malformed),
+    let mut filters = Vec::new();
+    while !cursor.is_at_end() {
+        let path = cursor.text()?.to_owned();
+        let options = cursor.u8()?;
+        let known = if v5 { 0x3f } else { 0x03 };
+        let retain_handling = match options >> 4 & 3 {
+            0 => RetainHandling::Always,
+            1 => RetainHandling::IfNew,
+            2 => RetainHandling::Never,
+            _ => return Err(Refusal::Protocol),
+        };
+        let no_local = options & 4 != 0;
+        if options & !known != 0 || options & 3 == 3 {
+            return Err(Refusal::Malformed);
+        }
+        if no_local && path.starts_with("$share/") {
+            return Err(Refusal::Protocol);
+        }
+        let retain_as_published = options & 8 != 0;
+        let id = number.unwrap_or(0);
+        filters.push(Wanted { path, qos: options & 3, no_local, retain_as_published, retain_handling, id });
     }
+    if pkid == 0 || filters.is_empty() || number == Some(0) {
+        return Err(Refusal::Protocol);
+    }
+    Ok((pkid, filters))
 }
 
 /// Decodes an UNSUBSCRIBE into its identifier and filters.
 pub(crate) fn unsubscribe(protocol: Protocol, packet: &[u8], frame: Frame) -> Decoded<(u16, Vec<String>)> {
-    if frame.flags != 2 || frame.len - frame.body < 2 {
-        return Err(Refusal::Malformed);
+    let mut cursor = identified(packet, frame)?;
+    let pkid = cursor.u16()?;
+    if protocol == Protocol::V5 {
+        properties::read(&mut cursor, &[id::USER], |_, _| Ok(()))?;
     }
-    match read(protocol, packet)? {
-        Packet::Unsubscribe(packet, _) if packet.pkid == 0 || packet.filters.is_empty() => Err(Refusal::Protocol),
-        Packet::Unsubscribe(packet, _) => Ok((packet.pkid, packet.filters)),
-        _ => Err(Refusal::Malformed),
+    let mut filters = Vec::new();
+    while !cursor.is_at_end() {
+        filters.push(cursor.text()?.to_owned());
     }
+    if pkid == 0 || filters.is_empty() { Err(Refusal::Protocol) } else { Ok((pkid, filters)) }
+}
+
+/// The body of a packet whose flags are 0010.
+fn identified(packet: &[u8], frame: Frame) -> Decoded<Cursor<'_>> {
+    if frame.flags == 2 { Ok(Cursor::new(&packet[frame.body..frame.len])) } else { Err(Refusal::Malformed) }
 }
 
 /// What a DISCONNECT says: whether the will is to be published all the same, and a changed session expiry (seconds).
 pub(crate) fn disconnect(protocol: Protocol, packet: &[u8], frame: Frame) -> Decoded<(bool, Option<u32>)> {
-    let body = &packet[frame.body..frame.len];
-    match (protocol, body) {
-        _ if frame.flags != 0 => Err(Refusal::Malformed),
-        (_, []) => Ok((false, None)),
-        (Protocol::V311, _) => Err(Refusal::Malformed),
-        (Protocol::V5, [reason]) => Ok((*reason == 0x04, None)),
-        (Protocol::V5, _) => match read(protocol, packet)? {
-            Packet::Disconnect(disconnect, properties) => Ok((
-                disconnect.reason_code == DisconnectReasonCode::DisconnectWithWillMessage,
-                properties.and_then(|p| p.session_expiry_interval),
-            )),
-            _ => Err(Refusal::Malformed),
-        },
+    let mut cursor = Cursor::new(&packet[frame.body..frame.len]);
+    if frame.flags != 0 || (protocol == Protocol::V311 && !cursor.is_at_end()) {
+        return Err(Refusal::Malformed);
     }
+    if cursor.is_at_end() {
+        return Ok((false, None));
+    }
+    let reason = cursor.u8()?;
+    if !matches!(reason, 0 | 0x04 | 0x80..=0x83 | 0x90 | 0x93..=0x97 | 0x99) {
+        return Err(Refusal::Protocol);
+    }
+    let mut expiry = None;
+    if !cursor.is_at_end() {
+        properties::read(&mut cursor, &[id::SESSION_EXPIRY, id::REASON, id::USER], |property, value| {
+            if property == id::SESSION_EXPIRY {
+                expiry = Some(value.number());
+            }
+            Ok(())
+        })?;
+    }
+    if cursor.is_at_end() { Ok((reason == 0x04, expiry)) } else { Err(Refusal::Malformed) }
 }
 
-/// Appends a CONNACK that lets the client in.
-pub(crate) fn put_connack(out: &mut BytesMut, protocol: Protocol, present: bool, properties: ConnAckProperties) {
-    let code = rumqttd::protocol::ConnectReturnCode::Success;
-    let properties = (protocol == Protocol::V5).then_some(properties);
-    write(protocol, Packet::ConnAck(ConnAck { session_present: present, code }, properties), out);
-}
-
-/// Appends a CONNACK that does not. MQTT 3.1.1 has five reasons only (section 3.2.2.3).
-pub(crate) fn put_refused_connack(out: &mut BytesMut, protocol: Option<Protocol>, refusal: Refusal) {
-    if protocol == Some(Protocol::V5) {
-        out.put_slice(&[0x20, 3, 0, refusal.code(), 0]);
-        return;
-    }
-    let code = match refusal {
-        Refusal::Version => 1,
-        Refusal::ClientId => 2,
-        Refusal::Credentials => 4,
-        Refusal::NotAuthorized | Refusal::Anonymous | Refusal::ClientIdBound | Refusal::WillDenied => 5,
-        _ => 3,
-    };
-    out.put_slice(&[0x20, 2, 0, code]);
-}
-
-/// Appends a SUBACK: for each filter the quality of service granted, or why not.
-pub(crate) fn put_suback(out: &mut BytesMut, protocol: Protocol, pkid: u16, granted: &[Result<u8, Refusal>]) {
-    let code = |granted: &Result<u8, Refusal>| match (granted, protocol) {
-        (Ok(0), _) => SubscribeReasonCode::QoS0,
-        (Ok(1), _) => SubscribeReasonCode::QoS1,
-        (Ok(_), _) => SubscribeReasonCode::QoS2,
-        (Err(_), Protocol::V311) => SubscribeReasonCode::Failure,
-        (Err(Refusal::SharedSubscription), _) => SubscribeReasonCode::SharedSubscriptionsNotSupported,
-        (Err(Refusal::SubscribeDenied), _) => SubscribeReasonCode::NotAuthorized,
-        (Err(Refusal::FilterInvalid), _) => SubscribeReasonCode::TopicFilterInvalid,
-        (Err(Refusal::Subscriptions), _) => SubscribeReasonCode::QuotaExceeded,
-        (Err(_), _) => SubscribeReasonCode::Unspecified,
-    };
-    let return_codes = granted.iter().map(code).collect();
-    write(protocol, Packet::SubAck(SubAck { pkid, return_codes }, None), out);
-}
-
-/// Appends an UNSUBACK: for each filter whether there was a subscription.
-pub(crate) fn put_unsuback(out: &mut BytesMut, protocol: Protocol, pkid: u16, existed: &[bool]) {
-    let reason = |existed: &bool| match existed {
-        true => UnsubAckReason::Success,
-        false => UnsubAckReason::NoSubscriptionExisted,
-    };
-    write(protocol, Packet::UnsubAck(UnsubAck { pkid, reasons: existed.iter().map(reason).collect() }, None), out);
-}
-
-/// Appends a PINGRESP.
-pub(crate) fn put_pong(out: &mut BytesMut) {
-    out.put_slice(&[0xd0, 0]);
-}
-
-/// Appends a DISCONNECT; MQTT 3.1.1 has none from the server.
-pub(crate) fn put_disconnect(out: &mut BytesMut, protocol: Protocol, reason: u8) {
-    if protocol == Protocol::V5 {
-        out.put_slice(&[0xe0, 2, reason, 0]);
-    }
-}
-
-/// The properties of a will that travel with its message, encoded as in a PUBLISH.
-pub(crate) fn will_properties(properties: &LastWillProperties) -> Bytes {
-    let mut out = BytesMut::new();
-    let counted = |out: &mut BytesMut, bytes: &[u8]| {
-        out.put_u16(bytes.len() as u16);
-        out.put_slice(bytes);
-    };
-    if let Some(indicator) = properties.payload_format_indicator {
-        out.put_slice(&[1, indicator]);
-    }
-    for (id, text) in [(3, &properties.content_type), (8, &properties.response_topic)] {
-        if let Some(text) = text {
-            out.put_u8(id);
-            counted(&mut out, text.as_bytes());
-        }
-    }
-    if let Some(data) = &properties.correlation_data {
-        out.put_u8(9);
-        counted(&mut out, data);
-    }
-    for (key, value) in &properties.user_properties {
-        out.put_u8(38);
-        counted(&mut out, key.as_bytes());
-        counted(&mut out, value.as_bytes());
-    }
-    out.freeze()
+/// The bytes in which subscription identifiers are written into a PUBLISH.
+pub(crate) fn subscription_ids(ids: &[u32]) -> Box<[u8]> {
+    let mut out = Vec::with_capacity(ids.iter().map(|id| 1 + variable_len(*id as usize)).sum());
+    ids.iter().for_each(|number| properties::put(&mut out, id::SUBSCRIPTION, Value::Number(*number)));
+    out.into_boxed_slice()
 }
 
 #[cfg(test)]
@@ -250,14 +324,14 @@ mod tests {
             packet.extend_from_slice(&[0, 4, b'M', b'Q', b'T', b'T', if five { 5 } else { 4 }, flags]);
             packet.extend_from_slice(&rest);
             let frame = frame::first(&packet, 1000).unwrap().unwrap();
-            drop(connect(&packet, frame));
+            drop(connect(&packet, frame, version(&packet, frame).unwrap()));
         }
     }
 
     fn decode_any(packet: &[u8], frame: Frame, protocol: Protocol) {
         let bytes = Bytes::copy_from_slice(packet);
         match frame.kind {
-            kind::CONNECT => drop(connect(packet, frame)),
+            kind::CONNECT => drop(version(packet, frame).and_then(|protocol| connect(packet, frame, protocol))),
             kind::PUBLISH => drop(publish::decode(&bytes, 0, frame, protocol)),
             kind::SUBSCRIBE => drop(subscribe(protocol, packet, frame)),
             kind::UNSUBSCRIBE => drop(unsubscribe(protocol, packet, frame)),
@@ -267,15 +341,19 @@ mod tests {
     }
 
     #[test]
-    fn a_disconnect_of_one_byte_is_understood() {
-        let check = |bytes: &[u8], expect| {
+    fn a_disconnect_of_any_length_is_understood() {
+        let check = |protocol, bytes: &[u8], expect| {
             let frame = frame::first(bytes, 1000).unwrap().unwrap();
-            assert_eq!(disconnect(Protocol::V5, bytes, frame), expect, "{bytes:?}");
+            assert_eq!(disconnect(protocol, bytes, frame), expect, "{bytes:?}");
         };
-        check(&[0xe0, 0], Ok((false, None)));
-        check(&[0xe0, 1, 0x04], Ok((true, None)));
-        check(&[0xe0, 2, 0x04, 0], Ok((true, None)));
-        check(&[0xe0, 7, 0x00, 5, 0x11, 0, 0, 0, 9], Ok((false, Some(9))));
-        check(&[0xe1, 0], Err(Refusal::Malformed));
+        check(Protocol::V5, &[0xe0, 0], Ok((false, None)));
+        check(Protocol::V5, &[0xe0, 1, 0x04], Ok((true, None)));
+        check(Protocol::V5, &[0xe0, 2, 0x04, 0], Ok((true, None)));
+        check(Protocol::V5, &[0xe0, 7, 0x00, 5, 0x11, 0, 0, 0, 9], Ok((false, Some(9))));
+        check(Protocol::V5, &[0xe0, 3, 0x00, 0, 7], Err(Refusal::Malformed));
+        check(Protocol::V5, &[0xe0, 1, 0x8b], Err(Refusal::Protocol));
+        check(Protocol::V5, &[0xe1, 0], Err(Refusal::Malformed));
+        check(Protocol::V311, &[0xe0, 0], Ok((false, None)));
+        check(Protocol::V311, &[0xe0, 1, 0x04], Err(Refusal::Malformed));
     }
 }

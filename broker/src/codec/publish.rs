@@ -4,7 +4,11 @@ use std::ops::Range;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::frame::{Frame, put_variable, variable, variable_len};
+use super::answers::Reasons;
+use super::control::check_travelling;
+use super::cursor::Cursor;
+use super::frame::{Frame, put_variable, variable_len};
+use super::properties::{self, Value, id};
 use super::{Decoded, kind};
 use crate::intake::Protocol;
 use crate::refusal::Refusal;
@@ -23,50 +27,6 @@ pub(crate) struct Incoming {
     /// The properties that travel on unchanged, encoded.
     pub properties: Bytes,
     pub payload: Range<usize>,
-}
-
-/// Reads bytes from front to back, never beyond its end.
-struct Cursor<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    end: usize,
-}
-
-impl Cursor<'_> {
-    fn take(&mut self, n: usize) -> Decoded<Range<usize>> {
-        if self.end - self.at < n {
-            return Err(Refusal::Malformed);
-        }
-        let start = self.at;
-        self.at += n;
-        Ok(start..self.at)
-    }
-
-    fn u16(&mut self) -> Decoded<u16> {
-        let range = self.take(2)?;
-        Ok(u16::from_be_bytes([self.bytes[range.start], self.bytes[range.start + 1]]))
-    }
-
-    fn u32(&mut self) -> Decoded<u32> {
-        Ok(u32::from(self.u16()?) << 16 | u32::from(self.u16()?))
-    }
-
-    fn counted(&mut self) -> Decoded<Range<usize>> {
-        let len = self.u16()?;
-        self.take(usize::from(len))
-    }
-
-    fn text(&mut self) -> Decoded<()> {
-        let range = self.counted()?;
-        std::str::from_utf8(&self.bytes[range]).map_err(|_| Refusal::Malformed)?;
-        Ok(())
-    }
-
-    fn variable(&mut self) -> Decoded<usize> {
-        let (value, size) = variable(&self.bytes[self.at..self.end])?.ok_or(Refusal::Malformed)?;
-        self.at += size;
-        Ok(value)
-    }
 }
 
 /// Decodes the PUBLISH whose frame `frame` begins at `offset` of `buffer`.
@@ -108,27 +68,26 @@ pub(crate) fn decode(buffer: &Bytes, offset: usize, frame: Frame, protocol: Prot
 fn properties(buffer: &Bytes, range: Range<usize>, into: &mut Incoming) -> Decoded<()> {
     let mut cursor = Cursor { bytes: buffer, at: range.start, end: range.end };
     let mut ours: Vec<Range<usize>> = Vec::new();
-    let mut seen = [false; 64];
+    let mut seen = 0u64;
     while cursor.at < cursor.end {
         let start = cursor.at;
-        let id = cursor.bytes[cursor.take(1)?.start];
-        if id != 38 && std::mem::replace(seen.get_mut(usize::from(id)).ok_or(Refusal::Malformed)?, true) {
+        let property = cursor.u8()?;
+        let bit = 1u64 << (property & 63);
+        if property != id::USER && seen & bit != 0 {
             return Err(Refusal::Protocol);
         }
-        match id {
-            1 => _ = cursor.take(1)?,
-            2 => into.expiry = Some(cursor.u32()?),
-            3 | 8 => cursor.text()?,
-            9 => _ = cursor.counted()?,
-            11 => return Err(Refusal::Protocol),
-            35 => into.alias = Some(cursor.u16()?),
-            38 => {
-                cursor.text()?;
-                cursor.text()?;
-            }
+        seen |= bit;
+        match property {
+            id::PAYLOAD_FORMAT => check_travelling(property, Value::Number(cursor.u8()?.into()))?,
+            id::MESSAGE_EXPIRY => into.expiry = Some(cursor.u32()?),
+            id::CONTENT_TYPE | id::RESPONSE_TOPIC => check_travelling(property, Value::Text(cursor.text()?))?,
+            id::CORRELATION_DATA => _ = cursor.counted()?,
+            id::SUBSCRIPTION => return Err(Refusal::Protocol),
+            id::TOPIC_ALIAS => into.alias = Some(cursor.u16()?),
+            id::USER => _ = (cursor.text()?, cursor.text()?),
             _ => return Err(Refusal::Malformed),
         }
-        if matches!(id, 2 | 35) {
+        if matches!(property, id::MESSAGE_EXPIRY | id::TOPIC_ALIAS) {
             ours.push(start..cursor.at);
         }
     }
@@ -157,12 +116,14 @@ pub(crate) struct Outgoing<'a> {
     pub retain: bool,
     pub dup: bool,
     pub expiry: Option<u32>,
+    /// Subscription identifiers, encoded as properties.
+    pub ids: &'a [u8],
     pub properties: &'a [u8],
 }
 
 impl Outgoing<'_> {
     fn properties_len(&self) -> usize {
-        self.properties.len() + if self.expiry.is_some() { 5 } else { 0 }
+        self.properties.len() + self.ids.len() + if self.expiry.is_some() { 5 } else { 0 }
     }
 
     fn remaining(&self, protocol: Protocol) -> usize {
@@ -196,6 +157,7 @@ impl Outgoing<'_> {
                 out.put_u8(2);
                 out.put_u32(seconds);
             }
+            out.put_slice(self.ids);
             out.put_slice(self.properties);
         }
         out.put_slice(self.payload);
@@ -213,7 +175,24 @@ pub(crate) fn decode_ack(frame: Frame, body: &[u8], protocol: Protocol) -> Decod
     if pkid == 0 {
         return Err(Refusal::Protocol);
     }
-    Ok((pkid, body.get(2).is_none_or(|reason| *reason < 0x80)))
+    let reason = body.get(2).copied().unwrap_or(0);
+    let known = match frame.kind {
+        kind::PUBACK | kind::PUBREC => {
+            matches!(reason, 0 | 0x10 | 0x80 | 0x83 | 0x87 | 0x90 | 0x91 | 0x97 | 0x99)
+        }
+        _ => matches!(reason, 0 | 0x92),
+    };
+    if !known {
+        return Err(Refusal::Protocol);
+    }
+    if body.len() > 3 {
+        let mut cursor = Cursor::new(&body[3..]);
+        properties::read(&mut cursor, &[id::REASON, id::USER], |_, _| Ok(()))?;
+        if !cursor.is_at_end() {
+            return Err(Refusal::Malformed);
+        }
+    }
+    Ok((pkid, reason < 0x80))
 }
 
 /// Appends an acknowledgement of `kind`; reasons other than 0 are for MQTT 5 only.
@@ -226,7 +205,21 @@ pub(crate) fn put_ack(out: &mut impl BufMut, kind: u8, pkid: u16, reason: u8) {
     }
 }
 
-/// The identifiers in a run of acknowledgements written by [`put_ack`], of those that are of `kind` and a success.
+/// Appends an MQTT 5 acknowledgement of `kind` that tells why the message was not taken.
+pub(crate) fn put_refused_ack(out: &mut impl BufMut, kind: u8, pkid: u16, refusal: Refusal, reasons: Reasons) {
+    let reason = refusal.sentence();
+    if !reasons.allowed || reason.len() + 9 > reasons.most {
+        return put_ack(out, kind, pkid, refusal.code());
+    }
+    out.put_u8(kind << 4);
+    out.put_u8(7 + reason.len() as u8);
+    out.put_u16(pkid);
+    out.put_u8(refusal.code());
+    out.put_u8(3 + reason.len() as u8);
+    properties::put(out, id::REASON, Value::Text(reason));
+}
+
+/// The identifiers in a run of acknowledgements written by [`put_ack`] and [`put_refused_ack`], of those that are of `kind` and a success.
 pub(crate) fn acked(mut acks: &[u8], kind: u8) -> Vec<u16> {
     let mut found = Vec::new();
     while let [first, len, high, low, ..] = *acks {
@@ -269,6 +262,7 @@ mod tests {
                     retain: qos == 1,
                     dup: qos == 2,
                     expiry: (protocol == Protocol::V5).then_some(9),
+                    ids: &[],
                     properties: if protocol == Protocol::V5 { &[1, 1] } else { &[] },
                 };
                 let read = round(protocol, &written);
@@ -294,6 +288,7 @@ mod tests {
             retain: false,
             dup: false,
             expiry: None,
+            ids: &[],
             properties: &properties,
         };
         let read = round(Protocol::V5, &written);
@@ -317,6 +312,27 @@ mod tests {
         check(Protocol::V5, &[0x30, 6, 0, 1, b'a', 2, 11, 1], Refusal::Protocol);
         check(Protocol::V5, &[0x30, 8, 0, 1, b'a', 4, 1, 0, 1, 0], Refusal::Protocol);
         check(Protocol::V5, &[0x30, 6, 0, 1, b'a', 2, 77, 1], Refusal::Malformed);
+        check(Protocol::V5, &[0x30, 6, 0, 1, b'a', 2, 1, 2], Refusal::Protocol);
+        check(Protocol::V5, &[0x30, 8, 0, 1, b'a', 4, 8, 0, 1, b'#'], Refusal::Protocol);
+        check(Protocol::V5, &[0x30, 8, 0, 1, b'a', 4, 3, 0, 1, 0], Refusal::Malformed);
+        check(Protocol::V5, &[0x30, 8, 0, 1, b'a', 4, 1, 0, 2, 0], Refusal::Malformed);
+    }
+
+    #[test]
+    fn an_acknowledgement_says_only_what_it_may() {
+        let check = |protocol, bytes: &[u8], expect| {
+            let frame = frame::first(bytes, 1000).unwrap().unwrap();
+            assert_eq!(decode_ack(frame, &bytes[frame.body..], protocol), expect, "{bytes:?}");
+        };
+        check(Protocol::V311, &[0x40, 2, 0, 1], Ok((1, true)));
+        check(Protocol::V311, &[0x40, 3, 0, 1, 0], Err(Refusal::Malformed));
+        check(Protocol::V5, &[0x40, 3, 0, 1, 0x97], Ok((1, false)));
+        check(Protocol::V5, &[0x40, 8, 0, 1, 0, 4, 0x1f, 0, 1, b'x'], Ok((1, true)));
+        check(Protocol::V5, &[0x40, 5, 0, 1, 0, 0, 0], Err(Refusal::Malformed));
+        check(Protocol::V5, &[0x40, 3, 0, 1, 0x92], Err(Refusal::Protocol));
+        check(Protocol::V5, &[0x62, 3, 0, 1, 0x92], Ok((1, false)));
+        check(Protocol::V5, &[0x60, 2, 0, 1], Err(Refusal::Malformed));
+        check(Protocol::V5, &[0x40, 6, 0, 1, 0, 2, 1, 1], Err(Refusal::Protocol));
     }
 
     #[test]
@@ -325,6 +341,8 @@ mod tests {
         put_ack(&mut acks, kind::PUBACK, 1, 0);
         put_ack(&mut acks, kind::PUBREC, 2, 0);
         put_ack(&mut acks, kind::PUBREC, 3, 0x90);
+        let reasons = Reasons { allowed: true, most: 100 };
+        put_refused_ack(&mut acks, kind::PUBREC, 9, Refusal::TopicTooLong, reasons);
         put_ack(&mut acks, kind::PUBREC, 4, 0);
         assert_eq!(acked(&acks, kind::PUBREC), [2, 4]);
     }

@@ -34,7 +34,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// refuse.
     pub(super) fn grant(&self, wanted: &Wanted) -> Result<u8, Refusal> {
         let broker = &self.at.broker;
-        if topic::is_filter(topic::unshared(&wanted.path)) && !self.at.rights.may_subscribe(&wanted.path) {
+        if topic::check_filter(&wanted.path, broker.limits()).is_ok() && !self.at.rights.may_subscribe(&wanted.path) {
             self.denied(&wanted.path, Refusal::SubscribeDenied);
             return Err(Refusal::SubscribeDenied);
         }

@@ -21,7 +21,8 @@ use tokio::time::{Duration, Instant, Sleep, sleep_until, timeout};
 
 use crate::broker::Broker;
 use crate::clients::Record;
-use crate::codec::{control, kind, publish};
+use crate::codec::answers::{self, Reasons};
+use crate::codec::{kind, publish};
 use crate::intake::{ClientInfo, Protocol, Publish};
 use crate::refusal::Refusal;
 use crate::rights::Rights;
@@ -75,6 +76,10 @@ pub(crate) struct Admitted {
     pub out: BytesMut,
     /// In seconds; 0 is never.
     pub keep_alive: u16,
+    /// Whether it is told more than a code, and the largest packet it takes.
+    pub reasons: Reasons,
+    /// It asked for a session that ends with its connection.
+    pub ends: bool,
 }
 
 /// A connection.
@@ -130,9 +135,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub async fn run(mut self) -> (Ending, Goodbye<S>) {
         self.decode();
         let ending = poll_fn(|context| self.poll(context)).await;
-        let Admitted { mut out, info, broker, .. } = self.at;
+        let Admitted { mut out, info, broker, reasons, .. } = self.at;
         if let Ending::Refused(refusal) = ending {
-            control::put_disconnect(&mut out, info.protocol, refusal.code());
+            answers::put_disconnect(&mut out, info.protocol, refusal, reasons.most);
         }
         let patience = broker.config().write_timeout;
         let linger = matches!(ending, Ending::Refused(_));

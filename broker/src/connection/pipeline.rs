@@ -13,6 +13,7 @@ use super::topics::Topics;
 use crate::intake::{BoxFuture, IntakeClosed, Receipt};
 use crate::router::Router;
 use crate::router::message::Message;
+use crate::router::retained::Claim;
 use crate::router::session::Session;
 
 /// What is to happen when a batch is durable.
@@ -21,9 +22,17 @@ pub(crate) struct Outcome {
     /// Encoded acknowledgements.
     pub acks: Vec<u8>,
     /// Messages that somebody wants.
-    pub fan: VecDeque<Arc<Message>>,
+    pub fan: VecDeque<Fan>,
     pub messages: usize,
     pub bytes: usize,
+    /// How much of the receive maximum its acknowledgements give back.
+    pub quota: usize,
+}
+
+/// A message to be passed on, and what it changes in what is retained.
+pub(crate) struct Fan {
+    pub message: Arc<Message>,
+    pub retaining: Option<Box<Claim>>,
 }
 
 /// A subscriber that reads too slowly, and since when we wait for it.
@@ -40,10 +49,12 @@ type Accepting = BoxFuture<'static, Result<Receipt, IntakeClosed>>;
 pub(crate) struct Pipeline {
     accepting: Option<(Accepting, Outcome)>,
     receipts: VecDeque<(Receipt, Outcome)>,
-    fan: VecDeque<Arc<Message>>,
+    fan: VecDeque<Fan>,
     pub room: Option<Room>,
     pub messages: usize,
     pub bytes: usize,
+    /// QoS 1 and 2 messages of the client that it has not been told the end of.
+    pub unacknowledged: usize,
 }
 
 /// The intake is closed; these acknowledgements will not be sent.
@@ -68,10 +79,16 @@ impl Pipeline {
     }
 
     /// Acknowledgements that wait for nothing of their own: they go out behind those before them.
-    pub fn push_acks(&mut self, acks: &[u8], out: &mut BytesMut) {
+    pub fn push_acks(&mut self, acks: &[u8], quota: usize, out: &mut BytesMut) {
         match self.receipts.back_mut() {
-            Some((_, outcome)) => outcome.acks.extend_from_slice(acks),
-            None => out.extend_from_slice(acks),
+            Some((_, outcome)) => {
+                outcome.acks.extend_from_slice(acks);
+                outcome.quota += quota;
+            }
+            None => {
+                out.extend_from_slice(acks);
+                self.unacknowledged = self.unacknowledged.saturating_sub(quota);
+            }
         }
     }
 
@@ -92,8 +109,8 @@ impl Pipeline {
                 self.room = None;
                 moved = true;
             }
-            if let Some(message) = self.fan.pop_front() {
-                self.room = fan_out(&message, router, topics);
+            if let Some(fan) = self.fan.pop_front() {
+                self.room = fan_out(fan, router, topics);
                 moved = true;
                 continue;
             }
@@ -106,6 +123,7 @@ impl Pipeline {
             if let Some((_, outcome)) = self.receipts.pop_front() {
                 self.messages -= outcome.messages;
                 self.bytes -= outcome.bytes;
+                self.unacknowledged = self.unacknowledged.saturating_sub(outcome.quota);
                 out.extend_from_slice(&outcome.acks);
                 self.fan = outcome.fan;
             }
@@ -136,9 +154,12 @@ impl Pipeline {
     }
 }
 
-fn fan_out(message: &Arc<Message>, router: &Router, topics: &mut Topics) -> Option<Room> {
-    router.retain(message);
+fn fan_out(fan: Fan, router: &Router, topics: &mut Topics) -> Option<Room> {
+    let Fan { message, retaining } = fan;
+    if let Some(claim) = retaining {
+        claim.settle(&message);
+    }
     let known = topics.get(message.topic.as_bytes(), router).ok()?;
-    let session = router.deliver(message, &known.targets)?;
+    let session = router.deliver(&message, &known.targets)?;
     Some(Room { taken: session.taken(), since: Instant::now(), session })
 }

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::pipeline::Fan;
 use super::{ALIASES, Connection, Ending};
 use crate::codec::frame::{self, Frame};
 use crate::codec::publish::{self, Incoming};
-use crate::codec::{control, kind};
+use crate::codec::{answers, control, kind};
 use crate::intake::Publish;
 use crate::refusal::Refusal;
+use crate::router::Retention;
 use crate::router::message::{Message, expires, keep};
+use crate::router::session::Answer;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Decodes every packet that has come to its end, and hands what was published to the intake.
@@ -72,23 +75,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             kind::PUBACK | kind::PUBREC | kind::PUBREL | kind::PUBCOMP => {
                 let (pkid, success) = publish::decode_ack(frame, &packet[frame.body..], protocol)?;
-                self.acknowledged(frame.kind, pkid, success);
-                Ok(())
+                self.acknowledged(frame.kind, pkid, success)
             }
             kind::SUBSCRIBE => self.subscribe(packet, frame),
             kind::UNSUBSCRIBE => {
                 let (pkid, filters) = control::unsubscribe(protocol, packet, frame)?;
                 let router = self.at.broker.router();
                 let existed: Vec<_> = filters.iter().map(|f| router.unsubscribe(&self.at.session, f)).collect();
-                control::put_unsuback(&mut self.at.out, protocol, pkid, &existed);
-                Ok(())
+                let before = self.at.out.len();
+                answers::put_unsuback(&mut self.at.out, protocol, pkid, &existed);
+                self.check_size(before)
             }
             kind::PINGREQ if frame.flags == 0 && frame.len == 2 => {
-                control::put_pong(&mut self.at.out);
+                answers::put_pong(&mut self.at.out);
                 Ok(())
             }
             kind::DISCONNECT => {
                 let (will, expiry) = control::disconnect(protocol, packet, frame)?;
+                if self.at.ends && expiry.is_some_and(|seconds| seconds > 0) {
+                    return Err(Refusal::Protocol);
+                }
                 self.end(Ending::Left { will, expiry });
                 Ok(())
             }
@@ -97,15 +103,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    fn acknowledged(&mut self, packet: u8, pkid: u16, success: bool) {
+    fn acknowledged(&mut self, packet: u8, pkid: u16, success: bool) -> Result<(), Refusal> {
         let v5 = self.is_v5();
         let out = &mut self.at.out;
         if packet == kind::PUBREL {
             let known = self.at.session.release(pkid);
             publish::put_ack(out, kind::PUBCOMP, pkid, if known || !v5 { 0 } else { 0x92 });
-        } else if let Some(reason) = self.at.session.acknowledged(packet, pkid, success) {
-            publish::put_ack(out, kind::PUBREL, pkid, if v5 { reason } else { 0 });
+            self.pipeline.unacknowledged = self.pipeline.unacknowledged.saturating_sub(1);
+            return Ok(());
         }
+        match self.at.session.acknowledged(packet, pkid, success) {
+            Answer::Nothing => {}
+            Answer::Release(reason) => publish::put_ack(out, kind::PUBREL, pkid, if v5 { reason } else { 0 }),
+            Answer::Wrong => return Err(Refusal::Protocol),
+        }
+        Ok(())
+    }
+
+    /// A packet that must be answered and whose answer the client does not take ends the connection.
+    fn check_size(&mut self, before: usize) -> Result<(), Refusal> {
+        if self.at.out.len() - before > self.at.reasons.most {
+            self.at.out.truncate(before);
+            return Err(Refusal::SubscriberPacket);
+        }
+        Ok(())
     }
 
     fn subscribe(&mut self, packet: &[u8], frame: Frame) -> Result<(), Refusal> {
@@ -114,13 +135,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let broker = &self.at.broker;
         let mut subscribe = |wanted: &control::Wanted| self.grant(wanted).inspect_err(|refusal| broker.count(*refusal));
         let granted: Vec<_> = filters.iter().map(&mut subscribe).collect();
-        control::put_suback(&mut self.at.out, protocol, pkid, &granted);
-        Ok(())
+        let before = self.at.out.len();
+        answers::put_suback(&mut self.at.out, protocol, pkid, &granted, self.at.reasons);
+        self.check_size(before)
     }
 
     fn publish(&mut self, data: &Bytes, offset: usize, frame: Frame) -> Result<(), Refusal> {
         let incoming = publish::decode(data, offset, frame, self.at.info.protocol)?;
         let ack = if incoming.qos == 2 { kind::PUBREC } else { kind::PUBACK };
+        if incoming.qos > 0 {
+            self.pipeline.unacknowledged += 1;
+            let most = usize::from(self.at.broker.config().receive_maximum());
+            if self.is_v5() && self.pipeline.unacknowledged > most {
+                return Err(Refusal::ReceiveMaximum);
+            }
+        }
         let (topic, wanted) = match self.topic(data, &incoming) {
             Ok(topic) => topic,
             Err(refusal) if self.is_v5() && incoming.qos > 0 && is_policy(refusal) => {
@@ -129,7 +158,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 if refusal != Refusal::PublishDenied {
                     self.at.record.failed(refusal.name());
                 }
-                publish::put_ack(&mut self.outcome.acks, ack, incoming.pkid, refusal.code());
+                publish::put_refused_ack(&mut self.outcome.acks, ack, incoming.pkid, refusal, self.at.reasons);
+                self.outcome.quota += 1;
                 return Ok(());
             }
             Err(Refusal::PublishDenied) if self.ignores_denied() => {
@@ -144,18 +174,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         };
         if incoming.qos > 0 {
             publish::put_ack(&mut self.outcome.acks, ack, incoming.pkid, 0);
+            self.outcome.quota += usize::from(incoming.qos == 1);
         }
         if incoming.qos == 2 && !self.at.session.receive(incoming.pkid) {
+            // It counts once, however often it comes.
+            self.pipeline.unacknowledged -= 1;
             return Ok(());
         }
         let payload = data.slice(incoming.payload.clone());
         self.outcome.messages += 1;
         self.outcome.bytes += frame.len;
-        if wanted || incoming.retain {
-            self.outcome.fan.push_back(self.message(&topic, &payload, &incoming));
+        let router = self.at.broker.router();
+        let retention = if incoming.retain {
+            router.admit_retained(&topic, &payload, &incoming.properties)
+        } else {
+            Retention::default()
+        };
+        let Retention { retain, forget, claim } = retention;
+        if wanted || claim.is_some() {
+            let message = self.message(&topic, &payload, &incoming);
+            self.outcome.fan.push_back(Fan { message, retaining: claim });
         }
-        let Incoming { qos, retain, dup, properties, expiry, .. } = incoming;
-        self.batch.push(Publish { topic, payload, qos, retain, dup, properties, expiry });
+        let Incoming { qos, dup, properties, expiry, .. } = incoming;
+        self.batch.push(Publish { topic, payload, qos, retain, forget, dup, properties, expiry });
         Ok(())
     }
 
@@ -180,6 +221,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 let known = self.aliases.get(usize::from(alias - 1)).cloned().flatten();
                 Some(known.ok_or(Refusal::TopicAlias)?)
             }
+            None if name.is_empty() && self.is_v5() => return Err(Refusal::Protocol),
             _ => None,
         };
         let name = aliased.as_deref().map_or(name, str::as_bytes);
@@ -203,7 +245,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn submit(&mut self) {
         let outcome = std::mem::take(&mut self.outcome);
         if self.batch.is_empty() {
-            self.pipeline.push_acks(&outcome.acks, &mut self.at.out);
+            self.pipeline.push_acks(&outcome.acks, outcome.quota, &mut self.at.out);
             return;
         }
         let batch = std::mem::take(&mut self.batch);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::refusal::Refusal;
 use crate::rights::Rights;
 use crate::router::Router;
-use crate::router::tree::Target;
+use crate::router::tree::Targets;
 use crate::topic::{self, Limits};
 
 /// The most topics remembered for one connection.
@@ -18,7 +18,7 @@ const MOST: usize = 256;
 /// A topic that was checked, and who wants it.
 pub(crate) struct Known {
     pub topic: Arc<str>,
-    pub targets: Box<[Target]>,
+    pub targets: Targets,
     /// Whether the client may publish to it.
     pub allowed: bool,
     generation: u64,
@@ -44,11 +44,11 @@ impl Topics {
         let known = self.slots[at].get_or_insert_with(|| {
             let topic: Arc<str> = Arc::from(String::from_utf8_lossy(name));
             let allowed = rights.may_publish(&topic);
-            Known { topic, targets: Box::default(), allowed, generation: 0 }
+            Known { topic, targets: Targets::default(), allowed, generation: 0 }
         });
         if known.generation != generation {
             known.generation = generation;
-            known.targets = router.matching(&known.topic).into_boxed_slice();
+            known.targets = router.matching(&known.topic);
         }
         Ok(known)
     }

@@ -1,9 +1,11 @@
 //! A message on its way to subscribers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use tokio::time::{Duration, Instant};
+
+use super::group::Group;
 
 /// Payloads up to this size are copied out of the read buffer: a message that waits for a subscriber must not keep
 /// a whole read alive.
@@ -15,6 +17,7 @@ pub(crate) struct Message {
     pub topic: Arc<str>,
     pub payload: Bytes,
     pub qos: u8,
+    /// As its publisher set it; whether the door keeps the message is another question ([`super::retained`]).
     pub retain: bool,
     /// MQTT 5 properties that travel on, encoded.
     pub properties: Bytes,
@@ -26,7 +29,7 @@ pub(crate) struct Message {
 impl Message {
     /// What it counts for in the limits of queues, in bytes.
     pub fn size(&self) -> usize {
-        self.topic.len() + self.payload.len() + self.properties.len() + 64
+        size(&self.topic, &self.payload, &self.properties)
     }
 
     /// The seconds it has left to live, or `None` when its time is up. The outer answer for one that lives for ever is
@@ -38,6 +41,11 @@ impl Message {
             Some(at) => Some(Some((at - now).as_secs_f64().ceil() as u32)),
         }
     }
+}
+
+/// [`Message::size`] of a message made of these.
+pub(crate) fn size(topic: &str, payload: &[u8], properties: &[u8]) -> usize {
+    topic.len() + payload.len() + properties.len() + 64
 }
 
 /// When a message with this expiry interval expires.
@@ -56,4 +64,14 @@ pub(crate) struct Delivery {
     pub message: Arc<Message>,
     pub qos: u8,
     pub retain: bool,
+    pub via: Option<Arc<Via>>,
+}
+
+/// The subscription that a message comes through, where it has an identifier or is shared.
+#[derive(Debug)]
+pub(crate) struct Via {
+    /// Subscription identifiers, encoded as properties.
+    pub ids: Box<[u8]>,
+    /// The group among whose members it is shared.
+    pub group: Option<Weak<Group>>,
 }

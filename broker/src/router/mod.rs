@@ -3,6 +3,7 @@
 //! It does no I/O and runs no task: a connection that has something to give calls [`Router::deliver`], and the
 //! connections that have something to write are woken.
 
+pub(crate) mod group;
 mod identities;
 pub(crate) mod link;
 pub(crate) mod message;
@@ -16,24 +17,23 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::time::{Duration, Instant};
 
-use crate::codec::control::Wanted;
+use crate::codec::control::{self, RetainHandling, Wanted};
 use crate::config::Config;
 use crate::lock;
 use crate::refusal::{Counters, Refusal};
 use crate::topic::{self, Limits};
 use link::Link;
-use message::{Delivery, Message};
-use retained::Retained;
-use rumqttd::protocol::RetainForwardRule;
-use session::{Bounds, Session, Terms};
-use tree::{Target, Tree};
+use message::{Delivery, Message, Via};
+use retained::{Admission, Claim as Retaining, Keeper};
+use session::{Bounds, Pushed, Session, Terms};
+use tree::{Subscription, Targets, Tree};
 
 /// All that is known about subscribers.
 pub(crate) struct Router {
     tree: RwLock<Tree>,
     /// Changes whenever the tree does, so that who matches may be remembered.
     generation: AtomicU64,
-    retained: Mutex<Retained>,
+    retained: Keeper,
     sessions: Mutex<HashMap<Arc<str>, Arc<Session>>>,
     next_session: AtomicU64,
     counters: Arc<Counters>,
@@ -53,6 +53,17 @@ pub(crate) struct Claim {
     pub terms: Terms,
 }
 
+/// What becomes of a message that asks to be retained.
+#[derive(Default)]
+pub(crate) struct Retention {
+    /// It will be what is retained.
+    pub retain: bool,
+    /// It will not, and what was retained goes.
+    pub forget: bool,
+    /// To be settled when it is durable.
+    pub claim: Option<Box<Retaining>>,
+}
+
 /// The answer to a [`Claim`].
 pub(crate) enum Attached {
     /// Here it is; `present` tells whether it is an old one.
@@ -68,7 +79,7 @@ impl Router {
         Router {
             tree: RwLock::default(),
             generation: AtomicU64::new(1),
-            retained: Mutex::new(Retained::new(config.retained_messages, config.retained_bytes)),
+            retained: Keeper::new(config.retained_messages, config.retained_bytes),
             sessions: Mutex::default(),
             next_session: AtomicU64::new(1),
             counters,
@@ -125,10 +136,24 @@ impl Router {
             self.forget(session);
         }
         session.detach(expiry, now);
+        // Under the lock of the sessions: the client cannot be back before its share is with the others.
+        self.hand_over(session);
+    }
+
+    /// Gives what waits for an absent member of a group to members that are connected, where there are any.
+    fn hand_over(&self, session: &Session) {
+        for group in session.groups() {
+            if group.has_other(session.id) {
+                for delivery in session.take_shared(&group) {
+                    group.give(&delivery.message, session.id);
+                }
+            }
+        }
     }
 
     /// Ends the sessions of clients that were away for too long.
     pub fn sweep(&self, now: Instant) {
+        self.retained.sweep(now);
         let mut sessions = lock(&self.sessions);
         sessions.retain(|_, session| {
             let keep = !session.expired(now);
@@ -139,10 +164,10 @@ impl Router {
         });
     }
 
-    /// Takes a session's subscriptions out of the tree.
+    /// Takes a session's subscriptions out of the tree; what it held of shared ones goes to other members.
     pub fn forget(&self, session: &Session) {
-        let filters = session.end();
-        if filters.is_empty() {
+        let (filters, left) = session.end();
+        if filters.is_empty() && left.is_empty() {
             return;
         }
         let mut tree = self.tree.write().unwrap_or_else(PoisonError::into_inner);
@@ -151,12 +176,11 @@ impl Router {
         }
         drop(tree);
         self.generation.fetch_add(1, Ordering::Release);
-    }
-
-    /// Whether this session still stands for its client, and nobody is connected to it.
-    pub fn is_absent(&self, session: &Session) -> bool {
-        let sessions = lock(&self.sessions);
-        sessions.get(&session.client_id).is_none_or(|held| held.link().is_none())
+        for delivery in left {
+            if let Some(group) = group::of(&delivery) {
+                group.give(&delivery.message, session.id);
+            }
+        }
     }
 
     /// Whether a connection holds this client's session.
@@ -177,33 +201,42 @@ impl Router {
 
     /// The same for the platform's own filters.
     pub fn subscribe_unchecked(&self, session: &Arc<Session>, wanted: &Wanted) -> Result<u8, Refusal> {
-        let qos = wanted.qos as u8;
+        let qos = wanted.qos;
         let mut tree = self.tree.write().unwrap_or_else(PoisonError::into_inner);
         if tree.len() >= self.max_filters {
             return Err(Refusal::Subscriptions);
         }
         let new = session.subscribe(&wanted.path, qos, self.max_subscriptions)?;
-        let target = Target {
+        let subscription = Subscription {
             session: session.clone(),
             qos,
-            no_local: wanted.nolocal,
-            retain_as_published: wanted.preserve_retain,
+            no_local: wanted.no_local,
+            retain_as_published: wanted.retain_as_published,
+            id: wanted.id,
         };
-        tree.insert(&wanted.path, target);
+        tree.insert(&wanted.path, subscription);
         drop(tree);
         self.generation.fetch_add(1, Ordering::Release);
-        let retained = match wanted.retain_forward_rule {
-            RetainForwardRule::OnEverySubscribe => true,
-            RetainForwardRule::OnNewSubscribe => new,
-            RetainForwardRule::Never => false,
+        let retained = match wanted.retain_handling {
+            RetainHandling::Always => true,
+            RetainHandling::IfNew => new,
+            RetainHandling::Never => false,
         };
-        if retained {
-            for message in lock(&self.retained).matching(&wanted.path) {
-                let qos = qos.min(message.qos);
-                session.push(Delivery { message, qos, retain: true });
-            }
+        if retained && topic::shared(&wanted.path).0.is_none() {
+            self.send_retained(session, wanted);
         }
         Ok(qos)
+    }
+
+    fn send_retained(&self, session: &Session, wanted: &Wanted) {
+        let ids = || Arc::new(Via { ids: control::subscription_ids(&[wanted.id]), group: None });
+        let via = (wanted.id != 0).then(ids);
+        for message in self.retained.matching(&wanted.path, Instant::now()) {
+            if !(wanted.no_local && message.from == session.id) {
+                let qos = wanted.qos.min(message.qos);
+                session.push(Delivery { message, qos, retain: true, via: via.clone() });
+            }
+        }
     }
 
     /// Ends a subscription; whether there was one.
@@ -220,32 +253,47 @@ impl Router {
     }
 
     /// Who wants messages with this topic.
-    pub fn matching(&self, topic: &str) -> Vec<Target> {
+    pub fn matching(&self, topic: &str) -> Targets {
         let tree = self.tree.read().unwrap_or_else(PoisonError::into_inner);
-        if tree.len() == 0 { Vec::new() } else { tree.matching(topic) }
+        if tree.len() == 0 { Targets::default() } else { tree.matching(topic) }
     }
 
-    /// Keeps a message for those who subscribe later, if it asks for it.
-    pub fn retain(&self, message: &Arc<Message>) {
-        if message.retain
-            && let Err(refusal) = lock(&self.retained).set(message)
-        {
-            self.counters.add(refusal, 1);
+    /// Takes room for a message that asks to be retained: what the intake is told of it, and what changes when it is
+    /// durable.
+    pub fn admit_retained(&self, topic: &Arc<str>, payload: &[u8], properties: &[u8]) -> Retention {
+        let size = message::size(topic, payload, properties);
+        let (retain, forget, claim) = match self.retained.admit(topic, size, payload.is_empty()) {
+            Admission::Kept(claim) => (true, false, Some(Box::new(claim))),
+            Admission::Forgotten(claim) => (false, true, Some(Box::new(claim))),
+            Admission::NoRoom => (false, false, None),
+        };
+        if !retain {
+            self.counters.add(Refusal::RetainedFull, 1);
         }
+        Retention { retain, forget, claim }
+    }
+
+    /// Takes in what outlived a restart.
+    pub fn restore(&self, message: Message) {
+        self.retained.restore(Arc::new(message));
     }
 
     /// Queues a message for `targets`. Yields a session whose reader is slow, for the publisher to wait for.
-    pub fn deliver(&self, message: &Arc<Message>, targets: &[Target]) -> Option<Arc<Session>> {
+    pub fn deliver(&self, message: &Arc<Message>, targets: &Targets) -> Option<Arc<Session>> {
         let mut slow = None;
-        for target in targets.iter().filter(|t| !(t.no_local && t.session.id == message.from)) {
+        for target in targets.sessions.iter().filter(|t| !(t.no_local && t.session.id == message.from)) {
             let delivery = Delivery {
                 message: message.clone(),
                 qos: message.qos.min(target.qos),
                 retain: message.retain && target.retain_as_published,
+                via: target.via.clone(),
             };
-            if target.session.push(delivery) {
+            if target.session.push(delivery) == Pushed::Crowded {
                 slow = Some(target.session.clone());
             }
+        }
+        for group in &targets.groups {
+            slow = group.give(message, 0).or(slow);
         }
         slow
     }

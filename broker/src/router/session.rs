@@ -17,6 +17,7 @@ use bytes::BytesMut;
 use tokio::sync::Notify;
 use tokio::time::{Duration, Instant};
 
+use super::group::{self, Group};
 use super::link::Link;
 use super::message::{Delivery, Message};
 use crate::codec::{kind, publish};
@@ -51,6 +52,8 @@ pub(crate) struct Session {
     pub revoked: AtomicBool,
     /// Told when a connection lets go of it.
     pub detached: Notify,
+    /// Told when a connection takes it, and when it ends.
+    pub changed: Notify,
     bounds: Bounds,
     counters: Arc<Counters>,
     state: Mutex<State>,
@@ -63,6 +66,42 @@ enum Phase {
     Published(Delivery),
     /// PUBREL sent; PUBCOMP is awaited.
     Released,
+}
+
+/// What became of a message that was to be queued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// It is queued, or needs not be.
+    Taken,
+    /// It is queued, and publishers should now wait for room ([`Session::poll_room`]).
+    Crowded,
+    /// The session has ended.
+    Gone,
+}
+
+/// How near a session is to taking more, the nearest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Presence {
+    /// Connected, with room.
+    Ready,
+    /// Connected; publishers are to wait for it.
+    Crowded,
+    /// Connected; it has stopped reading.
+    Stalled,
+    /// Not connected.
+    Absent,
+    /// Ended.
+    Gone,
+}
+
+/// What an acknowledgement asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Nothing,
+    /// A PUBREL with this reason code.
+    Release(u8),
+    /// It belongs to another kind of message.
+    Wrong,
 }
 
 struct Sent {
@@ -80,8 +119,12 @@ struct State {
     gone: bool,
     queue: VecDeque<Delivery>,
     bytes: usize,
+    /// Released ones first, in the order of their PUBRECs; then the published ones in their order.
     sent: VecDeque<Sent>,
+    released: usize,
     due: usize,
+    /// How often a connection took it.
+    attachments: u64,
     pkids: Pkids,
     subscriptions: BTreeMap<String, u8>,
     received: HashSet<u16>,
@@ -141,7 +184,9 @@ impl Session {
             queue: VecDeque::new(),
             bytes: 0,
             sent: VecDeque::new(),
+            released: 0,
             due: 0,
+            attachments: 0,
             pkids: Pkids::default(),
             subscriptions: BTreeMap::new(),
             received: HashSet::new(),
@@ -158,6 +203,7 @@ impl Session {
             identity,
             revoked,
             detached: Notify::new(),
+            changed: Notify::new(),
             bounds,
             counters,
             state: Mutex::new(state),
@@ -178,6 +224,15 @@ impl Session {
         state.stalled = false;
         state.sent.iter_mut().for_each(|sent| sent.due = true);
         state.due = state.sent.len();
+        state.attachments += 1;
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// How often a connection took it, and whether it has ended.
+    pub fn fate(&self) -> (u64, bool) {
+        let state = lock(&self.state);
+        (state.attachments, state.gone)
     }
 
     /// Takes it from its connection; it then lives on for `expiry`. Messages of QoS 0 do not wait for absent clients.
@@ -200,15 +255,54 @@ impl Session {
         state.link.is_none() && state.until.is_some_and(|until| until <= now)
     }
 
-    /// Ends it; yields the filters that are to be taken out of the tree.
-    pub fn end(&self) -> Vec<String> {
+    /// Ends it; yields the filters that are to be taken out of the tree, and what is left of shared subscriptions for
+    /// other members.
+    pub fn end(&self) -> (Vec<String>, Vec<Delivery>) {
         let mut state = lock(&self.state);
         state.gone = true;
+        let left = take_out(&mut state, |delivery| delivery.via.as_ref().is_some_and(|via| via.group.is_some()));
         state.queue = VecDeque::new();
         state.sent = VecDeque::new();
-        state.bytes = 0;
+        (state.bytes, state.due, state.released) = (0, 0, 0);
         wake_all(&mut state);
-        std::mem::take(&mut state.subscriptions).into_keys().collect()
+        let filters = std::mem::take(&mut state.subscriptions).into_keys().collect();
+        drop(state);
+        self.changed.notify_waiters();
+        (filters, left)
+    }
+
+    /// The groups of whose messages it holds some.
+    pub fn groups(&self) -> Vec<Arc<Group>> {
+        let state = lock(&self.state);
+        if !state.subscriptions.keys().any(|filter| filter.starts_with("$share/")) {
+            return Vec::new();
+        }
+        let sent = state.sent.iter().filter_map(|sent| match &sent.phase {
+            Phase::Published(delivery) => group::of(delivery),
+            Phase::Released => None,
+        });
+        let mut groups: Vec<_> = sent.chain(state.queue.iter().filter_map(group::of)).collect();
+        groups.sort_by_key(Arc::as_ptr);
+        groups.dedup_by(|a, b| Arc::ptr_eq(a, b));
+        groups
+    }
+
+    /// Takes out what it holds of this group and another member may have, in order.
+    pub fn take_shared(&self, group: &Arc<Group>) -> Vec<Delivery> {
+        let mut state = lock(&self.state);
+        take_out(&mut state, |delivery| group::of(delivery).is_some_and(|of| Arc::ptr_eq(&of, group)))
+    }
+
+    /// How near it is to taking more.
+    pub fn presence(&self) -> Presence {
+        let state = lock(&self.state);
+        match &*state {
+            State { gone: true, .. } => Presence::Gone,
+            State { link: None, .. } => Presence::Absent,
+            State { stalled: true, .. } => Presence::Stalled,
+            state if self.below(state, 2) => Presence::Ready,
+            _ => Presence::Crowded,
+        }
     }
 
     /// Notes a subscription, if there is room for it; whether it is a new one.
@@ -231,11 +325,14 @@ impl Session {
         (state.subscriptions.keys().cloned().collect(), state.dropped)
     }
 
-    /// Queues a message. Whether publishers should now wait for room ([`Session::poll_room`]).
-    pub fn push(&self, delivery: Delivery) -> bool {
+    /// Queues a message.
+    pub fn push(&self, delivery: Delivery) -> Pushed {
         let mut state = lock(&self.state);
-        if state.gone || (state.link.is_none() && delivery.qos == 0) {
-            return false;
+        if state.gone {
+            return Pushed::Gone;
+        }
+        if state.link.is_none() && delivery.qos == 0 {
+            return Pushed::Taken;
         }
         state.bytes += delivery.message.size();
         state.queue.push_back(delivery);
@@ -253,7 +350,7 @@ impl Session {
         if let Some(link) = wake {
             link.wake();
         }
-        crowded
+        if crowded { Pushed::Crowded } else { Pushed::Taken }
     }
 
     fn below(&self, state: &State, part: usize) -> bool {
@@ -295,7 +392,8 @@ impl Session {
         state.woken = false;
         let before = out.len();
         if state.due > 0 {
-            resend(state, out, budget, now);
+            let too_large = resend(state, out, budget, now);
+            self.counters.add(Refusal::SubscriberPacket, too_large);
         }
         while out.len() < budget && state.due == 0 {
             let Some(next) = state.queue.front() else { break };
@@ -319,23 +417,31 @@ impl Session {
         out.len() > before
     }
 
-    /// Takes an acknowledgement of something we sent. `Some(reason)` asks for a PUBREL.
-    pub fn acknowledged(&self, packet: u8, pkid: u16, success: bool) -> Option<u8> {
+    /// Takes an acknowledgement of something we sent.
+    pub fn acknowledged(&self, packet: u8, pkid: u16, success: bool) -> Answer {
         let mut state = lock(&self.state);
-        let found = state.sent.iter().position(|sent| sent.pkid == pkid);
-        match (packet, found) {
-            (kind::PUBREC, Some(at)) if success => {
-                state.sent[at].phase = Phase::Released;
-                Some(0)
+        let Some(at) = state.sent.iter().position(|sent| sent.pkid == pkid) else {
+            return if packet == kind::PUBREC { Answer::Release(0x92) } else { Answer::Nothing };
+        };
+        let qos = match &state.sent[at].phase {
+            Phase::Published(delivery) => Some(delivery.qos),
+            Phase::Released => None,
+        };
+        match (packet, qos) {
+            (kind::PUBREC, Some(2)) if success => {
+                take_sent(&mut state, at);
+                let (at, sent) = (state.released, Sent { pkid, phase: Phase::Released, due: false });
+                state.sent.insert(at, sent);
+                state.released += 1;
+                Answer::Release(0)
             }
-            (kind::PUBREC, None) => Some(0x92),
-            (kind::PUBACK | kind::PUBREC | kind::PUBCOMP, Some(at)) => {
-                state.due -= usize::from(state.sent[at].due);
-                state.sent.remove(at);
+            (kind::PUBREC, None) if success => Answer::Release(0),
+            (kind::PUBACK, Some(1)) | (kind::PUBREC, Some(2)) | (kind::PUBCOMP | kind::PUBREC, None) => {
+                take_sent(&mut state, at);
                 state.pkids.free(pkid);
-                None
+                Answer::Nothing
             }
-            _ => None,
+            _ => Answer::Wrong,
         }
     }
 
@@ -354,22 +460,68 @@ fn wake_all(state: &mut State) {
     state.waiting.drain(..).for_each(Waker::wake);
 }
 
-fn resend(state: &mut State, out: &mut BytesMut, budget: usize, now: Instant) {
-    let protocol = state.terms.protocol;
-    for sent in state.sent.iter_mut().filter(|sent| sent.due) {
-        if out.len() >= budget {
-            return;
+/// Takes one out of what was sent; its identifier stays in use.
+fn take_sent(state: &mut State, at: usize) -> Option<Sent> {
+    let sent = state.sent.remove(at)?;
+    state.due -= usize::from(sent.due);
+    state.released -= usize::from(matches!(sent.phase, Phase::Released));
+    Some(sent)
+}
+
+/// Takes out what another member of a group may have: what waits, and what is on its way at QoS 1. A QoS 2 message that
+/// was sent is its client's alone ([MQTT-4.8.2-4], [MQTT-4.8.2-5]).
+fn take_out(state: &mut State, wanted: impl Fn(&Delivery) -> bool) -> Vec<Delivery> {
+    let mut taken = Vec::new();
+    let mut at = 0;
+    while let Some(sent) = state.sent.get(at) {
+        if !matches!(&sent.phase, Phase::Published(delivery) if delivery.qos == 1 && wanted(delivery)) {
+            at += 1;
+            continue;
         }
-        sent.due = false;
-        state.due -= 1;
+        if let Some(Sent { pkid, phase: Phase::Published(delivery), .. }) = take_sent(state, at) {
+            state.pkids.free(pkid);
+            taken.push(delivery);
+        }
+    }
+    let (of_group, kept): (VecDeque<_>, VecDeque<_>) = state.queue.drain(..).partition(|delivery| wanted(delivery));
+    state.queue = kept;
+    state.bytes = state.queue.iter().map(|delivery| delivery.message.size()).sum();
+    taken.extend(of_group);
+    taken
+}
+
+/// Sends again what was not acknowledged on the connection before, within the window of this one; how many were too
+/// large for it and are given up ([MQTT-3.1.2-25]).
+fn resend(state: &mut State, out: &mut BytesMut, budget: usize, now: Instant) -> u64 {
+    let Terms { protocol, window, max_packet } = state.terms;
+    let mut too_large = 0;
+    let mut at = 0;
+    while out.len() < budget && state.due > 0 {
+        let on_their_way = state.sent.len() - state.due;
+        let Some(sent) = state.sent.get_mut(at) else { break };
+        at += 1;
         match &sent.phase {
+            _ if !sent.due => continue,
+            Phase::Published(_) if on_their_way >= window => break,
             Phase::Published(delivery) => {
                 let expiry = delivery.message.left(now).unwrap_or(Some(0));
-                packet(delivery, sent.pkid, true, expiry).encode(protocol, out);
+                let packet = packet(delivery, sent.pkid, true, expiry);
+                if packet.len(protocol) > max_packet {
+                    let pkid = sent.pkid;
+                    at -= 1;
+                    take_sent(state, at);
+                    state.pkids.free(pkid);
+                    too_large += 1;
+                    continue;
+                }
+                packet.encode(protocol, out);
             }
             Phase::Released => publish::put_ack(out, kind::PUBREL, sent.pkid, 0),
         }
+        sent.due = false;
+        state.due -= 1;
     }
+    too_large
 }
 
 fn send(state: &mut State, delivery: Delivery, out: &mut BytesMut, now: Instant) -> Result<(), Refusal> {
@@ -391,7 +543,9 @@ fn send(state: &mut State, delivery: Delivery, out: &mut BytesMut, now: Instant)
 
 fn packet(delivery: &Delivery, pkid: u16, dup: bool, expiry: Option<u32>) -> publish::Outgoing<'_> {
     let Message { topic, payload, properties, .. } = &*delivery.message;
-    publish::Outgoing { topic, payload, pkid, qos: delivery.qos, retain: delivery.retain, dup, expiry, properties }
+    let Delivery { qos, retain, .. } = *delivery;
+    let ids = delivery.via.as_ref().map_or(&[][..], |via| &via.ids);
+    publish::Outgoing { topic, payload, pkid, qos, retain, dup, expiry, ids, properties }
 }
 
 #[cfg(test)]
@@ -416,7 +570,7 @@ pub(crate) mod tests {
             expires: None,
             from: 0,
         };
-        Delivery { message: Arc::new(message), qos, retain: false }
+        Delivery { message: Arc::new(message), qos, retain: false, via: None }
     }
 
     /// Payloads (one byte each) and identifiers in `out`, of which QoS 1 was asked.
@@ -428,7 +582,7 @@ pub(crate) mod tests {
     async fn a_full_queue_of_an_absent_client_loses_its_oldest_and_counts_them() {
         let session = session(1);
         for n in 0..20 {
-            assert!(!session.push(delivery(n, 1)), "nobody waits for an absent client");
+            assert_eq!(session.push(delivery(n, 1)), Pushed::Taken, "nobody waits for an absent client");
         }
         assert_eq!(session.describe().1, 12);
         let link = Arc::new(Link::default());
@@ -464,7 +618,7 @@ pub(crate) mod tests {
         let session = session(1);
         let link = Arc::new(Link::default());
         session.attach(link.clone(), TERMS);
-        let crowded: Vec<_> = (0..6).map(|n| session.push(delivery(n, 0))).collect();
+        let crowded: Vec<_> = (0..6).map(|n| session.push(delivery(n, 0)) == Pushed::Crowded).collect();
         assert_eq!(crowded, [false, false, false, false, true, true]);
         let mut context = Context::from_waker(Waker::noop());
         assert!(session.poll_room(&mut context).is_pending());
@@ -474,6 +628,6 @@ pub(crate) mod tests {
         assert!(session.poll_room(&mut context).is_pending());
         session.stall();
         assert!(session.poll_room(&mut context).is_ready());
-        assert!(!session.push(delivery(9, 0)));
+        assert_eq!(session.push(delivery(9, 0)), Pushed::Taken);
     }
 }

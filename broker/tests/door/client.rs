@@ -234,7 +234,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.send(&packet(0x82, &body)).await;
         let (first, body) = self.read().await;
         assert_eq!((first, &body[..2]), (0x90, &[0, 9][..]));
-        body[if self.v5 { 3 } else { 2 }..].to_vec()
+        body[if self.v5 { 3 + usize::from(body[2]) } else { 2 }..].to_vec()
     }
 
     /// The next PUBLISH; anything else fails the test.

@@ -92,27 +92,6 @@ async fn three_thousand_connects_that_end_in_a_reset_leave_no_trace() {
 }
 
 #[tokio::test]
-async fn shared_subscriptions_are_refused_and_said_to_be_not_available() {
-    let house = House::new(open()).await;
-    let mut old = Client::connect(house.address, Connect::kept("old")).await;
-    assert_eq!(old.subscribe(&[("$share/g/a", 1), ("a", 1)]).await, [0x80, 1]);
-    let (mut new, connack) = Client::try_connect(house.address, Connect::v5("new")).await;
-    let properties = &connack[3..];
-    assert!(properties.windows(2).any(|p| p == [42, 0]), "shared subscriptions: not available");
-    assert!(properties.windows(2).any(|p| p == [41, 0]), "subscription identifiers: not available");
-    assert_eq!(new.subscribe(&[("$share/g/a", 1)]).await, [0x9e]);
-    // The only member leaves with something unacknowledged.
-    let mut machine = Client::new(house.address, "m").await;
-    machine.publish("a", "x", 1, 1).await;
-    assert_eq!(machine.ack(0x40).await, 1);
-    old.receive().await;
-    drop(old);
-    let mut old = Client::connect(house.address, Connect::kept("old")).await;
-    assert!(old.take().await.dup);
-    assert!(machine.is_quiet().await);
-}
-
-#[tokio::test]
 async fn a_subscriber_that_reads_slowly_gets_every_message() {
     let house = House::new(Config { queue_messages: 64, ..open() }).await;
     let mut slow = Client::new(house.address, "slow").await;

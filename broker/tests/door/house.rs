@@ -131,6 +131,18 @@ impl House {
         House { broker, intake, address, stop: Some(stop), serving }
     }
 
+    /// Its clients come over WebSocket.
+    pub async fn over_websocket(config: Config) -> House {
+        let intake = Arc::new(TestIntake::default());
+        let broker = Broker::new(config, intake.clone(), Arc::new(TestUsers)).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async { drop(stopped.await) };
+        let serving = tokio::spawn(broker.clone().serve_websocket(listener, None, shutdown));
+        House { broker, intake, address, stop: Some(stop), serving }
+    }
+
     /// Asks it to stop.
     pub fn ask_to_stop(&mut self) {
         self.stop.take();

@@ -34,10 +34,10 @@ async fn malformed_packets_end_their_connection_only() {
     ends_with(&[0x36, 6, 0, 1, b'a', 0, 1, 0], 0x81).await;
     ends_with(&[0x32, 6, 0, 1, b'a', 0, 0, 0], 0x82).await;
     ends_with(&[0x80, 7, 0, 1, 0, 0, 1, b'a', 0], 0x81).await;
-    ends_with(&[0x82, 3, 0, 1, 0], 0x81).await;
+    ends_with(&[0x82, 3, 0, 1, 0], 0x82).await;
     ends_with(&[0x82, 7, 0, 0, 0, 0, 1, b'a', 0], 0x82).await;
     ends_with(&[0x82, 7, 0, 1, 0, 0, 1, b'a', 3], 0x81).await;
-    ends_with(&[0x82, 9, 0, 1, 2, 11, 1, 0, 1, b'a', 0], 0xa1).await;
+    ends_with(&[0x82, 9, 0, 1, 2, 11, 0, 0, 1, b'a', 0], 0x82).await;
     ends_with(&[0xa2, 1, 0], 0x81).await;
     ends_with(&[0x40, 1, 0], 0x81).await;
     ends_with(&[0x60, 2, 0, 1], 0x81).await;
@@ -55,7 +55,7 @@ async fn topics_that_are_none_end_the_connection() {
     ends_with(&publish("a/+", "x", 0, 0, false, true), 0x90).await;
     ends_with(&publish("#", "x", 1, 2, false, true), 0x90).await;
     ends_with(&publish("a\0b", "x", 0, 0, false, true), 0x90).await;
-    ends_with(&publish("", "x", 0, 0, false, true), 0x90).await;
+    ends_with(&publish("", "x", 0, 0, false, true), 0x82).await;
     ends_with(&publish("$SYS/x", "x", 0, 0, false, true), 0x90).await;
 }
 
@@ -68,7 +68,9 @@ async fn a_topic_beyond_our_limits_is_refused_by_its_acknowledgement_where_there
     for (qos, ack) in [(1, 0x40), (2, 0x50)] {
         for topic in [&long, &deep, "$x"] {
             client.publish(topic, "x", qos, 5).await;
-            assert_eq!(client.read().await, (ack, vec![0, 5, 0x90]));
+            let (first, body) = client.read().await;
+            assert_eq!((first, &body[..3]), (ack, &[0, 5, 0x90][..]));
+            assert_eq!(usize::from(body[3]) + 4, body.len(), "and a reason string");
         }
     }
     client.publish("fine", "x", 1, 5).await;

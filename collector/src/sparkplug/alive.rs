@@ -1,11 +1,16 @@
 //! Whether the host application itself is announced as online, and who disputes it.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use plant::{Name, Timestamp};
 
 use super::host::{State, birth, death, millis, state_topic};
 use crate::draft::Command;
+
+/// Births at other brokers that are remembered, to be known again when they come back.
+const ELSEWHERE: usize = 64;
 
 /// Not announced.
 const OFFLINE: i64 = i64::MIN;
@@ -17,11 +22,18 @@ pub(crate) struct Host {
     since: AtomicI64,
     /// Whether somebody said meanwhile that it is gone.
     disputed: AtomicBool,
+    /// Times of its births at other brokers, milliseconds: each connection there has one of its own.
+    elsewhere: Mutex<VecDeque<u64>>,
 }
 
 impl Host {
     pub(crate) const fn new(id: Option<Name>) -> Self {
-        Self { id, since: AtomicI64::new(OFFLINE), disputed: AtomicBool::new(false) }
+        Self {
+            id,
+            since: AtomicI64::new(OFFLINE),
+            disputed: AtomicBool::new(false),
+            elsewhere: Mutex::new(VecDeque::new()),
+        }
     }
 
     /// From now on it is online; what is to be published. `None` where it has no name.
@@ -30,6 +42,20 @@ impl Host {
         self.since.store(t.nanos(), Ordering::Relaxed);
         self.disputed.store(false, Ordering::Relaxed);
         Some(Command { topic: state_topic(id), payload: birth(t), qos: 1, retain: true })
+    }
+
+    /// It is announced at another broker too, with a birth of this time.
+    pub(crate) fn born_elsewhere(&self, t: Timestamp) {
+        let mut births = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        if births.len() == ELSEWHERE {
+            births.pop_front();
+        }
+        births.push_back(millis(t));
+    }
+
+    fn is_own(&self, birth: u64, since: i64) -> bool {
+        let elsewhere = || self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner).contains(&birth);
+        birth == millis(Timestamp::from_nanos(since)) || elsewhere()
     }
 
     /// From now on it is offline; what is to be published.
@@ -49,7 +75,7 @@ impl Host {
         }
         match State::decode(payload) {
             Ok(state) if state.online => {
-                if state.timestamp != millis(Timestamp::from_nanos(since)) {
+                if !self.is_own(state.timestamp, since) {
                     tracing::warn!(host = host.as_str(), "another Sparkplug host application has the same id");
                 }
                 false
@@ -68,5 +94,28 @@ impl Host {
         let since = self.since.load(Ordering::Relaxed);
         let disputed = self.disputed.swap(false, Ordering::Relaxed) && since != OFFLINE;
         disputed.then(|| self.born(Timestamp::from_nanos(since))).flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_birth_of_its_own_at_another_broker_is_known_again_and_as_many_are_remembered() {
+        let name = Name::new("danxia").unwrap();
+        let host = Host::new(Some(name.clone()));
+        let at = Timestamp::from_secs;
+        host.born(at(1));
+        for t in 2..100 {
+            host.born_elsewhere(at(t));
+        }
+        let since = at(1).nanos();
+        let own: Vec<i64> = (0..110).filter(|t| host.is_own(millis(at(*t)), since)).collect();
+        assert_eq!(own.first(), Some(&1), "the one at our own broker stays");
+        assert_eq!(own[1..], (36..100).collect::<Vec<_>>());
+        // Never a dispute, whoever's it is; its death is one.
+        assert!(!host.disputes(&name, &birth(at(99))) && !host.disputes(&name, &birth(at(500))));
+        assert!(host.disputes(&name, &death(at(99))));
     }
 }

@@ -161,6 +161,8 @@ fn whatever_is_wrong_has_a_code_and_a_sentence_and_the_next_message_is_served() 
         ("plc/7", json("{}"), Code::Unmapped),
         ("danxia/v1/s/m/telemetri", json("{}"), Code::TopicInvalid),
         ("danxia/v1//m/telemetry", json("{}"), Code::NameInvalid),
+        ("danxia/v1/s/m/alarm", json(r#"{"ts":1735689600,"condition":"high"}"#), Code::TopicOurs),
+        ("danxia/v1/s/m/indicator", Vec::new(), Code::TopicOurs),
         (TELEMETRY, json(""), Code::JsonSyntax),
         (TELEMETRY, json("{\"values\":{\"a\":1}"), Code::JsonSyntax),
         (TELEMETRY, json("{\"values\":{\"a\":1}} x"), Code::JsonSyntax),
@@ -520,4 +522,18 @@ fn the_steady_path_asks_the_plant_nothing_new() {
     let second = world.send(TELEMETRY, frame(2.0));
     assert_eq!((first.changes.len(), second.changes.len()), (100, 0));
     assert_eq!(first.observations[7].point, second.observations[7].point);
+}
+
+#[test]
+fn what_the_platform_published_itself_is_counted_and_never_taken_in() {
+    let mut w = World::new(true);
+    for (topic, payload) in [
+        ("danxia/v1/s/m/indicator", r#"[{"by":"danxia","ts":1735689600123,"point":"p","name":"rms","value":1}]"#),
+        ("danxia/v1/s/m/alarm", r#"{"by":"danxia","ts":1735689600123,"id":"584ec3324d2ab5cb"}"#),
+        ("danxia/v1/s/m/alarm/state", r#"{"by":"danxia","ts":1735689600123,"active":0}"#),
+    ] {
+        let batch = w.send(topic, payload);
+        assert_eq!(counts(&batch), (1, 0, 1, 0), "{topic}");
+        assert!(batch.observations.is_empty() && batch.events.is_empty() && batch.changes.is_empty());
+    }
 }

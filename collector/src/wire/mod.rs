@@ -8,6 +8,7 @@ pub mod birth;
 mod cbor;
 pub mod event;
 mod json;
+pub mod published;
 pub mod sparkplug;
 pub mod telemetry;
 pub mod time;

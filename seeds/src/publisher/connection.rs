@@ -5,14 +5,13 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use outbox::{Message, Outbox};
 use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, MqttOptions, NetworkOptions, Outgoing, Packet,
     QoS,
 };
 use tokio::sync::watch;
 
-use super::outbox::Outbox;
 use super::{PATIENCE_S, PublishError};
 
 /// The first pause after a failure, doubled with each further one up to [`BACK_OFF_MAX`].
@@ -34,7 +33,7 @@ pub enum Status {
 pub struct Connection {
     pub mqtt: MqttOptions,
     pub address: String,
-    pub greeting: Vec<(String, Bytes)>,
+    pub greeting: Vec<Message>,
     pub outbox: Arc<Outbox>,
     pub status: watch::Sender<Status>,
 }
@@ -67,7 +66,7 @@ impl Connection {
         network.set_tcp_nodelay(true);
         network.set_connection_timeout(PATIENCE_S);
         events.set_network_options(network);
-        self.outbox.begin(&self.greeting);
+        self.outbox.begin(&self.greeting, false);
         let end = tokio::select! {
             end = self.pump(&mut events) => end,
             never = self.feed(&client) => match never {},
@@ -95,8 +94,8 @@ impl Connection {
     async fn feed(&self, client: &AsyncClient) -> Infallible {
         loop {
             // The channel holds one message, so `next` runs at most that far ahead of the protocol.
-            let (topic, payload) = self.outbox.next().await;
-            if client.publish_bytes(&*topic, QoS::AtLeastOnce, false, payload).await.is_err() {
+            let (message, _) = self.outbox.next().await;
+            if client.publish_bytes(&*message.topic, QoS::AtLeastOnce, false, message.payload).await.is_err() {
                 pending::<()>().await;
             }
         }
@@ -118,7 +117,7 @@ impl Connection {
                 self.status.send_replace(Status::Connected);
             }
             Event::Outgoing(Outgoing::Publish(id)) => self.outbox.sent(*id),
-            Event::Incoming(Packet::PubAck(ack)) => self.outbox.acknowledged(ack.pkid),
+            Event::Incoming(Packet::PubAck(ack)) => _ = self.outbox.acknowledged(ack.pkid),
             _ => {}
         }
     }

@@ -8,11 +8,10 @@
 //! What follows for the receiver: **at least once**. What was sent and not acknowledged when a connection broke is sent
 //! again; the receiver tells duplicates by their content.
 //!
-//! The outbox is bounded in messages and in bytes. Its policy is *block*: [`Publisher::publish`] waits for room, nothing
-//! is ever dropped. A greeting (births) precedes everything else on each connection and does not count.
+//! The [`outbox`] is bounded in messages and in bytes. The policy here is *block*: [`Publisher::publish`] waits for room,
+//! nothing is ever dropped. A greeting (births) precedes everything else on each connection and does not count.
 
 mod connection;
-mod outbox;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +24,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use connection::{Connection, Status};
-use outbox::Outbox;
+use outbox::{Message, OVERHEAD, Outbox, TooLarge};
 
 /// Where and as whom to publish.
 #[derive(Clone)]
@@ -101,8 +100,6 @@ pub enum PublishError {
 const IN_FLIGHT: u16 = 100;
 /// A broker that commits before it acknowledges may pause; only beyond this is it taken for dead.
 const PATIENCE_S: u64 = 20;
-/// MQTT's fixed header, packet id and the topic's length.
-const OVERHEAD: usize = 16;
 
 /// Publishes over one connection. Dropped, it cuts the connection without a word and forgets what was not acknowledged;
 /// [`Publisher::close`] says goodbye.
@@ -112,7 +109,6 @@ pub struct Publisher {
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
     address: String,
-    max_bytes: usize,
 }
 
 impl Publisher {
@@ -123,16 +119,16 @@ impl Publisher {
         let outbox = Arc::new(Outbox::new(options.max_messages, options.max_bytes));
         let (status_tx, status) = watch::channel(Status::Connecting);
         let (stop, stopped) = watch::channel(false);
-        let (address, max_bytes) = (options.address.clone(), options.max_bytes);
+        let address = options.address.clone();
         let connection = Connection {
             mqtt,
             address: options.address,
-            greeting: options.greeting,
+            greeting: options.greeting.iter().map(|(topic, payload)| Message::new(topic, payload.clone())).collect(),
             outbox: outbox.clone(),
             status: status_tx,
         };
         let task = tokio::spawn(connection.run(stopped));
-        Ok(Self { outbox, status, stop, task, address, max_bytes })
+        Ok(Self { outbox, status, stop, task, address })
     }
 
     /// Begins to connect and waits for the broker's yes. A refusal (wrong password) ends it at once; a broker that is
@@ -165,12 +161,10 @@ impl Publisher {
     pub async fn publish(&self, topic: &str, payload: impl Into<Bytes>) -> Result<(), PublishError> {
         let payload = payload.into();
         check_topic(topic)?;
-        let found = topic.len() + payload.len() + OVERHEAD;
-        if found > self.max_bytes {
-            return Err(PublishError::TooLarge { found, max: self.max_bytes });
-        }
         tokio::select! {
-            () = self.outbox.push(topic, payload, found) => Ok(()),
+            taken = self.outbox.push(Message::new(topic, payload)) => {
+                taken.map_err(|TooLarge { found, max }| PublishError::TooLarge { found, max })
+            }
             () = self.gone() => Err(PublishError::Closed),
         }
     }

@@ -1,0 +1,46 @@
+//! The normative statements, and how each is held.
+
+mod v3;
+mod v5;
+
+pub use v3::V3;
+pub use v5::V5;
+
+/// The statements of one part of a standard.
+pub struct Part {
+    pub title: &'static str,
+    pub rows: &'static [Row],
+}
+
+/// One or several statements that the same tests hold.
+pub struct Row {
+    /// Their numbers, without `MQTT-`.
+    pub ids: &'static [&'static str],
+    /// What they ask, in short.
+    pub asks: &'static str,
+    pub held: Held,
+}
+
+/// How a statement is held.
+#[allow(dead_code, reason = "none is broken now")]
+pub enum Held {
+    /// By the broker, shown by these tests (`file::test`).
+    Kept(&'static [&'static str]),
+    /// By refusing what it is about, as told to the client; shown by these tests.
+    ByRefusal(&'static str, &'static [&'static str]),
+    /// Not, and why.
+    Not(&'static str),
+}
+
+pub const fn kept(ids: &'static [&'static str], asks: &'static str, tests: &'static [&'static str]) -> Row {
+    Row { ids, asks, held: Held::Kept(tests) }
+}
+
+pub const fn by_refusal(
+    ids: &'static [&'static str],
+    asks: &'static str,
+    how: &'static str,
+    tests: &'static [&'static str],
+) -> Row {
+    Row { ids, asks, held: Held::ByRefusal(how, tests) }
+}

@@ -1,0 +1,135 @@
+//! What is published there stays in the outbox until it is acknowledged.
+
+use std::sync::Arc;
+
+use broker::Protocol;
+use broker::remote::{Options, Presence, State};
+use outbox::Message;
+
+use super::{Held, Script, options};
+use crate::client::{Client, counted};
+use crate::house::{House, open};
+
+#[tokio::test]
+async fn what_was_not_acknowledged_is_sent_again_in_order_and_keeps_its_id_where_the_session_was_kept() {
+    for kept in [true, false] {
+        let script = Script::new().await;
+        let held = Held::new(options(script.address));
+        let mut there = script.welcome(false).await;
+        for text in ["a", "b", "c"] {
+            held.remote.outbox().push(Message::new("t", text)).await.unwrap();
+        }
+        let first: Vec<_> = [there.receive().await, there.receive().await, there.receive().await].into();
+        assert!(first.iter().all(|m| m.qos == 1 && !m.dup));
+        let [high, low] = first[1].pkid.to_be_bytes();
+        there.send(&[0x40, 2, high, low]).await;
+        held.until(|s| s.published == 1).await;
+        drop(there);
+        let mut there = script.welcome(kept).await;
+        let again = [there.receive().await, there.receive().await];
+        assert_eq!(again.each_ref().map(|m| &m.payload[..]), [b"a", b"c"]);
+        assert_eq!(again.each_ref().map(|m| m.dup), [kept; 2]);
+        assert_eq!(again[0].pkid == first[0].pkid && again[1].pkid == first[2].pkid, kept);
+        for m in again {
+            let [high, low] = m.pkid.to_be_bytes();
+            there.send(&[0x40, 2, high, low]).await;
+        }
+        held.until(|s| s.outstanding == 0 && s.published == 3).await;
+    }
+}
+
+#[tokio::test]
+async fn the_broker_says_how_many_how_large_and_how_good_messages_may_be() {
+    let script = Script::new().await;
+    let held = Held::new(Options { protocol: Protocol::V5, ..options(script.address) });
+    let (mut there, _) = script.accept().await;
+    // Receive maximum 2, maximum packet size 64, no retained messages.
+    there.send(&[0x20, 13, 0, 0, 10, 33, 0, 2, 39, 0, 0, 0, 64, 37, 0]).await;
+    there.grant(1).await;
+    let outbox = held.remote.outbox();
+    outbox.push(Message::new("t", "x".repeat(100))).await.unwrap();
+    outbox.push(Message { retain: true, ..Message::new("t", "1") }).await.unwrap();
+    outbox.push(Message::new("t", "2")).await.unwrap();
+    outbox.push(Message::new("t", "3")).await.unwrap();
+    let (one, two) = (there.receive().await, there.receive().await);
+    assert_eq!((&one.payload[..], one.retain, &two.payload[..]), (&b"1"[..], false, &b"2"[..]));
+    assert!(there.has_nothing().await, "two are under way");
+    let said = held.remote.snapshot();
+    assert_eq!(said.dropped, 1);
+    assert!(said.last_error.unwrap().contains("too large for the broker"));
+    // Refused for good: not authorised.
+    let [high, low] = one.pkid.to_be_bytes();
+    there.send(&[0x40, 3, high, low, 0x87]).await;
+    assert_eq!(there.receive().await.payload, b"3");
+    let said = held.remote.snapshot();
+    assert_eq!((said.unwanted, said.published), (1, 0));
+    assert!(said.last_error.unwrap().contains("the right to publish"));
+}
+
+#[tokio::test]
+async fn a_broker_that_takes_only_quality_0_is_not_waited_for() {
+    let script = Script::new().await;
+    let held = Held::new(Options { protocol: Protocol::V5, ..options(script.address) });
+    let (mut there, _) = script.accept().await;
+    there.send(&[0x20, 5, 0, 0, 2, 36, 0]).await;
+    there.grant(0).await;
+    held.remote.outbox().push(Message::new("t", "x")).await.unwrap();
+    assert_eq!(there.receive().await.qos, 0);
+    held.until(|s| s.outstanding == 0 && s.published == 1).await;
+}
+
+#[tokio::test]
+async fn presence_is_a_will_a_birth_after_the_subscriptions_and_a_farewell() {
+    for protocol in [Protocol::V311, Protocol::V5] {
+        let script = Script::new().await;
+        let calls = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let counting = calls.clone();
+        let announce = move || {
+            let n = counting.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let message = |text: &str| Message { retain: true, ..Message::new("STATE/h", format!("{text}{n}")) };
+            Presence { will: message("offline"), birth: message("online") }
+        };
+        let held = Held::new(Options { protocol, announce: Some(Arc::new(announce)), ..options(script.address) });
+        held.remote.outbox().push(Message::new("t", "early")).await.unwrap();
+        let (mut there, _) = script.accept().await;
+        there.let_in(false).await;
+        drop(there);
+        let (mut there, connect) = script.accept().await;
+        assert_eq!(connect[7] & 0x3c, 0x2c, "a will of quality 1, retained");
+        let will = [counted("STATE/h"), counted("offline1")].concat();
+        assert!(connect.windows(will.len()).any(|w| w == will), "the second connection's will");
+        there.let_in(false).await;
+        there.grant(1).await;
+        let birth = there.take().await;
+        assert_eq!((&birth.payload[..], birth.retain), (&b"online1"[..], true), "before what waited");
+        assert_eq!(there.take().await.payload, b"early");
+        held.remote.announce_again().unwrap();
+        assert_eq!(there.take().await.payload, b"online1", "somebody contradicted it");
+        held.until(|s| s.outstanding == 0).await;
+        let ending = tokio::spawn(held.stopped());
+        let farewell = there.take().await;
+        assert_eq!((&farewell.payload[..], farewell.retain), (&b"offline1"[..], true));
+        assert_eq!(there.next().await, (0xe0, vec![]), "DISCONNECT, after which the broker forgets the will");
+        ending.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_published_arrives_at_a_subscriber_of_that_broker_and_does_not_come_back() {
+    let house = House::new(open()).await;
+    let held = Held::new(Options { protocol: Protocol::V5, ..options(house.address) });
+    held.becomes(State::Connected).await;
+    let mut scada = Client::new(house.address, "scada").await;
+    scada.subscribe(&[("#", 1)]).await;
+    for n in 0..300 {
+        held.remote.outbox().push(Message::new("t", n.to_string())).await.unwrap();
+    }
+    for n in 0..300 {
+        assert_eq!(scada.take().await.payload, n.to_string().into_bytes());
+    }
+    held.until(|s| s.published == 300).await;
+    let mut machine = Client::new(house.address, "m").await;
+    machine.publish("t", "from a machine", 1, 1).await;
+    held.intake.until(1).await;
+    assert_eq!(held.intake.payloads(), ["from a machine"], "no local");
+}
