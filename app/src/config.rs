@@ -4,6 +4,7 @@
 
 mod limits;
 mod remote;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use limits::Limits;
 pub use remote::{Publish, Remote};
+pub use tls::Tls;
 
 /// Prefix of the environment's variables: `DANXIA__MQTT__LISTEN` is `mqtt.listen`.
 const ENV: &str = "DANXIA__";
@@ -52,7 +54,7 @@ pub struct Settings {
 pub struct Mqtt {
     /// Plain TCP.
     pub listen: SocketAddr,
-    /// TLS, where a certificate is given.
+    /// TLS, where it is to listen.
     pub tls: Option<Tls>,
     /// WebSocket, where it is wanted; for pages that speak MQTT themselves.
     pub websocket: Option<SocketAddr>,
@@ -88,35 +90,6 @@ pub struct Sparkplug {
     pub reorder: Duration,
 }
 
-/// Where TLS listens, and as whom.
-#[derive(Clone, Debug)]
-pub struct Tls {
-    /// Address.
-    pub listen: SocketAddr,
-    /// PEM chain.
-    pub certificate: PathBuf,
-    /// PEM key.
-    pub key: PathBuf,
-    /// The authorities whose certificates clients may come with, PEM.
-    pub client_ca: Option<PathBuf>,
-    /// Revocation lists of these, PEM.
-    pub client_crl: Option<PathBuf>,
-    /// Whether a client must come with a certificate.
-    pub client_required: bool,
-}
-
-impl Tls {
-    /// What the door reads, and reads again when it changes.
-    pub fn files(&self) -> broker::TlsFiles {
-        let clients = self.client_ca.clone().map(|authorities| broker::ClientFiles {
-            authorities,
-            revoked: self.client_crl.clone(),
-            required: self.client_required,
-        });
-        broker::TlsFiles { certificates: self.certificate.clone(), key: self.key.clone(), clients }
-    }
-}
-
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
@@ -147,6 +120,7 @@ struct RawMqtt {
     tls_listen: String,
     tls_certificate: PathBuf,
     tls_key: PathBuf,
+    tls_names: Vec<String>,
     tls_client_ca: PathBuf,
     tls_client_crl: PathBuf,
     tls_client_required: bool,
@@ -183,6 +157,7 @@ impl Default for Raw {
                 tls_listen: String::new(),
                 tls_certificate: PathBuf::new(),
                 tls_key: PathBuf::new(),
+                tls_names: Vec::new(),
                 tls_client_ca: PathBuf::new(),
                 tls_client_crl: PathBuf::new(),
                 tls_client_required: false,
@@ -326,6 +301,9 @@ impl Sources {
 }
 
 fn shown(v: &Value) -> String {
+    if let Some(list) = v.as_array() {
+        return format!("[{}]", list.iter().map(shown).collect::<Vec<_>>().join(", "));
+    }
     match (v.as_str(), v.to_bool(), v.to_i128()) {
         (Some(s), ..) => format!("{s:?}"),
         (_, Some(b), _) => b.to_string(),
@@ -380,31 +358,6 @@ fn address(key: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
     })
 }
 
-/// The TLS listener's settings, where there is to be one.
-fn tls(raw: &RawMqtt) -> Result<Option<Tls>, ConfigError> {
-    if raw.tls_listen.is_empty() {
-        return Ok(None);
-    }
-    let named = |path: &Path| !path.as_os_str().is_empty();
-    let file = |key, path: &Path, why: &str| {
-        if path.is_file() {
-            return Ok(path.to_owned());
-        }
-        let expected = format!("{why}, so this must name a PEM file");
-        Err(ConfigError::Value { key, found: path.display().to_string(), expected })
-    };
-    let (ca, crl) = (&raw.tls_client_ca, &raw.tls_client_crl);
-    let ca_wanted = named(ca) || named(crl) || raw.tls_client_required;
-    Ok(Some(Tls {
-        listen: address("mqtt.tls_listen", &raw.tls_listen)?,
-        certificate: file("mqtt.tls_certificate", &raw.tls_certificate, "mqtt.tls_listen is set")?,
-        key: file("mqtt.tls_key", &raw.tls_key, "mqtt.tls_listen is set")?,
-        client_ca: ca_wanted.then(|| file("mqtt.tls_client_ca", ca, "clients come with certificates")).transpose()?,
-        client_crl: named(crl).then(|| file("mqtt.tls_client_crl", crl, "a revocation list is given")).transpose()?,
-        client_required: raw.tls_client_required,
-    }))
-}
-
 /// An address that may be left empty.
 fn optional(key: &'static str, text: &str) -> Result<Option<SocketAddr>, ConfigError> {
     if text.is_empty() { Ok(None) } else { address(key, text).map(Some) }
@@ -440,7 +393,7 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
         Err(ConfigError::Value { key, found: a.to_string(), expected: format!("{why}; use 127.0.0.1:{}", a.port()) })
     };
     loopback("http.listen", http, "the page has no accounts yet and listens on this computer only")?;
-    let tls = tls(&raw.mqtt)?;
+    let tls = tls::checked(&raw.mqtt)?;
     let hj212 = hj212(&raw.hj212)?;
     if let Some(door) = hj212.as_ref().filter(|door| door.monitors.is_empty()) {
         let why = "anybody could send measurements: list the monitors that may in hj212.monitors";
@@ -554,12 +507,11 @@ mod tests {
             ("[mqtt]\nlisten = \"somewhere\"\n", "expected ADDRESS:PORT"),
             ("[mqtt]\nlisten = \"0.0.0.0:1883\"\nanonymous = true\n", "allowed on loopback only; use 127.0.0.1:1883"),
             ("[http]\nlisten = \"0.0.0.0:80\"\n", "listens on this computer only"),
-            ("[mqtt]\ntls_listen = \"127.0.0.1:8883\"\n", "must name a PEM file"),
-            (
-                "[mqtt]\ntls_listen = \"8883\"\ntls_certificate = \"Cargo.toml\"\ntls_key = \"Cargo.toml\"\n\
-                 tls_client_required = true\n",
-                "mqtt.tls_client_ca is \"\": clients come with certificates",
-            ),
+            ("[mqtt]\ntls_listen = \"8883\"\ntls_certificate = \"/none\"\n", "must name a PEM file"),
+            ("[mqtt]\ntls_listen = \"8883\"\ntls_key = \"/none\"\n", "mqtt.tls_certificate"),
+            ("[mqtt]\ntls_listen = \"8883\"\ntls_client_ca = \"/none\"\n", "an authority is given"),
+            ("[mqtt]\ntls_listen = \"8883\"\ntls_names = [\"a b\"]\n", "expected host names"),
+            ("[mqtt]\ntls_listen = \"8883\"\ntls_client_crl = \"Cargo.toml\"\n", "the authority that it is of"),
             ("time_zone = \"Danxia/Shan\"\n", "expected an IANA name"),
             (
                 "[mqtt]\nws_listen = \"0.0.0.0:8083\"\nanonymous = true\n",
@@ -608,6 +560,7 @@ mod tests {
         assert_eq!(of("mqtt.anonymous"), Some(("true", "flag")));
         assert_eq!(of("http.listen"), Some(("\"127.0.0.1:8080\"", "default")));
         assert_eq!(of("mqtt.max_connections"), Some(("20000", "default")));
+        assert_eq!(of("mqtt.tls_names"), Some(("[]", "default")));
         assert_eq!(of("mqtt.limits.failed_logins_per_second"), Some(("2", "default")));
     }
 }

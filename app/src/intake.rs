@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{BoxFuture, Broker, ClientInfo, Intake, IntakeClosed, Publish, Receipt};
+use broker::{BoxFuture, Broker, ClientInfo, Intake, IntakeClosed, Publish, Receipt, RetainedMessage};
 use collector::{Collector, Command, Message, Retain};
+use historian::{ReadError, Register, Retained};
 use plant::{Clock, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
@@ -39,8 +40,24 @@ impl Intake for Passage {
 /// What the door retains goes with its message, so that the acknowledgement covers it.
 fn message(p: Publish, received: Timestamp) -> Message {
     let expires = p.expiry.map(|secs| received + Duration::from_secs(u64::from(secs)));
-    let retain = p.retain.then_some(Retain { qos: p.qos, properties: p.properties, expires, forget: false });
+    let retain =
+        (p.retain || p.forget).then_some(Retain { qos: p.qos, properties: p.properties, expires, forget: p.forget });
     Message { retain, ..Message::new(p.topic, p.payload) }
+}
+
+/// Gives the door what it retained before it was stopped or killed, as far as that has not expired by `now`. To be called
+/// before anybody is served.
+pub fn restore(broker: &Broker, register: &Register, now: Timestamp) -> Result<(), ReadError> {
+    let alive = register.retained()?.into_iter().filter(|r| r.expires.is_none_or(|t| t > now));
+    let message = |r: Retained| RetainedMessage {
+        topic: r.topic,
+        payload: r.payload.to_vec().into(),
+        qos: r.qos,
+        properties: r.properties.to_vec().into(),
+        expires_in: r.expires.map(|t| t.since(now)),
+    };
+    broker.restore(alive.map(message).collect());
+    Ok(())
 }
 
 /// The door only needs to know that nothing may be acknowledged; why goes to the log.

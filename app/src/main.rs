@@ -7,18 +7,20 @@ mod cli;
 mod clock;
 mod commands;
 mod config;
+mod devices;
 mod heartbeat;
 mod hj212;
+mod instance;
 mod intake;
 mod platform;
 mod ports;
 mod publish_back;
-mod reload;
 mod remotes;
 mod seams;
 mod sparkplug;
 mod stage;
 mod statement;
+mod tls;
 
 use std::io;
 use std::process::ExitCode;
@@ -55,7 +57,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Export { what: Export::Points(args) } => commands::export::points(&args),
         Command::Export { what: Export::Ledger(args) } => commands::ledger::export(&args),
         Command::Config { what: Config::Show(args) } => commands::config::show(&args),
-        Command::User { what } => commands::user::run(&what),
+        Command::Device { what } => commands::device::run(&what),
         Command::Verify(Verify { what: Some(VerifyWhat::Statement(args)), .. }) => commands::ledger::verify(&args),
         Command::Verify(Verify { data, .. }) => commands::verify::run(&data.unwrap_or_default()),
         Command::Openapi => commands::openapi(),

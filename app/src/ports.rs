@@ -3,8 +3,6 @@
 use std::io;
 use std::net::SocketAddr;
 
-use anyhow::Context;
-use broker::TlsAcceptor;
 use tokio::net::TcpListener;
 
 use crate::config::Settings;
@@ -36,12 +34,10 @@ fn hint(e: &io::Error, flag: &str) -> String {
 pub struct Ports {
     /// MQTT over TCP.
     pub mqtt: TcpListener,
-    /// MQTT over TLS, and how.
-    pub tls: Option<(TcpListener, TlsAcceptor)>,
-    /// MQTT over WebSocket.
-    pub websocket: Option<TcpListener>,
-    /// MQTT over WebSocket and TLS, with the acceptor of `tls`.
-    pub websocket_tls: Option<TcpListener>,
+    /// MQTT over TLS.
+    pub tls: Option<TcpListener>,
+    /// MQTT over WebSocket, and whether with TLS: that of [`Ports::tls`].
+    pub websocket: Vec<(TcpListener, bool)>,
     /// HJ 212 over TCP.
     pub hj212: Option<TcpListener>,
     /// Page and API.
@@ -53,24 +49,25 @@ impl Ports {
     pub async fn open(settings: &Settings) -> anyhow::Result<Self> {
         let tls = match &settings.mqtt.tls {
             None => None,
-            Some(tls) => {
-                let acceptor = tls.files().acceptor().context("MQTT over TLS")?;
-                Some((bind("MQTT over TLS", tls.listen, "mqtt.tls_listen").await?, acceptor))
-            }
+            Some(tls) => Some(bind("MQTT over TLS", tls.listen, "mqtt.tls_listen").await?),
         };
-        let mqtt = &settings.mqtt;
-        let websocket = bind_if("MQTT over WebSocket", mqtt.websocket, "mqtt.ws_listen").await?;
-        let websocket_tls = bind_if("MQTT over WebSocket and TLS", mqtt.websocket_tls, "mqtt.wss_listen").await?;
         let hj212 = match &settings.hj212 {
             None => None,
             Some(door) => Some(bind("HJ 212", door.listen, "hj212.listen").await?),
         };
+        let mut websocket = Vec::new();
+        if let Some(listen) = settings.mqtt.websocket {
+            websocket.push((bind("MQTT over WebSocket", listen, "mqtt.ws_listen").await?, false));
+        }
+        if let (Some(listen), Some(_)) = (settings.mqtt.websocket_tls, &tls) {
+            let listener = bind("MQTT over WebSocket with TLS", listen, "mqtt.wss_listen").await?;
+            websocket.push((listener, true));
+        }
         Ok(Self {
             hj212,
             mqtt: bind("MQTT", settings.mqtt.listen, "--mqtt").await?,
             tls,
             websocket,
-            websocket_tls,
             http: bind("the page", settings.http, "--http").await?,
         })
     }
@@ -78,17 +75,6 @@ impl Ports {
 
 async fn bind(what: &'static str, address: SocketAddr, flag: &'static str) -> Result<TcpListener, BindError> {
     TcpListener::bind(address).await.map_err(|source| BindError { what, address, flag, source })
-}
-
-async fn bind_if(
-    what: &'static str,
-    address: Option<SocketAddr>,
-    key: &'static str,
-) -> Result<Option<TcpListener>, BindError> {
-    match address {
-        None => Ok(None),
-        Some(address) => bind(what, address, key).await.map(Some),
-    }
 }
 
 #[cfg(test)]

@@ -48,6 +48,7 @@ impl File {
         const STATE: &[Step] = &[
             Step::sql(include_str!("sql/state.sql")),
             Step::sql(include_str!("sql/state-2-retained.sql")),
+            Step::sql(include_str!("sql/state-3-devices.sql")),
             Step::sql(include_str!("sql/state-4-ignored.sql")),
             Step::sql(include_str!("sql/state-5-rules.sql")),
         ];

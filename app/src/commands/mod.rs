@@ -2,14 +2,15 @@
 
 pub mod config;
 pub mod demo;
+pub mod device;
 pub mod doctor;
 pub mod evaluate;
 pub mod export;
 pub mod import;
 pub mod ledger;
+pub mod remote;
 pub mod replay;
 pub mod run;
-pub mod user;
 pub mod verify;
 
 use std::io::{self, Write};

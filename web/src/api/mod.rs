@@ -1,6 +1,7 @@
 //! What answers each path. The attributes above the handlers make the OpenAPI document; a test holds it against the table.
 
 mod alarms;
+mod devices;
 mod intake;
 mod ledger;
 mod live;
@@ -58,6 +59,15 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::large(Method::PUT, "/api/v1/rules", rules::MAX_BODY, |a| Box::pin(rules::replace(a))),
     Route::large(Method::POST, "/api/v1/rules/try", rules::MAX_BODY, |a| Box::pin(rules::attempt(a))),
     Route::post("/api/v1/rules/suggest", |a| Box::pin(rules::suggest(a))),
+    Route::get("/api/v1/devices", |a| Box::pin(devices::list(a))),
+    Route::post("/api/v1/devices", |a| Box::pin(devices::add(a))),
+    Route::post("/api/v1/devices/{name}/password", |a| Box::pin(devices::rotate(a))),
+    Route::post("/api/v1/devices/{name}/enable", |a| Box::pin(devices::enable(a))),
+    Route::post("/api/v1/devices/{name}/revoke", |a| Box::pin(devices::revoke(a))),
+    Route::post("/api/v1/devices/{name}/certificates", |a| Box::pin(devices::issue(a))),
+    Route::post("/api/v1/devices/{name}/certificates/{serial}/revoke", |a| Box::pin(devices::revoke_certificate(a))),
+    Route::get("/api/v1/devices/{name}/checklist", |a| Box::pin(devices::checklist(a))),
+    Route::get("/api/v1/ca.crt", |a| Box::pin(devices::authority(a))),
     Route::get("/api/v1/live", |a| Box::pin(live::live(a))),
 ];
 
@@ -111,6 +121,15 @@ pub(crate) static ROUTES: &[Route] = &[
         rules::replace,
         rules::attempt,
         rules::suggest,
+        devices::list,
+        devices::add,
+        devices::rotate,
+        devices::enable,
+        devices::revoke,
+        devices::issue,
+        devices::revoke_certificate,
+        devices::checklist,
+        devices::authority,
         live::live,
     ),
     components(schemas(crate::dto::LiveSnapshot, crate::dto::LiveValues, crate::dto::LiveStatus))

@@ -8,6 +8,7 @@
 mod alarm;
 mod common;
 mod connection;
+mod device;
 mod intake;
 mod live;
 mod machine;
@@ -22,6 +23,10 @@ mod waveform;
 pub use alarm::{Acknowledged, Acknowledgement, Alarm, Alarms, Evidence, EvidenceLine, Journal, JournalEntry};
 pub use common::{Number, Priority, Quality, Reading, Time, Title};
 pub use connection::{Client, ConnectionTotals, Connections};
+pub use device::{
+    Checklist, ChecklistStep, Device, DeviceCertificate, DeviceCredentials, Devices, IssuedCertificate, NewCertificate,
+    NewDevice, NewPassword, Role,
+};
 pub use intake::{Ledger, LedgerSource, LedgerTotal, Quarantine, QuarantineEntry, QuarantineGroup, QuarantinedMessage};
 pub use live::{LiveSnapshot, LiveStatus, LiveValue, LiveValues};
 pub use machine::{

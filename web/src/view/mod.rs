@@ -8,6 +8,7 @@ mod summary;
 mod waveform;
 
 pub(crate) use alarm::{alarm, alarms, counts, journal_entry, shown};
+pub use intake::quarantined_message;
 pub(crate) use intake::{
     group, ledger_line, ledger_source, ledger_total, quarantine_entry, quarantine_payload, quarantine_stats,
     quarantine_topic,

@@ -238,7 +238,11 @@ async fn every_documented_path_is_served_and_every_parameter_is_checked() {
             t if t.contains("quarantine") => "1",
             _ => &alarm,
         };
-        let path = template.replace("{id}", id).replace("{site}", "s").replace("{machine}", "spare");
+        let path = template
+            .replace("{id}", id)
+            .replace("{site}", "s")
+            .replace("{machine}", "spare")
+            .replace("{name}", "press");
         let point = if template.contains("series") { format!("?point={}", encode(TEMP)) } else { String::new() };
         let point = if path.ends_with("/waveforms") { format!("?point={}", encode(VIB)) } else { point };
         let point = if path.ends_with("/quarantine/topics") { "?code=json_syntax".into() } else { point };

@@ -31,7 +31,7 @@ pub struct House {
     _dir: tempfile::TempDir,
 }
 
-struct Stubs {
+pub struct Stubs {
     faults: Vec<web::Part>,
 }
 
@@ -224,6 +224,7 @@ pub fn services(historian: &Arc<Historian>, clock: &Arc<ManualClock>, faults: Ve
         analyst: stubs.clone(),
         waiting: Arc::new(crate::waiting::Stub::default()),
         door: stubs.clone(),
+        registrar: stubs.clone(),
         readiness: stubs.clone(),
         metrics: stubs.clone(),
         mapper: stubs,

@@ -27,6 +27,9 @@ const PAGES = [
   ...(first ? [["alarm", `#/alarms/${first.id}`]] : []),
   ["connections", "#/connections?left=1"],
   ["rules", "#/rules"],
+  ["devices", "#/devices?revoked=1"],
+  ["devices-new", "#/devices?new=1"],
+  ["device", "#/devices/press-1"],
 ].filter(([name]) => name.includes(only));
 const SHAPES = [
   ["desktop", { width: 1440, height: 900 }],

@@ -17,6 +17,7 @@ import { Header, focusSearch } from "./parts/header";
 import { Help, toggleHelp } from "./parts/help";
 import { Empty } from "./parts/states";
 
+const Devices = lazy(() => import("./pages/devices").then((m) => m.Devices));
 const Discovery = lazy(() => import("./pages/discovery").then((m) => m.Discovery));
 const Ledger = lazy(() => import("./pages/ledger").then((m) => m.Ledger));
 const Machine = lazy(() => import("./pages/machine").then((m) => m.Machine));
@@ -89,6 +90,7 @@ function pageOf(route: Route, status: Status | undefined): preact.JSX.Element {
   if (page === "connections" && first === "discovery") return <Discovery />;
   if (page === "connections" && first === "ledger") return <Ledger />;
   if (page === "connections") return <Connections status={status} />;
+  if (page === "devices") return <Devices status={status} selected={first} />;
   if (page === "machine" && first && second) return <Machine site={first} machine={second} />;
   if (page === "rules") return <RulesPage />;
   if (page === "vibration" && first && second && more.length > 0)
@@ -105,6 +107,7 @@ function pageTitle(route: Route): string {
   if (page === "alarms") return t("nav.alarms");
   if (page === "connections") return t("nav.connections");
   if (page === "rules") return t("rules.title");
+  if (page === "devices") return t("devices.title");
   if (page === "machine") return machine ?? t("nav.machine");
   if (page === "vibration") return `${t("nav.vibration")} ${machine ?? ""} ${point.join("/")}`;
   return t("nav.overview");

@@ -454,3 +454,72 @@ export interface Trial {
   count: number;
   fault: { code: string; reason: string } | null;
 }
+
+export interface DeviceCertificate {
+  serial: string;
+  fingerprint: string;
+  issued: Instant;
+  expires: Instant;
+  revoked: Instant | null;
+  days_left: number;
+}
+
+export interface Device {
+  name: string;
+  role: string;
+  site: string;
+  group: string | null;
+  note: string;
+  created: Instant;
+  revoked: Instant | null;
+  password: boolean;
+  certificates: DeviceCertificate[];
+  publish: string[];
+  subscribe: string[];
+  monitor: boolean;
+  connected: boolean | null;
+  last_seen: Instant | null;
+}
+
+export interface Role {
+  name: string;
+  about: string;
+  publish: string[];
+  subscribe: string[];
+  monitor: boolean;
+}
+
+export interface Devices {
+  devices: Device[];
+  roles: Role[];
+}
+
+export interface DeviceCredentials {
+  device: Device;
+  password: string | null;
+}
+
+export interface IssuedCertificate {
+  device: string;
+  serial: string;
+  expires: Instant;
+  certificate: string;
+  key: string;
+  authority: string;
+}
+
+export interface ChecklistStep {
+  step: string;
+  state: string;
+  at: Instant | null;
+  seen: string | null;
+  code: string | null;
+  error: string | null;
+  message: Omit<QuarantineEntry, "id"> | null;
+}
+
+export interface Checklist {
+  device: string;
+  now: Instant;
+  steps: ChecklistStep[];
+}

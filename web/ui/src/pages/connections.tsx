@@ -286,6 +286,14 @@ function Connect({ status }: { status: Status | undefined }) {
             onClick={() => box.current?.select()}
           />
           <p class="muted">{t(status.anonymous ? "connect.after" : "connect.after_identity")}</p>
+          <p class="buttons">
+            <a class="button" href={href(["devices"])} data-testid="to-devices">
+              {t("devices.title")}
+            </a>
+            <a class="button" href={href(["devices"], { new: 1 })}>
+              {t("devices.add")}
+            </a>
+          </p>
         </>
       ) : (
         <p class="muted">{t("state.loading")}</p>
