@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use historian::{Batch, LedgerDelta, QuarantineEntry, Quarantined, Retained, Selection, Settled, Verdict};
+use historian::{Batch, LedgerDelta, QuarantineEntry, Quarantined, Retained, Settled, Verdict};
 use plant::Timestamp;
 
 use crate::Message;
@@ -102,8 +102,6 @@ pub(crate) struct Draft {
     pub carried: Carried,
     /// Whether one of its messages said that the host application is offline.
     pub disputes: bool,
-    /// What is to be replayed once it is committed.
-    pub wakes: Vec<Selection>,
     own: HashSet<Key>,
     ledger: LedgerDelta,
 }
@@ -120,9 +118,8 @@ impl Draft {
             after: Vec::new(),
             commands: Vec::new(),
             touched: Touched { number, machines: Vec::new() },
-            carried: Carried::by(number),
+            carried: Carried::default(),
             disputes: false,
-            wakes: Vec::new(),
             own: HashSet::new(),
             ledger: LedgerDelta { source, ..LedgerDelta::default() },
         }
@@ -162,13 +159,6 @@ impl Draft {
     /// So many numbers of what `source` sends never came.
     pub(crate) fn gaps_of(&mut self, source: &Arc<str>, gaps: u64) {
         self.batch.ledger.push(LedgerDelta { source: source.clone(), gaps, ..LedgerDelta::default() });
-    }
-
-    /// These are to be replayed once the draft is committed.
-    pub(crate) fn wake(&mut self, which: Selection) {
-        if !self.wakes.contains(&which) {
-            self.wakes.push(which);
-        }
     }
 
     /// A sequence number was skipped over.

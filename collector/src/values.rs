@@ -1,12 +1,13 @@
 //! From a value on the wire to an observation in the point's own unit, with its time and quality.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use plant::{Observation, PointId, PointKind, Quality, Quantity, Reason, Timestamp, Unit, Value};
 
 use crate::fault::{Code, Fault, shown};
 use crate::interpreter::Recall;
-use crate::machine::{Adoption, MachineState, PointSlot, unit};
+use crate::machine::{Adoption, MachineState, PointSlot, Restamped, unit};
 use crate::wire::Scalar;
 
 /// Whole numbers up to here are exact as floating-point numbers.
@@ -25,6 +26,14 @@ pub(crate) struct Incoming<'a> {
     /// Whether the source declares the type of its numbers. JSON does not: there 61 and 61.2 are of one series, and a
     /// whole number stays one only where a floating-point number could not hold it.
     pub typed: bool,
+}
+
+/// When the message of a value was received.
+#[derive(Clone, Copy)]
+pub(crate) struct Received {
+    pub t: Timestamp,
+    /// The draft that reads it again, if it was received then and waited.
+    pub again: Option<u64>,
 }
 
 const fn rank(q: Quality) -> u8 {
@@ -46,10 +55,11 @@ pub(crate) fn observe(
     state: &mut MachineState,
     i: usize,
     incoming: Incoming<'_>,
-    t_received: Timestamp,
+    received: Received,
     adoption: Adoption,
     recall: &dyn Recall,
 ) -> Result<Option<Observation>, Fault> {
+    let t_received = received.t;
     let slot = state.at(i);
     if slot.kind != PointKind::Scalar {
         return Err(Fault::new(Code::PointKind, "waveforms of this point", "a single value"));
@@ -70,7 +80,13 @@ pub(crate) fn observe(
     };
     let (t, quality) = match t {
         Some(t) => (t, quality),
-        None => (stamp(slot, t_received), worse(quality, Quality::Uncertain(Reason::NoTimestamp))),
+        None => {
+            let t = match received.again {
+                None => stamp(slot, t_received),
+                Some(draft) => stamp_again(slot, t_received, &value, draft, recall),
+            };
+            (t, worse(quality, Quality::Uncertain(Reason::NoTimestamp)))
+        }
     };
     slot.note(t, &value);
     Ok(Some(Observation { point: slot.id.clone(), t, t_received, value, quality, seq }))
@@ -86,6 +102,36 @@ fn stamp(slot: &mut PointSlot, t_received: Timestamp) -> Timestamp {
         _ => t_received,
     };
     slot.stamped = Some(t);
+    t
+}
+
+/// The time that a replayed value without one gets: the one it was given when it came, where it was stored then; if it
+/// was not, the first one from its receipt on that is not another value's.
+fn stamp_again(
+    slot: &mut PointSlot,
+    t_received: Timestamp,
+    value: &Value,
+    draft: u64,
+    recall: &dyn Recall,
+) -> Timestamp {
+    if slot.restamped.of != (draft, t_received) {
+        let stored = match last(slot, recall) {
+            Some((newest, _)) if newest >= t_received => recall.from(&slot.id, t_received),
+            _ => Vec::new(),
+        };
+        let stored = stored.into_iter().collect();
+        slot.restamped = Restamped { of: (draft, t_received), first: t_received, stored, given: HashSet::new() };
+    }
+    let next = |t: Timestamp| Timestamp::from_nanos(t.nanos().saturating_add(1));
+    let Restamped { first, stored, given, .. } = &mut slot.restamped;
+    let mut t = *first;
+    while given.contains(&t) || stored.get(&t).is_some_and(|by| by != value) {
+        t = next(t);
+    }
+    given.insert(t);
+    while given.contains(first) {
+        *first = next(*first);
+    }
     t
 }
 
