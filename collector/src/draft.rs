@@ -12,6 +12,7 @@ use crate::fault::Fault;
 use crate::machine::MachineSlot;
 use crate::recent::{Fate, Key};
 use crate::sparkplug::Carried;
+use crate::values::Restamped;
 
 /// How much of a message the quarantine keeps.
 const HEAD: usize = 4096;
@@ -102,6 +103,8 @@ pub(crate) struct Draft {
     pub carried: Carried,
     /// Whether one of its messages said that the host application is offline.
     pub disputes: bool,
+    /// Times of values that have none, where it replays them.
+    pub restamped: Restamped,
     own: HashSet<Key>,
     ledger: LedgerDelta,
 }
@@ -120,6 +123,7 @@ impl Draft {
             touched: Touched { number, machines: Vec::new() },
             carried: Carried::default(),
             disputes: false,
+            restamped: Restamped::default(),
             own: HashSet::new(),
             ledger: LedgerDelta { source, ..LedgerDelta::default() },
         }

@@ -388,7 +388,7 @@ impl Interpreter {
             };
             self.unknown(draft, state.id(), fault, heard);
         })?;
-        let again = (draft.mode != Mode::Live).then_some(draft.number);
+        let again = (draft.mode != Mode::Live).then_some(&mut draft.restamped);
         let received = Received { t: draft.t_received, again };
         let observed = values::observe(state, i, incoming, received, adoption, &*self.recall)?;
         state.carry(i, draft.number, &mut draft.batch.changes);

@@ -5,7 +5,7 @@
 //! value is committed before the description it was converted by; it has arrived with the first of them that is
 //! committed, and is given up when none of them was.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use plant::{AssetChange, Machine, MachineId, Name, Plant, Point, PointId, PointKind, Timestamp, Title, Unit, Value};
@@ -76,18 +76,6 @@ pub(crate) struct MachineState {
     pub recorded: Option<Timestamp>,
 }
 
-/// The instants that were given to values without one of messages that are replayed.
-#[derive(Default)]
-pub(crate) struct Restamped {
-    /// Which draft replays them, and when they were received.
-    pub of: (u64, Timestamp),
-    /// From which on any are left.
-    pub first: Timestamp,
-    /// What was stored before.
-    pub stored: HashMap<Timestamp, Value>,
-    pub given: HashSet<Timestamp>,
-}
-
 /// A point of the machine.
 pub(crate) struct PointSlot {
     pub id: PointId,
@@ -101,8 +89,6 @@ pub(crate) struct PointSlot {
     pub last: Option<(Timestamp, Value)>,
     /// The last instant that was given to a value without one.
     pub stamped: Option<Timestamp>,
-    /// The same of values that are replayed.
-    pub restamped: Restamped,
     /// The sequence number of its last waveform.
     seq: Option<u64>,
     /// From the unit that was stated last to the point's: text, factor, offset.
@@ -216,7 +202,6 @@ impl MachineState {
             pending: None,
             last: None,
             stamped: None,
-            restamped: Restamped::default(),
             seq: None,
             conversion: None,
         });

@@ -1,13 +1,13 @@
 //! From a value on the wire to an observation in the point's own unit, with its time and quality.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use plant::{Observation, PointId, PointKind, Quality, Quantity, Reason, Timestamp, Unit, Value};
 
 use crate::fault::{Code, Fault, shown};
 use crate::interpreter::Recall;
-use crate::machine::{Adoption, MachineState, PointSlot, Restamped, unit};
+use crate::machine::{Adoption, MachineState, PointSlot, unit};
 use crate::wire::Scalar;
 
 /// Whole numbers up to here are exact as floating-point numbers.
@@ -29,11 +29,22 @@ pub(crate) struct Incoming<'a> {
 }
 
 /// When the message of a value was received.
-#[derive(Clone, Copy)]
-pub(crate) struct Received {
+pub(crate) struct Received<'a> {
     pub t: Timestamp,
-    /// The draft that reads it again, if it was received then and waited.
-    pub again: Option<u64>,
+    /// What was given to others before, if it is read again.
+    pub again: Option<&'a mut Restamped>,
+}
+
+/// The instants that a replay gives to values that have none, by the time of receipt and the point.
+pub(crate) type Restamped = HashMap<(Timestamp, PointId), Given>;
+
+/// See [`Restamped`].
+pub(crate) struct Given {
+    /// From which on any are left.
+    first: Timestamp,
+    /// What was stored before.
+    stored: HashMap<Timestamp, Value>,
+    given: HashSet<Timestamp>,
 }
 
 const fn rank(q: Quality) -> u8 {
@@ -55,7 +66,7 @@ pub(crate) fn observe(
     state: &mut MachineState,
     i: usize,
     incoming: Incoming<'_>,
-    received: Received,
+    received: Received<'_>,
     adoption: Adoption,
     recall: &dyn Recall,
 ) -> Result<Option<Observation>, Fault> {
@@ -83,7 +94,7 @@ pub(crate) fn observe(
         None => {
             let t = match received.again {
                 None => stamp(slot, t_received),
-                Some(draft) => stamp_again(slot, t_received, &value, draft, recall),
+                Some(before) => stamp_again(slot, t_received, &value, before, recall),
             };
             (t, worse(quality, Quality::Uncertain(Reason::NoTimestamp)))
         }
@@ -111,19 +122,15 @@ fn stamp_again(
     slot: &mut PointSlot,
     t_received: Timestamp,
     value: &Value,
-    draft: u64,
+    before: &mut Restamped,
     recall: &dyn Recall,
 ) -> Timestamp {
-    if slot.restamped.of != (draft, t_received) {
-        let stored = match last(slot, recall) {
-            Some((newest, _)) if newest >= t_received => recall.from(&slot.id, t_received),
-            _ => Vec::new(),
-        };
-        let stored = stored.into_iter().collect();
-        slot.restamped = Restamped { of: (draft, t_received), first: t_received, stored, given: HashSet::new() };
-    }
+    let newest = last(slot, recall).map(|(t, _)| t);
+    let Given { first, stored, given } = before.entry((t_received, slot.id.clone())).or_insert_with(|| {
+        let near = newest.filter(|t| *t >= t_received).map(|_| recall.from(&slot.id, t_received));
+        Given { first: t_received, stored: near.into_iter().flatten().collect(), given: HashSet::new() }
+    });
     let next = |t: Timestamp| Timestamp::from_nanos(t.nanos().saturating_add(1));
-    let Restamped { first, stored, given, .. } = &mut slot.restamped;
     let mut t = *first;
     while given.contains(&t) || stored.get(&t).is_some_and(|by| by != value) {
         t = next(t);
