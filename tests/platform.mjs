@@ -51,15 +51,15 @@ export async function until(what, probe, seconds = 60) {
 }
 
 export class Platform {
-  /** `mode` is `run` or `demo`. */
-  static async start(mode = 'run') {
+  /** `mode` is `run` or `demo`; `more` are arguments in the place of `--anonymous`. */
+  static async start(mode = 'run', more = undefined) {
     const p = new Platform();
     p.dir = mkdtempSync(join(tmpdir(), 'danxia-browser-'));
     p.data = join(p.dir, 'data');
     [p.mqtt, p.http] = [await freePort(), await freePort()];
     p.url = `http://127.0.0.1:${p.http}`;
     const args = [mode, '--data', p.data, '--mqtt', `127.0.0.1:${p.mqtt}`, '--http', `127.0.0.1:${p.http}`];
-    if (mode === 'run') args.push('--anonymous');
+    if (mode === 'run') args.push(...(more ?? ['--anonymous']));
     p.words = '';
     p.child = spawn(danxia, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const s of [p.child.stdout, p.child.stderr]) s.on('data', (d) => (p.words = (p.words + d).slice(-20000)));

@@ -29,6 +29,12 @@ pub enum Command {
     Demo(Demo),
     /// Publish labelled recordings (a directory with manifest.csv) over MQTT to a running instance.
     Replay(Replay),
+    /// Bring in what was recorded elsewhere, through the door of a running instance.
+    Import {
+        /// What to bring in.
+        #[command(subcommand)]
+        what: Import,
+    },
     /// Judge labelled recordings and compare with their labels.
     Evaluate {
         /// What to judge.
@@ -47,11 +53,12 @@ pub enum Command {
         #[command(subcommand)]
         what: Config,
     },
-    /// Manage who may publish.
-    User {
+    /// Manage the devices that may connect: passwords, certificates, revocation. Works on a store that is at rest, and
+    /// through the page's API while an instance runs on it.
+    Device {
         /// What to do.
         #[command(subcommand)]
-        what: User,
+        what: Device,
     },
     /// Check ports, disk, clock, and an MQTT message from end to end; print how to mend what fails.
     Doctor(Doctor),
@@ -156,6 +163,42 @@ pub struct Replay {
     /// Publish this many times faster than the recordings were made; 0 publishes as fast as the instance takes them.
     #[arg(long, default_value_t = 0.0)]
     pub speed: f64,
+}
+
+/// `danxia import …`.
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// WAV files (each with a sidecar FILE.json where needed) and universal files (data set 58 or 58b).
+    Waveform(ImportWaveform),
+}
+
+/// `danxia import waveform`.
+#[derive(Debug, Args)]
+pub struct ImportWaveform {
+    /// The files.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// The machine [default: what the sidecar says].
+    #[arg(long, value_name = "SITE/MACHINE")]
+    pub machine: Option<MachineId>,
+    /// The point; several channels are numbered [default: what the sidecar says, or channel_1, or node and direction].
+    #[arg(long)]
+    pub point: Option<String>,
+    /// Time of the first sample, RFC 3339 or nanoseconds since 1970 [default: what the sidecar says].
+    #[arg(long, value_parser = time)]
+    pub time: Option<Timestamp>,
+    /// Unit of the values [default: what the file or its sidecar says].
+    #[arg(long, value_parser = unit)]
+    pub unit: Option<plant::Unit>,
+    /// Shaft speed during the recording, r/min.
+    #[arg(long)]
+    pub rpm: Option<f64>,
+    /// The instance's MQTT address.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:1883")]
+    pub mqtt: SocketAddr,
+    /// User name, where the instance asks for one; the password is read from DANXIA_PASSWORD.
+    #[arg(long)]
+    pub user: Option<String>,
 }
 
 /// `danxia evaluate …`.
@@ -275,29 +318,110 @@ pub enum Config {
     Show(Run),
 }
 
-/// `danxia user …`.
+/// `danxia device …`.
 #[derive(Debug, Subcommand)]
-pub enum User {
-    /// Add a user, or give one a new password. It is read from DANXIA_PASSWORD, or from standard input.
-    Add(UserName),
-    /// List the users.
-    List {
-        /// The store's directory.
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
-    },
-    /// Remove a user; their open connections stay until they end.
-    Remove(UserName),
+pub enum Device {
+    /// Add a device. Its password is printed once and kept nowhere.
+    Add(DeviceAdd),
+    /// List the devices.
+    List(DeviceTarget),
+    /// Shut a device out, with all its certificates. On a running instance its connections end at once.
+    Revoke(DeviceName),
+    /// Let a device in again that was revoked, with a new password.
+    Enable(DevicePassword),
+    /// Give a device a new password. On a running instance its connections end at once.
+    Rotate(DevicePassword),
+    /// Issue a certificate to a device, or revoke one.
+    Cert(DeviceCert),
 }
 
-/// A user of a store.
+/// Where the devices are.
 #[derive(Debug, Args)]
-pub struct UserName {
-    /// The name that the device gives in CONNECT.
-    pub name: String,
+pub struct DeviceTarget {
     /// The store's directory.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "DANXIA__DATA", default_value = "danxia-data")]
     pub data: PathBuf,
+    /// The page's address of a running instance, instead of asking the directory for it.
+    #[arg(long, value_name = "http://ADDRESS:PORT")]
+    pub url: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `danxia device add`.
+#[derive(Debug, Args)]
+pub struct DeviceAdd {
+    /// Its name: the user name in CONNECT, and the machine's name in its topics.
+    pub name: String,
+    /// The site it belongs to.
+    #[arg(long, value_name = "SITE")]
+    pub site: String,
+    /// What it may do: device, sparkplug-node, gateway, reader or monitor.
+    #[arg(long, default_value = "device")]
+    pub role: String,
+    /// The Sparkplug group [default for sparkplug-node: the site].
+    #[arg(long)]
+    pub group: Option<String>,
+    /// A note for people.
+    #[arg(long)]
+    pub note: Option<String>,
+    /// Read the password from standard input instead of making one.
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Give it no password: it comes with a certificate.
+    #[arg(long, conflicts_with = "password_stdin")]
+    pub no_password: bool,
+    #[command(flatten)]
+    /// Where.
+    pub target: DeviceTarget,
+}
+
+/// `danxia device revoke`.
+#[derive(Debug, Args)]
+pub struct DeviceName {
+    /// The device.
+    pub name: String,
+    #[command(flatten)]
+    /// Where.
+    pub target: DeviceTarget,
+}
+
+/// `danxia device rotate` and `enable`.
+#[derive(Debug, Args)]
+pub struct DevicePassword {
+    /// The device.
+    pub name: String,
+    /// Read the password from standard input instead of making one.
+    #[arg(long)]
+    pub password_stdin: bool,
+    #[command(flatten)]
+    /// Where.
+    pub target: DeviceTarget,
+}
+
+/// `danxia device cert`.
+#[derive(Debug, Args)]
+pub struct DeviceCert {
+    /// The device.
+    pub name: String,
+    /// For how many days it is valid [default: 730].
+    #[arg(long)]
+    pub days: Option<u32>,
+    /// Write NAME.crt, NAME.key and ca.crt into this directory [default: here].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Revoke the certificate with this serial number instead.
+    #[arg(long, value_name = "SERIAL", conflicts_with_all = ["days", "out"])]
+    pub revoke: Option<String>,
+    #[command(flatten)]
+    /// Where.
+    pub target: DeviceTarget,
+}
+
+/// A unit of the table.
+fn unit(s: &str) -> Result<plant::Unit, String> {
+    plant::Unit::parse(s).ok_or_else(|| "expected a unit of the table, such as g, m/s² or mm/s".to_owned())
 }
 
 /// RFC 3339, or plain nanoseconds.

@@ -4,6 +4,7 @@
 
 mod limits;
 mod remote;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use limits::Limits;
 pub use remote::{Publish, Remote};
+pub use tls::Tls;
 
 /// Prefix of the environment's variables: `DANXIA__MQTT__LISTEN` is `mqtt.listen`.
 const ENV: &str = "DANXIA__";
@@ -37,6 +39,8 @@ pub struct Settings {
     pub sparkplug: Sparkplug,
     /// Where the page and the API listen.
     pub http: SocketAddr,
+    /// The door for monitors that speak HJ 212 over TCP, where it is open.
+    pub hj212: Option<Hj212>,
     /// IANA name of the plant's time zone.
     pub time_zone: String,
     /// Whether unknown machines and points are taken on at once; otherwise what they say waits in quarantine.
@@ -50,7 +54,7 @@ pub struct Settings {
 pub struct Mqtt {
     /// Plain TCP.
     pub listen: SocketAddr,
-    /// TLS, where a certificate is given.
+    /// TLS, where it is to listen.
     pub tls: Option<Tls>,
     /// WebSocket, where it is wanted; for pages that speak MQTT themselves.
     pub websocket: Option<SocketAddr>,
@@ -66,6 +70,17 @@ pub struct Mqtt {
     pub limits: Limits,
 }
 
+/// The door for monitors that speak HJ 212 over TCP.
+#[derive(Clone, Debug)]
+pub struct Hj212 {
+    /// Address.
+    pub listen: SocketAddr,
+    /// The site whose machines the monitors are.
+    pub site: Name,
+    /// Numbers (MN) of the monitors that are let in; empty lets all in, which is allowed on loopback only.
+    pub monitors: Vec<String>,
+}
+
 /// The Sparkplug host application's settings.
 #[derive(Clone, Debug)]
 pub struct Sparkplug {
@@ -73,35 +88,6 @@ pub struct Sparkplug {
     pub host_id: Option<Name>,
     /// How long an overtaken message may take before it counts as lost.
     pub reorder: Duration,
-}
-
-/// Where TLS listens, and as whom.
-#[derive(Clone, Debug)]
-pub struct Tls {
-    /// Address.
-    pub listen: SocketAddr,
-    /// PEM chain.
-    pub certificate: PathBuf,
-    /// PEM key.
-    pub key: PathBuf,
-    /// The authorities whose certificates clients may come with, PEM.
-    pub client_ca: Option<PathBuf>,
-    /// Revocation lists of these, PEM.
-    pub client_crl: Option<PathBuf>,
-    /// Whether a client must come with a certificate.
-    pub client_required: bool,
-}
-
-impl Tls {
-    /// What the door reads, and reads again when it changes.
-    pub fn files(&self) -> broker::TlsFiles {
-        let clients = self.client_ca.clone().map(|authorities| broker::ClientFiles {
-            authorities,
-            revoked: self.client_crl.clone(),
-            required: self.client_required,
-        });
-        broker::TlsFiles { certificates: self.certificate.clone(), key: self.key.clone(), clients }
-    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -116,6 +102,15 @@ struct Raw {
     http: RawHttp,
     publish: Publish,
     remote: BTreeMap<String, remote::Raw>,
+    hj212: RawHj212,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawHj212 {
+    listen: String,
+    site: String,
+    monitors: Vec<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -125,6 +120,7 @@ struct RawMqtt {
     tls_listen: String,
     tls_certificate: PathBuf,
     tls_key: PathBuf,
+    tls_names: Vec<String>,
     tls_client_ca: PathBuf,
     tls_client_crl: PathBuf,
     tls_client_required: bool,
@@ -161,6 +157,7 @@ impl Default for Raw {
                 tls_listen: String::new(),
                 tls_certificate: PathBuf::new(),
                 tls_key: PathBuf::new(),
+                tls_names: Vec::new(),
                 tls_client_ca: PathBuf::new(),
                 tls_client_crl: PathBuf::new(),
                 tls_client_required: false,
@@ -173,6 +170,7 @@ impl Default for Raw {
             },
             sparkplug: RawSparkplug { host_id: "danxia".into(), reorder_ms: 3000 },
             http: RawHttp { listen: "127.0.0.1:8080".into() },
+            hj212: RawHj212 { listen: String::new(), site: "hj212".into(), monitors: Vec::new() },
             publish: Publish { indicators: true, alarms: true },
             remote: BTreeMap::new(),
         }
@@ -303,6 +301,9 @@ impl Sources {
 }
 
 fn shown(v: &Value) -> String {
+    if let Some(list) = v.as_array() {
+        return format!("[{}]", list.iter().map(shown).collect::<Vec<_>>().join(", "));
+    }
     match (v.as_str(), v.to_bool(), v.to_i128()) {
         (Some(s), ..) => format!("{s:?}"),
         (_, Some(b), _) => b.to_string(),
@@ -357,31 +358,6 @@ fn address(key: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
     })
 }
 
-/// The TLS listener's settings, where there is to be one.
-fn tls(raw: &RawMqtt) -> Result<Option<Tls>, ConfigError> {
-    if raw.tls_listen.is_empty() {
-        return Ok(None);
-    }
-    let named = |path: &Path| !path.as_os_str().is_empty();
-    let file = |key, path: &Path, why: &str| {
-        if path.is_file() {
-            return Ok(path.to_owned());
-        }
-        let expected = format!("{why}, so this must name a PEM file");
-        Err(ConfigError::Value { key, found: path.display().to_string(), expected })
-    };
-    let (ca, crl) = (&raw.tls_client_ca, &raw.tls_client_crl);
-    let ca_wanted = named(ca) || named(crl) || raw.tls_client_required;
-    Ok(Some(Tls {
-        listen: address("mqtt.tls_listen", &raw.tls_listen)?,
-        certificate: file("mqtt.tls_certificate", &raw.tls_certificate, "mqtt.tls_listen is set")?,
-        key: file("mqtt.tls_key", &raw.tls_key, "mqtt.tls_listen is set")?,
-        client_ca: ca_wanted.then(|| file("mqtt.tls_client_ca", ca, "clients come with certificates")).transpose()?,
-        client_crl: named(crl).then(|| file("mqtt.tls_client_crl", crl, "a revocation list is given")).transpose()?,
-        client_required: raw.tls_client_required,
-    }))
-}
-
 /// An address that may be left empty.
 fn optional(key: &'static str, text: &str) -> Result<Option<SocketAddr>, ConfigError> {
     if text.is_empty() { Ok(None) } else { address(key, text).map(Some) }
@@ -417,7 +393,12 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
         Err(ConfigError::Value { key, found: a.to_string(), expected: format!("{why}; use 127.0.0.1:{}", a.port()) })
     };
     loopback("http.listen", http, "the page has no accounts yet and listens on this computer only")?;
-    let tls = tls(&raw.mqtt)?;
+    let tls = tls::checked(&raw.mqtt)?;
+    let hj212 = hj212(&raw.hj212)?;
+    if let Some(door) = hj212.as_ref().filter(|door| door.monitors.is_empty()) {
+        let why = "anybody could send measurements: list the monitors that may in hj212.monitors";
+        loopback("hj212.listen", door.listen, why)?;
+    }
     let websocket = optional("mqtt.ws_listen", &raw.mqtt.ws_listen)?;
     let websocket_tls = optional("mqtt.wss_listen", &raw.mqtt.wss_listen)?;
     if websocket_tls.is_some() && tls.is_none() {
@@ -469,11 +450,24 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
             limits: raw.mqtt.limits.check()?,
         },
         http,
+        hj212,
         time_zone: raw.time_zone,
         // A trial has nobody to adopt by hand.
         adopt: raw.adopt || raw.mqtt.anonymous,
         log: raw.log,
     })
+}
+
+fn hj212(raw: &RawHj212) -> Result<Option<Hj212>, ConfigError> {
+    if raw.listen.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |key, found: &str, expected: String| ConfigError::Value { key, found: found.to_owned(), expected };
+    let site = Name::new(&raw.site).map_err(|e| wrong("hj212.site", &raw.site, e.to_string()))?;
+    if let Some(odd) = raw.monitors.iter().find(|mn| mn.is_empty() || mn.len() > 64) {
+        return Err(wrong("hj212.monitors", odd, "expected numbers (MN) of 1 to 64 characters".into()));
+    }
+    Ok(Some(Hj212 { listen: address("hj212.listen", &raw.listen)?, site, monitors: raw.monitors.clone() }))
 }
 
 #[cfg(test)]
@@ -513,12 +507,11 @@ mod tests {
             ("[mqtt]\nlisten = \"somewhere\"\n", "expected ADDRESS:PORT"),
             ("[mqtt]\nlisten = \"0.0.0.0:1883\"\nanonymous = true\n", "allowed on loopback only; use 127.0.0.1:1883"),
             ("[http]\nlisten = \"0.0.0.0:80\"\n", "listens on this computer only"),
-            ("[mqtt]\ntls_listen = \"127.0.0.1:8883\"\n", "must name a PEM file"),
-            (
-                "[mqtt]\ntls_listen = \"8883\"\ntls_certificate = \"Cargo.toml\"\ntls_key = \"Cargo.toml\"\n\
-                 tls_client_required = true\n",
-                "mqtt.tls_client_ca is \"\": clients come with certificates",
-            ),
+            ("[mqtt]\ntls_listen = \"8883\"\ntls_certificate = \"/none\"\n", "must name a PEM file"),
+            ("[mqtt]\ntls_listen = \"8883\"\ntls_key = \"/none\"\n", "mqtt.tls_certificate"),
+            ("[mqtt]\ntls_listen = \"8883\"\ntls_client_ca = \"/none\"\n", "an authority is given"),
+            ("[mqtt]\ntls_listen = \"8883\"\ntls_names = [\"a b\"]\n", "expected host names"),
+            ("[mqtt]\ntls_listen = \"8883\"\ntls_client_crl = \"Cargo.toml\"\n", "the authority that it is of"),
             ("time_zone = \"Danxia/Shan\"\n", "expected an IANA name"),
             (
                 "[mqtt]\nws_listen = \"0.0.0.0:8083\"\nanonymous = true\n",
@@ -526,6 +519,9 @@ mod tests {
             ),
             ("[mqtt]\nwss_listen = \"127.0.0.1:8084\"\n", "mqtt.tls_listen, which must be set too"),
             ("[mqtt]\nmax_packet = 10\n", "expected 1024 to"),
+            ("[hj212]\nlisten = \"0.0.0.0:9212\"\n", "list the monitors that may in hj212.monitors"),
+            ("[hj212]\nlisten = \"9212\"\nsite = \"a/b\"\n", "hj212.site"),
+            ("[hj212]\nlisten = \"9212\"\nmonitors = [\"\"]\n", "numbers (MN)"),
             ("[mqtt.limits]\nconnections_per_adress = 1\n", "did you mean \"mqtt.limits.connections_per_address\"?"),
             ("[mqtt.limits]\nsessions = 0\n", "mqtt.limits.sessions is \"0\": expected at least 1"),
             ("[mqtt.limits]\nbytes_burst = 0\n", "or the limit per second to be 0, which is none"),
@@ -538,6 +534,13 @@ mod tests {
             assert!(e.contains(wanted), "{toml:?} was answered with {e:?}");
         }
         assert!(Sources::new(Some(Path::new("/nowhere.toml")), Flags::default()).is_err());
+    }
+
+    #[test]
+    fn the_door_of_monitors_is_shut_unless_it_is_opened() {
+        assert!(read("", &[]).unwrap().hj212.is_none());
+        let open = read("[hj212]\nlisten = \"0.0.0.0:9212\"\nmonitors = [\"A1\"]\n", &[]).unwrap().hj212.unwrap();
+        assert_eq!((open.listen.port(), open.site.as_str(), &*open.monitors), (9212, "hj212", &["A1".to_owned()][..]));
     }
 
     #[test]
@@ -557,6 +560,7 @@ mod tests {
         assert_eq!(of("mqtt.anonymous"), Some(("true", "flag")));
         assert_eq!(of("http.listen"), Some(("\"127.0.0.1:8080\"", "default")));
         assert_eq!(of("mqtt.max_connections"), Some(("20000", "default")));
+        assert_eq!(of("mqtt.tls_names"), Some(("[]", "default")));
         assert_eq!(of("mqtt.limits.failed_logins_per_second"), Some(("2", "default")));
     }
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{BoxFuture, Broker, ClientInfo, Intake, IntakeClosed, Publish, Receipt};
+use broker::{BoxFuture, Broker, ClientInfo, Intake, IntakeClosed, Publish, Receipt, RetainedMessage};
 use collector::{Collector, Command, Message, Retain};
+use historian::{ReadError, Register, Retained};
 use plant::{Clock, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
@@ -39,8 +40,24 @@ impl Intake for Passage {
 /// What the door retains goes with its message, so that the acknowledgement covers it.
 fn message(p: Publish, received: Timestamp) -> Message {
     let expires = p.expiry.map(|secs| received + Duration::from_secs(u64::from(secs)));
-    let retain = p.retain.then_some(Retain { qos: p.qos, properties: p.properties, expires, forget: false });
+    let retain =
+        (p.retain || p.forget).then_some(Retain { qos: p.qos, properties: p.properties, expires, forget: p.forget });
     Message { retain, ..Message::new(p.topic, p.payload) }
+}
+
+/// Gives the door what it retained before it was stopped or killed, as far as that has not expired by `now`. To be called
+/// before anybody is served.
+pub fn restore(broker: &Broker, register: &Register, now: Timestamp) -> Result<(), ReadError> {
+    let alive = register.retained()?.into_iter().filter(|r| r.expires.is_none_or(|t| t > now));
+    let message = |r: Retained| RetainedMessage {
+        topic: r.topic,
+        payload: r.payload.to_vec().into(),
+        qos: r.qos,
+        properties: r.properties.to_vec().into(),
+        expires_in: r.expires.map(|t| t.since(now)),
+    };
+    broker.restore(alive.map(message).collect());
+    Ok(())
 }
 
 /// The door only needs to know that nothing may be acknowledged; why goes to the log.
@@ -58,7 +75,8 @@ pub async fn commands(mut commands: mpsc::Receiver<Command>, broker: Arc<Broker>
     }
 }
 
-/// Once a second, what was refused at the door enters the ledger, and the collector hears what time it is.
+/// Once a second, what was refused at the door enters the ledger, and the collector sees to what is due though no message
+/// comes.
 pub async fn flush(collector: Collector, clock: Arc<dyn Clock>, shutdown: impl Future<Output = ()>) {
     let mut tick = interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -70,7 +88,9 @@ pub async fn flush(collector: Collector, clock: Arc<dyn Clock>, shutdown: impl F
         }
         count(&collector).await;
         if let Err(e) = collector.tick(clock.now()).await {
-            tracing::warn!("Sparkplug messages that waited for a birth stay in quarantine: {e}");
+            tracing::warn!(
+                "what waits too long is seen to later, or stays in quarantine; the store does not take it now: {e}"
+            );
         }
     }
     count(&collector).await;

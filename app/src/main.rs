@@ -7,24 +7,27 @@ mod cli;
 mod clock;
 mod commands;
 mod config;
+mod devices;
 mod heartbeat;
+mod hj212;
+mod instance;
 mod intake;
 mod platform;
 mod ports;
 mod publish_back;
-mod reload;
 mod remotes;
 mod seams;
 mod sparkplug;
 mod stage;
 mod statement;
+mod tls;
 
 use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use cli::{Cli, Command, Config, Export, Verify, VerifyWhat};
+use cli::{Cli, Command, Config, Export, Import, Verify, VerifyWhat};
 use commands::Exit;
 
 /// How long threads that are still at work are waited for at the end.
@@ -48,12 +51,13 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Run(args) => wait(commands::run::run(&args)),
         Command::Demo(args) => wait(commands::demo::run(&args)),
         Command::Replay(args) => wait(commands::replay::run(&args)),
+        Command::Import { what: Import::Waveform(args) } => wait(commands::import::waveform(&args)),
         Command::Doctor(args) => wait(commands::doctor::run(&args)),
         Command::Evaluate { task } => commands::evaluate::run(&task),
         Command::Export { what: Export::Points(args) } => commands::export::points(&args),
         Command::Export { what: Export::Ledger(args) } => commands::ledger::export(&args),
         Command::Config { what: Config::Show(args) } => commands::config::show(&args),
-        Command::User { what } => commands::user::run(&what),
+        Command::Device { what } => commands::device::run(&what),
         Command::Verify(Verify { what: Some(VerifyWhat::Statement(args)), .. }) => commands::ledger::verify(&args),
         Command::Verify(Verify { data, .. }) => commands::verify::run(&data.unwrap_or_default()),
         Command::Openapi => commands::openapi(),

@@ -5,23 +5,25 @@ use std::sync::Arc;
 
 use analytics::{fold, follow};
 use anyhow::{Context, bail};
-use broker::{Broker, Intake, Stopped, Tls};
+use broker::{Broker, Intake, Refusal, Stopped};
 use collector::{Collector, Command};
 use historian::Historian;
 use plant::Clock;
 use tokio::sync::mpsc;
 
-use crate::auth::Users;
+use crate::auth::Gate;
 use crate::config::{Publish, Settings};
+use crate::devices::Devices;
 use crate::heartbeat::{self, Pulse};
+use crate::hj212;
+use crate::instance::Instance;
 use crate::intake::{self, Passage};
 use crate::ports::Ports;
 use crate::publish_back::{PublishBack, Target};
-use crate::reload;
 use crate::remotes::Remotes;
-use crate::seams;
-use crate::sparkplug;
+use crate::seams::devices::{Desk, Live};
 use crate::stage::{Switch, Watch};
+use crate::{seams, sparkplug, tls};
 
 /// Runs until `shutdown` resolves or a stage ends on its own, then ends in order: publishing, the doors, the page, the
 /// heartbeat, analytics, the store. Each is logged by name, so that a log that stops tells who was still pending.
@@ -34,26 +36,38 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let started = clock.now();
     let now = clock.clone();
+    let about = seams::about(settings, demo, started);
     let store = Arc::new(open_store(settings, clock.clone()).await?);
-    let (collector, commands, broker, remotes) = door(settings, &store, clock.clone())?;
+    let devices = Arc::new(Devices::new(store.register(), &settings.data, clock.clone())?);
+    let (collector, commands, broker, remotes) = door(settings, &store, &devices, clock.clone())?;
     collector.recall_discovery(store.register()).await?;
+    let desk = Arc::new(Desk::new(devices.clone(), Some(Live { broker: broker.clone(), archive: store.archive() })));
     let pulse = Pulse::default();
     let doors_known = (&broker, &remotes, &collector);
-    let services = seams::services(settings, demo, started, &store, doors_known, pulse.clone(), clock.clone());
+    let services = seams::services(settings, about, &store, doors_known, desk, pulse.clone(), clock.clone());
 
-    // Before anybody can connect, so that no edge node is told of a host that is gone.
+    intake::restore(&broker, &store.register(), started)?;
+    // After what was retained, which may still say that the host is here or gone, and before anybody can connect, so that no
+    // edge node is told of a host that is gone.
     sparkplug::publish(&broker, collector.host_birth(started));
     let mut watch = Watch::new();
     let [mouth, doors, page, beat, mind] = std::array::from_fn(|_| Switch::new());
     let mut open = vec![watch.spawn("MQTT", broker.clone().serve(ports.mqtt, None, doors.thrown()))];
-    if let (Some((listener, acceptor)), Some(settings)) = (ports.tls, &settings.mqtt.tls) {
-        let tls = Tls::from(acceptor);
-        tokio::spawn(reload::run(tls.clone(), settings.files(), doors.thrown()));
+    let monitors = ports.hj212.zip(settings.hj212.clone()).map(|(listener, settings)| {
+        let door = hj212::Monitors::new(collector.clone(), clock.clone(), &settings);
+        watch.spawn("HJ 212", door.serve(listener, doors.thrown()))
+    });
+    let mut shared = None;
+    if let (Some(listener), Some(settings)) = (ports.tls, &settings.mqtt.tls) {
+        let (tls, expires) = tls::open(settings, &devices)?;
+        tokio::spawn(tls::keep(tls.clone(), settings.clone(), devices.clone(), expires, doors.thrown()));
+        shared = Some(tls.clone());
         let serve = broker.clone().serve(listener, Some(tls), doors.thrown());
         open.push(watch.spawn("MQTT over TLS", serve));
     }
-    for (listener, acceptor) in ports.websocket {
-        let serve = broker.clone().serve_websocket(listener, acceptor.map(Into::into), doors.thrown());
+    for (listener, secure) in ports.websocket {
+        let tls = if secure { shared.clone() } else { None };
+        let serve = broker.clone().serve_websocket(listener, tls, doors.thrown());
         open.push(watch.spawn("MQTT over WebSocket", serve));
     }
     let abroad = watch.spawn("MQTT at other brokers", remotes.run(&doors));
@@ -62,7 +76,9 @@ pub async fn run(
         let back = PublishBack::open(target, publish, &store, clock.clone()).await?;
         publishing.push(watch.spawn("publishing", back.run(mouth.thrown())));
     }
+    let keeping = tokio::spawn(keep(devices.clone(), broker.clone()));
     let address = ports.http.local_addr()?;
+    let announced = Instance::announce(&settings.data, address)?;
     let web = watch.spawn("page", web::serve(ports.http, web::Config::new(address), services, page.thrown()));
     let flush = watch.spawn("ledger of refusals", intake::flush(collector.clone(), clock.clone(), beat.thrown()));
     let heart = watch.spawn("heartbeat", heartbeat::run(store.recorder(), pulse, clock, beat.thrown()));
@@ -89,7 +105,12 @@ pub async fn run(
     for task in open {
         farewell(&task.await.context("the MQTT door")??);
     }
+    if let Some(monitors) = monitors {
+        monitors.await.context("the door of HJ 212")?;
+    }
     outgoing.abort();
+    keeping.abort();
+    drop(announced);
     tracing::info!("stopping: the page");
     page.throw();
     web.await.context("the page")??;
@@ -101,7 +122,7 @@ pub async fn run(
     mind.throw();
     thinking.await.context("analytics")??;
     tracing::info!("stopping: the store");
-    drop((collector, broker, remotes));
+    drop((collector, broker, remotes, devices));
     close_store(store).await?;
     tracing::info!("stopped; nothing is pending");
     match early {
@@ -127,6 +148,7 @@ async fn close_store(store: Arc<Historian>) -> anyhow::Result<()> {
 fn door(
     settings: &Settings,
     store: &Historian,
+    devices: &Arc<Devices>,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<(Collector, mpsc::Receiver<Command>, Arc<Broker>, Remotes)> {
     let config = collector::Config {
@@ -143,7 +165,10 @@ fn door(
         ..settings.mqtt.limits.apply(broker::Config::default())
     };
     let passage: Arc<dyn Intake> = Arc::new(Passage { collector: collector.clone(), clock: clock.clone() });
-    let broker = Broker::new(config, passage.clone(), Arc::new(Users::new(store.register())?))?;
+    let foreign = settings.mqtt.tls.as_ref().is_some_and(|t| t.client_ca.is_some());
+    let broker = Broker::new(config, passage.clone(), Arc::new(Gate::new(devices.clone(), foreign)?))?;
+    let door = Arc::downgrade(&broker);
+    devices.attach(move |name| door.upgrade().map_or(0, |door| door.disconnect(name, Refusal::NotAuthorized)));
     let remotes = Remotes::new(&settings.remotes, settings.sparkplug.host_id.as_ref(), &passage, &collector, &clock)?;
     Ok((collector, commands, broker, remotes))
 }
@@ -153,6 +178,17 @@ fn targets(settings: &Settings, broker: &Arc<Broker>, remotes: &Remotes) -> Vec<
     let own = (Target::Broker(broker.clone()), settings.publish);
     let abroad = remotes.iter().map(|(remote, publish)| (Target::Remote(remote.clone()), *publish));
     [own].into_iter().chain(abroad).filter(|(_, publish)| publish.indicators || publish.alarms).collect()
+}
+
+/// Once a minute: who is connected need not be verified in full when it comes back.
+async fn keep(devices: Arc<Devices>, broker: Arc<Broker>) {
+    let mut tick = tokio::time::interval(std::time::Duration::from_secs(60));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let clients = broker.clients();
+        devices.verified().connected(clients.iter().filter(|c| c.connected).map(|c| &*c.identity));
+    }
 }
 
 fn farewell(stopped: &Stopped) {

@@ -3,8 +3,6 @@
 use std::io;
 use std::net::SocketAddr;
 
-use anyhow::Context;
-use broker::TlsAcceptor;
 use tokio::net::TcpListener;
 
 use crate::config::Settings;
@@ -36,10 +34,12 @@ fn hint(e: &io::Error, flag: &str) -> String {
 pub struct Ports {
     /// MQTT over TCP.
     pub mqtt: TcpListener,
-    /// MQTT over TLS, and how.
-    pub tls: Option<(TcpListener, TlsAcceptor)>,
-    /// MQTT over WebSocket, each with TLS or without.
-    pub websocket: Vec<(TcpListener, Option<TlsAcceptor>)>,
+    /// MQTT over TLS.
+    pub tls: Option<TcpListener>,
+    /// MQTT over WebSocket, and whether with TLS: that of [`Ports::tls`].
+    pub websocket: Vec<(TcpListener, bool)>,
+    /// HJ 212 over TCP.
+    pub hj212: Option<TcpListener>,
     /// Page and API.
     pub http: TcpListener,
 }
@@ -49,20 +49,22 @@ impl Ports {
     pub async fn open(settings: &Settings) -> anyhow::Result<Self> {
         let tls = match &settings.mqtt.tls {
             None => None,
-            Some(tls) => {
-                let acceptor = tls.files().acceptor().context("MQTT over TLS")?;
-                Some((bind("MQTT over TLS", tls.listen, "mqtt.tls_listen").await?, acceptor))
-            }
+            Some(tls) => Some(bind("MQTT over TLS", tls.listen, "mqtt.tls_listen").await?),
+        };
+        let hj212 = match &settings.hj212 {
+            None => None,
+            Some(door) => Some(bind("HJ 212", door.listen, "hj212.listen").await?),
         };
         let mut websocket = Vec::new();
         if let Some(listen) = settings.mqtt.websocket {
-            websocket.push((bind("MQTT over WebSocket", listen, "mqtt.ws_listen").await?, None));
+            websocket.push((bind("MQTT over WebSocket", listen, "mqtt.ws_listen").await?, false));
         }
-        if let (Some(listen), Some((_, acceptor))) = (settings.mqtt.websocket_tls, &tls) {
+        if let (Some(listen), Some(_)) = (settings.mqtt.websocket_tls, &tls) {
             let listener = bind("MQTT over WebSocket with TLS", listen, "mqtt.wss_listen").await?;
-            websocket.push((listener, Some(acceptor.clone())));
+            websocket.push((listener, true));
         }
         Ok(Self {
+            hj212,
             mqtt: bind("MQTT", settings.mqtt.listen, "--mqtt").await?,
             tls,
             websocket,

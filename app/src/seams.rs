@@ -1,5 +1,9 @@
 //! What the page is handed by the rooms that it must not know.
 
+pub mod checklist;
+pub mod devices;
+mod mapper;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +15,7 @@ use futures_util::future::BoxFuture;
 use historian::{Archive, Historian};
 use plant::{BearingVerdict, Clock, Machine, Timestamp, Waveform};
 use web::dto;
-use web::{About, Analyst, Door, Metric, MetricKind, Metrics, Part, Readiness, Services};
+use web::{About, Analyst, Door, Metric, MetricKind, Metrics, Part, Readiness, Registrar, Services};
 
 mod waiting;
 
@@ -26,13 +30,26 @@ const SILENT: Duration = Duration::from_secs(5);
 /// How many diagnoses of a point are looked through for that of one record.
 const RECENT: usize = 500;
 
+/// What the platform says of itself.
+pub fn about(settings: &Settings, demo: bool, started: Timestamp) -> About {
+    About {
+        version: env!("CARGO_PKG_VERSION").into(),
+        demo,
+        anonymous: settings.mqtt.anonymous,
+        time_zone: settings.time_zone.clone(),
+        started,
+        mqtt: settings.mqtt.listen.to_string(),
+        mqtt_tls: settings.mqtt.tls.as_ref().map(|t| t.listen.to_string()),
+    }
+}
+
 /// Puts together what the page is handed.
 pub fn services(
     settings: &Settings,
-    demo: bool,
-    started: Timestamp,
+    about: About,
     store: &Arc<Historian>,
     (broker, remotes, collector): (&Arc<Broker>, &Remotes, &Collector),
+    registrar: Arc<dyn Registrar>,
     pulse: Pulse,
     clock: Arc<dyn Clock>,
 ) -> Services {
@@ -40,15 +57,7 @@ pub fn services(
     let (broker, remotes) = (broker.clone(), remotes.clone());
     let rooms = Arc::new(Rooms { broker, remotes, archive: store.archive(), pulse, clock: clock.clone() });
     Services {
-        about: About {
-            version: env!("CARGO_PKG_VERSION").into(),
-            demo,
-            anonymous: settings.mqtt.anonymous,
-            time_zone: settings.time_zone.clone(),
-            started,
-            mqtt: settings.mqtt.listen.to_string(),
-            mqtt_tls: settings.mqtt.tls.as_ref().map(|t| t.listen.to_string()),
-        },
+        about,
         clock: clock.clone(),
         archive: store.archive(),
         register: store.register(),
@@ -57,8 +66,10 @@ pub fn services(
         analyst: Arc::new(Analysis { archive: store.archive() }),
         waiting: Arc::new(waiting::Waiting::new(collector.clone(), store.archive(), settings, clock)),
         door: rooms.clone(),
+        registrar,
         readiness: rooms.clone(),
         metrics: rooms,
+        mapper: Arc::new(mapper::Trials),
     }
 }
 

@@ -9,13 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use historian::{Archive, Batch, CommitError, LedgerDelta, Pending, Recorder, Register};
+use historian::{Archive, Batch, CommitError, LedgerDelta, Pending, Recorder, Register, Staged};
 use plant::{Plant, PointId, SeriesKey, Timestamp, Value, WaveformId};
 use tokio::sync::{mpsc, watch};
 
 use crate::draft::{Command, Draft, Touched};
 use crate::fault::{Code, Fault};
 use crate::interpreter::{Config, Interpreter, Recall};
+use crate::parts::Settling;
 use crate::recent::{Fate, Key};
 use crate::replay::{Explained, ReplayError};
 use crate::sparkplug::Carried;
@@ -132,6 +133,13 @@ impl Recall for Store {
     fn has_waveform(&self, id: WaveformId) -> bool {
         self.archive.has_waveform(id)
     }
+
+    fn staged(&self) -> Vec<Staged> {
+        self.archive.staged().unwrap_or_else(|why| {
+            tracing::error!(%why, "parts that waited cannot be read; they are left on the stage for the next start");
+            Vec::new()
+        })
+    }
 }
 
 impl Collector {
@@ -203,6 +211,7 @@ impl Collector {
         for message in messages {
             interpreter.read(&mut draft, &plant, message);
         }
+        interpreter.expire(&mut draft, &plant, t_received);
         draft.close_ledger();
         self.ask(&mut draft);
         draft
@@ -219,15 +228,17 @@ impl Collector {
 
     /// What time brings, to be called about once a second: Sparkplug messages that did not come in time are given up and
     /// their nodes asked for a birth, what waited in quarantine for a birth is replayed after it (in bounded steps, and
-    /// not while another replay runs), and the host's STATE is put right where it was disputed. `now` is on the same clock
-    /// as the times of receipt.
+    /// not while another replay runs), the host's STATE is put right where it was disputed, and parts whose others never
+    /// came go to quarantine. What fails is tried again the next time. `now` is on the same clock as the times of receipt.
     pub async fn tick(&self, now: Timestamp) -> Result<(), ReplayError> {
         let interpreter = &self.inner.interpreter;
         let mut draft = self.draft("".into(), now);
         interpreter.tick(&mut draft);
+        interpreter.expire(&mut draft, &interpreter.recall.plant(), now);
         self.ask(&mut draft);
         if draft.batch != Batch::default() {
-            self.inner.recorder.commit(std::mem::take(&mut draft.batch)).await?;
+            let pending = self.inner.recorder.submit(std::mem::take(&mut draft.batch)).await?;
+            self.follow(draft, pending).await?;
         }
         self.replay_explained().await
     }
@@ -273,9 +284,9 @@ impl Collector {
     /// Watches over the commit, also where nobody waits for it.
     pub(crate) fn follow(&self, draft: Draft, pending: Pending) -> Receipt {
         let (tell, fate) = watch::channel(None);
-        let Draft { messages, waveforms, after, touched, carried, disputes, .. } = draft;
+        let Draft { messages, waveforms, after, touched, settling, carried, disputes, .. } = draft;
         let inner = self.inner.clone();
-        let watched = Watched { inner, messages, waveforms, touched, carried, disputes, tell, ended: false };
+        let watched = Watched { inner, messages, waveforms, touched, settling, carried, disputes, tell, ended: false };
         watched.queued(&fate);
         tokio::spawn(watched.until_committed(pending));
         Receipt { waits: Box::pin(all(after, fate)) }
@@ -317,6 +328,12 @@ impl Collector {
         committed.map(drop)
     }
 
+    /// How many messages wait for the other parts of what they are a part of. They are in no ledger yet.
+    #[must_use]
+    pub fn parts_waiting(&self) -> usize {
+        self.inner.interpreter.parts.waiting()
+    }
+
     /// What was counted beside the ledger.
     #[must_use]
     pub fn counters(&self) -> Counters {
@@ -344,6 +361,7 @@ struct Watched {
     messages: Vec<Key>,
     waveforms: Vec<Key>,
     touched: Touched,
+    settling: Settling,
     carried: Carried,
     disputes: bool,
     tell: watch::Sender<Option<Result<(), CommitError>>>,
@@ -366,6 +384,7 @@ impl Watched {
         self.inner.interpreter.messages.ended(&self.messages, result.is_ok());
         self.inner.interpreter.waveforms.ended(&self.waveforms, result.is_ok());
         self.touched.settle(result.is_ok());
+        self.settling.settle(result.is_ok());
         if result.is_ok() {
             self.carried.committed();
             if self.disputes {

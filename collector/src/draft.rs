@@ -10,6 +10,7 @@ use plant::Timestamp;
 use crate::Message;
 use crate::fault::Fault;
 use crate::machine::MachineSlot;
+use crate::parts::{Part, Settling};
 use crate::recent::{Fate, Key};
 use crate::sparkplug::Carried;
 use crate::values::Restamped;
@@ -48,6 +49,8 @@ pub(crate) enum Outcome {
     Taken,
     /// It had come before, or is what the platform itself published.
     Duplicate,
+    /// It is a part of something and kept until the whole is there; then it is counted.
+    Waiting,
 }
 
 /// Machines of which a draft carries changes. They are told how its commit ended, also when it never came to one.
@@ -99,6 +102,8 @@ pub(crate) struct Draft {
     pub commands: Vec<Command>,
     /// Machines of which it carries changes.
     pub touched: Touched,
+    /// Sets of parts that it settles.
+    pub settling: Settling,
     /// Nodes of which it carries messages into quarantine that wait for a birth.
     pub carried: Carried,
     /// Whether one of its messages said that the host application is offline.
@@ -121,6 +126,7 @@ impl Draft {
             after: Vec::new(),
             commands: Vec::new(),
             touched: Touched { number, machines: Vec::new() },
+            settling: Settling::none(number),
             carried: Carried::default(),
             disputes: false,
             restamped: Restamped::default(),
@@ -175,7 +181,7 @@ impl Draft {
     /// Counts the message, and quarantines it where it was not understood. What the door retains is not asked whether
     /// anybody here understands it.
     pub(crate) fn settle(&mut self, message: &Message, outcome: Result<Outcome, Fault>) {
-        self.ledger.received += 1;
+        self.ledger.received += u64::from(!matches!(outcome, Ok(Outcome::Waiting)));
         if let Some(retain) = &message.retain {
             self.batch.retained.push(Retained {
                 topic: message.topic.clone(),
@@ -188,19 +194,10 @@ impl Draft {
         match outcome {
             Ok(Outcome::Taken) => self.ledger.committed += 1,
             Ok(Outcome::Duplicate) => self.ledger.duplicates += 1,
+            Ok(Outcome::Waiting) => {}
             Err(fault) => {
                 self.ledger.quarantined += 1;
-                let (head, rest) = message.payload.split_at(message.payload.len().min(HEAD));
-                self.batch.quarantine.push(Quarantined {
-                    t: self.t_received,
-                    source: self.ledger.source.clone(),
-                    topic: message.topic.clone(),
-                    size: message.payload.len() as u64,
-                    head: head.into(),
-                    rest: rest.into(),
-                    code: fault.code.as_str().into(),
-                    reason: fault.to_string().into(),
-                });
+                self.quarantine(self.ledger.source.clone(), self.t_received, message, &fault);
             }
         }
     }
@@ -214,6 +211,8 @@ impl Draft {
                 match outcome {
                     Outcome::Taken => self.ledger.committed += 1,
                     Outcome::Duplicate => self.ledger.duplicates += 1,
+                    // No part waits anew out of quarantine, see `Interpreter::part`.
+                    Outcome::Waiting => {}
                 }
                 Verdict::Released
             }
@@ -226,6 +225,30 @@ impl Draft {
             }
         };
         self.batch.settled.push(Settled { id: waited.id, code: was.code.clone(), verdict });
+    }
+
+    /// Counts a part that had waited, for whoever sent it, and quarantines it where the whole could not be used.
+    pub(crate) fn settle_part(&mut self, part: &Part, fault: Option<&Fault>) {
+        let (committed, quarantined) = (u64::from(fault.is_none()), u64::from(fault.is_some()));
+        let source = part.source.clone();
+        self.batch.ledger.push(LedgerDelta { source, received: 1, committed, quarantined, ..LedgerDelta::default() });
+        if let Some(fault) = fault {
+            self.quarantine(part.source.clone(), part.t_received, &part.message, fault);
+        }
+    }
+
+    fn quarantine(&mut self, source: Arc<str>, t: Timestamp, message: &Message, fault: &Fault) {
+        let (head, rest) = message.payload.split_at(message.payload.len().min(HEAD));
+        self.batch.quarantine.push(Quarantined {
+            t,
+            source,
+            topic: message.topic.clone(),
+            size: message.payload.len() as u64,
+            head: head.into(),
+            rest: rest.into(),
+            code: fault.code.as_str().into(),
+            reason: fault.to_string().into(),
+        });
     }
 
     /// Enters the counts into the batch.

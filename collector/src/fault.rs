@@ -34,6 +34,24 @@ codes! {
     TopicUtf8 = "topic_utf8", "have the device write its topic in UTF-8";
     /// The topic belongs to none of the forms understood here.
     Unmapped = "unmapped", "publish in one of these forms or add a mapping rule";
+    /// A mapping rule looks for something that is not there.
+    MappingField = "mapping_field", "correct the mapping rule, or what the device sends";
+    /// A payload that is not written as its mapping rule says.
+    MappingPayload = "mapping_payload", "correct the format in the mapping rule, or what the device sends";
+    /// Not a WAV that can be read.
+    WavFormat = "wav_format", "record PCM of 16, 24 or 32 bits, or floats of 32, below 4 GiB";
+    /// A sidecar that cannot be used.
+    WavSidecar = "wav_sidecar", "correct the JSON file beside the recording";
+    /// Not a universal file of data set 58.
+    UffFormat = "uff_format", "export time data as universal file, data set 58 or 58b";
+    /// Not a segment of HJ 212.
+    Hj212Frame = "hj212_frame", "send ##, the length in four digits, the data, the checksum and CR LF, as HJ 212 says";
+    /// A segment that arrived damaged.
+    Hj212Crc = "hj212_crc", "send the segment again; look at the link and at the monitor's checksum if it happens more than once";
+    /// A segment with a field that cannot be used.
+    Hj212Field = "hj212_field", "correct the field in the monitor or data logger";
+    /// An upload of HJ 212 of which packets never came.
+    Hj212Packets = "hj212_packets", "send the whole upload again";
     /// The topic begins like one of ours and goes on differently.
     TopicInvalid = "topic_invalid", "correct the topic in the device";
     /// A topic on which only the platform speaks.
@@ -110,8 +128,8 @@ codes! {
     WaveformScale = "waveform_scale", "correct scale and offset in the device";
     /// Not a UUID.
     WaveformId = "waveform_id", "send the 16 bytes or the text of a UUID";
-    /// A record in several parts.
-    WaveformParts = "waveform_parts", "send the record in one piece; parts are not put together yet";
+    /// Parts that do not make a record.
+    WaveformParts = "waveform_parts", "send every part of the record once, with the same header, without long pauses";
     /// A longer record than is kept.
     WaveformLimit = "waveform_limit", "send shorter records";
     /// Understood, but the store does not take it.

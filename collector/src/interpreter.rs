@@ -11,21 +11,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use plant::{
-    Event, MachineId, Name, Plant, PointId, PointKind, Quality, Samples, Timestamp, Value, Waveform, WaveformId,
-};
+use historian::Staged;
+use plant::mapping::{Captures, RuleSet};
+use plant::{Event, MachineId, Name, Plant, PointId, PointKind, Quality, Timestamp, Value, WaveformId};
 
 use crate::Message;
 use crate::discovery::{Discovery, Heard};
 use crate::draft::{Draft, Mode, Outcome};
 use crate::fault::{Code, Fault, shown};
-use crate::machine::{Adoption, First, MachineSlot, MachineState, unit};
+use crate::machine::{Adoption, First, MachineSlot, MachineState};
+use crate::parts::{PartLimits, Parts};
 use crate::recent::{Key, Recent};
 use crate::sparkplug::{Host, Node};
 use crate::topic::{Kind, Topic};
 use crate::values::{self, Incoming, Received};
-use crate::wire::waveform::WireWaveform;
-use crate::wire::{Scalar, birth, event, published, telemetry, waveform};
+use crate::wire::{Scalar, birth, event, published, telemetry};
 
 /// Most topics whose meaning is remembered.
 const ROUTES: usize = 65_536;
@@ -51,6 +51,8 @@ pub struct Config {
     pub machines: usize,
     /// How many points a machine may have.
     pub points: usize,
+    /// How much may wait for the rest of its parts, and for how long.
+    pub parts: PartLimits,
 }
 
 impl Default for Config {
@@ -64,6 +66,7 @@ impl Default for Config {
             duplicates: 65_536,
             machines: 20_000,
             points: 10_000,
+            parts: PartLimits::default(),
         }
     }
 }
@@ -78,6 +81,8 @@ pub(crate) trait Recall: Send + Sync {
     fn from(&self, point: &PointId, t: Timestamp) -> Vec<(Timestamp, Value)>;
     /// Whether the waveform is committed.
     fn has_waveform(&self, id: WaveformId) -> bool;
+    /// The parts that waited when the last run ended.
+    fn staged(&self) -> Vec<Staged>;
 }
 
 /// What is counted beside the ledger.
@@ -106,7 +111,7 @@ impl Tally {
 }
 
 /// What a topic means, looked up once.
-enum Route {
+pub(crate) enum Route {
     Telemetry(Arc<MachineSlot>),
     Event(Arc<MachineSlot>),
     Birth(Arc<MachineSlot>),
@@ -115,23 +120,26 @@ enum Route {
     Sparkplug(Arc<Node>, Kind),
     /// Not data: a host application announces itself.
     State(Name),
+    Hj212(Name),
+    /// What the rules that were in force when it was looked up have for it.
+    Mapped(Arc<RuleSet>, Vec<(usize, Captures)>),
     /// What the platform itself publishes.
     Published,
 }
 
 /// What was said under a name that nobody knows.
-struct Spoken<'a> {
-    name: Option<&'a str>,
-    kind: PointKind,
-    unit: Option<&'a str>,
-    value: Option<Value>,
-    quality: Quality,
-    t: Option<Timestamp>,
+pub(crate) struct Spoken<'a> {
+    pub name: Option<&'a str>,
+    pub kind: PointKind,
+    pub unit: Option<&'a str>,
+    pub value: Option<Value>,
+    pub quality: Quality,
+    pub t: Option<Timestamp>,
 }
 
 impl Spoken<'_> {
     /// Of the machine as a whole.
-    const fn of_machine(t: Option<Timestamp>) -> Self {
+    pub(crate) const fn of_machine(t: Option<Timestamp>) -> Self {
         Self { name: None, kind: PointKind::Scalar, unit: None, value: None, quality: Quality::Good, t }
     }
 }
@@ -168,6 +176,7 @@ pub(crate) struct Interpreter {
     pub tally: Tally,
     /// What speaks and is not in the plant.
     pub discovery: Discovery,
+    pub parts: Arc<Parts>,
     /// This platform as a Sparkplug host application.
     pub host: Host,
     routes: RwLock<HashMap<Arc<str>, Arc<Route>>>,
@@ -178,6 +187,7 @@ pub(crate) struct Interpreter {
 impl Interpreter {
     pub(crate) fn new(config: Config, recall: Arc<dyn Recall>) -> Self {
         Self {
+            parts: Arc::new(Parts::new(config.parts, &recall.staged())),
             messages: Recent::new(config.duplicates),
             waveforms: Recent::new(config.duplicates),
             host: Host::new(config.host_id.clone()),
@@ -212,7 +222,7 @@ impl Interpreter {
         }
         let route = self.route(&message.topic, plant)?;
         let repeats = match &*route {
-            Route::Telemetry(_) | Route::Event(_) => true,
+            Route::Telemetry(_) | Route::Event(_) | Route::Hj212(_) | Route::Mapped(..) => true,
             Route::Sparkplug(_, kind) => matches!(kind, Kind::NodeData | Kind::DeviceData(_)),
             Route::Birth(_) | Route::Death(_) | Route::Waveform(..) | Route::State(_) | Route::Published => false,
         };
@@ -228,26 +238,46 @@ impl Interpreter {
             Route::Event(machine) => self.event(draft, plant, machine, payload)?,
             Route::Birth(machine) => (self.birth(draft, plant, machine, payload)?, false),
             Route::Death(machine) => (self.death(draft, plant, machine, payload)?, false),
-            Route::Waveform(machine, point) => (self.waveform(draft, plant, machine, point, payload)?, false),
+            Route::Waveform(machine, point) => self.waveform(draft, plant, machine, point, message)?,
             Route::Published => (published_back(message)?, false),
             Route::Sparkplug(node, kind) => self.sparkplug(draft, plant, node, kind, message)?,
             Route::State(host) => {
                 draft.disputes |= self.host.disputes(host, payload);
                 (Outcome::Taken, false)
             }
+            Route::Hj212(site) => self.segments(draft, plant, site.as_str(), None, message)?,
+            Route::Mapped(rules, candidates) => self.mapped(draft, plant, rules, candidates, message)?,
         };
+        // A part is known by its message until its whole is there.
+        let key = key.or_else(|| {
+            (outcome == Outcome::Waiting).then(|| self.messages.fingerprint(&message.topic, &message.payload))
+        });
         if let Some(key) = key.filter(|_| timed) {
             draft.remember_message(key);
         }
         Ok(outcome)
     }
 
-    fn route(&self, topic: &Arc<str>, plant: &Plant) -> Result<Arc<Route>, Fault> {
-        if let Some(route) = self.routes.read().unwrap_or_else(PoisonError::into_inner).get(topic) {
-            return Ok(route.clone());
+    pub(crate) fn route(&self, topic: &Arc<str>, plant: &Plant) -> Result<Arc<Route>, Fault> {
+        let known = self.routes.read().unwrap_or_else(PoisonError::into_inner).get(topic).cloned();
+        match known {
+            // Rules have changed since: they are asked anew.
+            Some(route) if matches!(&*route, Route::Mapped(rules, _) if !Arc::ptr_eq(rules, &plant.rules)) => {}
+            Some(route) => return Ok(route),
+            None => {}
         }
         let machine = |id: MachineId| self.machine(id, plant);
-        let route = Arc::new(match topic.parse::<Topic>()? {
+        let parsed = match topic.parse::<Topic>() {
+            Err(fault) if fault.code == Code::Unmapped => {
+                let candidates: Vec<_> = plant.rules.matching(topic).collect();
+                match candidates.is_empty() {
+                    true => return Err(fault),
+                    false => return Ok(self.remember(topic, Route::Mapped(plant.rules.clone(), candidates))),
+                }
+            }
+            parsed => parsed?,
+        };
+        let route = match parsed {
             Topic::Telemetry(id) => Route::Telemetry(machine(id)?),
             Topic::Event(id) => Route::Event(machine(id)?),
             Topic::Birth(id) => Route::Birth(machine(id)?),
@@ -256,14 +286,20 @@ impl Interpreter {
             Topic::Sparkplug(s) => Route::Sparkplug(self.node(&s.group, &s.edge)?, s.kind),
             Topic::SparkplugState(host) => Route::State(host),
             Topic::Published(..) => Route::Published,
-        });
+            Topic::Hj212(site) => Route::Hj212(site),
+        };
+        Ok(self.remember(topic, route))
+    }
+
+    fn remember(&self, topic: &Arc<str>, route: Route) -> Arc<Route> {
+        let route = Arc::new(route);
         let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
         if routes.len() >= ROUTES {
             // They are found again one by one; what counts is that they do not grow without end.
             routes.clear();
         }
         routes.insert(topic.clone(), route.clone());
-        Ok(route)
+        route
     }
 
     /// The machine `id`, one for all who ask.
@@ -334,7 +370,7 @@ impl Interpreter {
     }
 
     /// Notes a name that nobody knows, if that is what is wrong.
-    fn unknown(&self, draft: &Draft, machine: &MachineId, fault: &Fault, spoken: Spoken<'_>) {
+    pub(crate) fn unknown(&self, draft: &Draft, machine: &MachineId, fault: &Fault, spoken: Spoken<'_>) {
         let nobody_knows = matches!(fault.code, Code::UnknownMachine | Code::UnknownPoint);
         if !nobody_knows || draft.mode == Mode::Replay {
             return;
@@ -512,48 +548,6 @@ impl Interpreter {
             Ok(())
         })
     }
-
-    fn waveform(
-        &self,
-        draft: &mut Draft,
-        plant: &Plant,
-        machine: &Arc<MachineSlot>,
-        point: &PointId,
-        payload: &[u8],
-    ) -> Result<Outcome, Fault> {
-        let wire = waveform::decode(payload)?;
-        let key = wire.id.0;
-        if seen(&self.waveforms, key, draft) || self.recall.has_waveform(wire.id) {
-            return Ok(Outcome::Duplicate);
-        }
-        self.plausible(wire.t0, draft.t_received)?;
-        let adoption = self.adoption();
-        self.with(draft, plant, machine, |draft, state| {
-            let from = unit(&wire.unit)?;
-            let kept = values::kept_in(from, PointKind::Waveform);
-            let axis = wire.axis.as_deref();
-            let first = First { kind: PointKind::Waveform, unit: Some(kept.symbol()), axis, ..First::default() };
-            let found = state.point(point.name(), first, adoption);
-            let i = found.inspect_err(|fault| {
-                let name = Some(point.name());
-                let spoken = Spoken { name, kind: PointKind::Waveform, ..Spoken::of_machine(Some(wire.t0)) };
-                self.unknown(draft, state.id(), fault, Spoken { unit: Some(kept.symbol()), ..spoken });
-            })?;
-            if state.at(i).kind != PointKind::Waveform {
-                return Err(Fault::new(Code::PointKind, "single values of this point", "a waveform"));
-            }
-            let to = values::target(state, i, from, adoption)?;
-            let record = record(wire, state.at(i).id.clone(), draft.t_received, from, to)?;
-            state.carry(i, draft.number, &mut draft.batch.changes);
-            if state.at(i).skipped(record.meta.seq) {
-                draft.gap();
-            }
-            state.recorded = state.recorded.max(Some(record.t0 + record.duration()));
-            draft.batch.waveforms.push(Arc::new(record));
-            draft.remember_waveform(key);
-            Ok(Outcome::Taken)
-        })
-    }
 }
 
 /// What the platform itself published, come back by way of another broker: it is in the store already. Never input, or
@@ -567,7 +561,7 @@ fn published_back(message: &Message) -> Result<Outcome, Fault> {
 }
 
 /// Whether the message or waveform came before; if its first coming is not committed yet, the draft waits for that.
-fn seen(memory: &Recent, key: Key, draft: &mut Draft) -> bool {
+pub(crate) fn seen(memory: &Recent, key: Key, draft: &mut Draft) -> bool {
     if draft.holds(key) {
         return true;
     }
@@ -589,34 +583,4 @@ fn plain(value: Scalar<'_>) -> Option<Value> {
         Scalar::Text(v) => Some(Value::Text(v.as_ref().into())),
         Scalar::Null => None,
     }
-}
-
-/// The record in the point's unit: integers by their scale, floats one by one.
-fn record(
-    wire: WireWaveform<'_>,
-    point: PointId,
-    t_received: Timestamp,
-    from: plant::Unit,
-    to: plant::Unit,
-) -> Result<Waveform, Fault> {
-    let (factor, shift) = values::linear(from, to)?;
-    let mut meta = wire.meta;
-    if factor != 1.0 {
-        // The full scale is a span around zero: an offset between units does not move it.
-        meta.range = meta.range.map(|r| r * factor);
-    }
-    let samples = match wire.samples {
-        samples if factor == 1.0 && shift == 0.0 => samples,
-        Samples::I16 { raw, scale, offset } => {
-            let (scale, offset) = (scale * factor, offset * factor + shift);
-            if !(scale * f64::from(i16::MIN) + offset).is_finite() {
-                let found = format!("scale {scale}, offset {offset}");
-                return Err(Fault::new(Code::WaveformScale, format!("finite numbers in {to}"), found));
-            }
-            Samples::I16 { raw, scale, offset }
-        }
-        Samples::F32(values) => Samples::F32(values.iter().map(|v| (f64::from(*v) * factor + shift) as f32).collect()),
-    };
-    Waveform::new(wire.id, point, wire.t0, t_received, wire.fs, to, samples, meta)
-        .map_err(|e| Fault::new(Code::WaveformSamples, format!("a record that can be kept in {to}"), e.to_string()))
 }

@@ -27,7 +27,11 @@ mod draft;
 pub mod fault;
 mod interpreter;
 mod machine;
+mod mapped;
+pub mod mapping;
+mod parts;
 mod recent;
+mod records;
 mod replay;
 pub mod sparkplug;
 #[cfg(test)]
@@ -41,4 +45,5 @@ pub use collector::{Collector, Counters, Message, Receipt, Retain};
 pub use discovery::{NewMachine, NewPoint, NewPoints};
 pub use draft::Command;
 pub use interpreter::Config;
+pub use parts::PartLimits;
 pub use replay::{ReplayError, Replayed};

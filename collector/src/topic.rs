@@ -10,6 +10,7 @@ use crate::wire::published;
 
 const DANXIA: &str = "danxia/v1/";
 const SPARKPLUG: &str = "spBv1.0/";
+const HJ212: &str = "hj212/";
 
 /// A topic that is understood here. `Display` is the inverse of `FromStr`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +31,8 @@ pub enum Topic {
     Sparkplug(Sparkplug),
     /// `spBv1.0/STATE/{host}`: a host application announces itself.
     SparkplugState(Name),
+    /// `hj212/{site}`: segments of HJ 212; the monitor's number is the machine.
+    Hj212(Name),
 }
 
 /// What a Sparkplug topic addresses.
@@ -169,8 +172,11 @@ impl FromStr for Topic {
             parse_danxia(rest, s)
         } else if let Some(rest) = s.strip_prefix(SPARKPLUG) {
             parse_sparkplug(rest, s)
+        } else if let Some(site) = s.strip_prefix(HJ212).filter(|site| !site.contains('/')) {
+            Ok(Self::Hj212(name(site)?))
         } else {
-            Err(Fault::new(Code::Unmapped, "a topic that begins with danxia/v1/ or spBv1.0/", shown(s)))
+            let expected = "a topic that begins with danxia/v1/ or spBv1.0/, hj212/SITE, or one of a mapping rule";
+            Err(Fault::new(Code::Unmapped, expected, shown(s)))
         }
     }
 }
@@ -186,6 +192,7 @@ impl fmt::Display for Topic {
             Self::Published(m, kind) => write!(f, "{DANXIA}{m}/{}", kind.as_str()),
             Self::Sparkplug(s) => s.fmt(f),
             Self::SparkplugState(host) => write!(f, "{SPARKPLUG}STATE/{host}"),
+            Self::Hj212(site) => write!(f, "{HJ212}{site}"),
         }
     }
 }

@@ -8,13 +8,14 @@ use std::time::Duration;
 use plant::{Diagnosis, Event, MachineId, PointId, SeriesKey, Timestamp, Waveform, WaveformId};
 use rusqlite::params;
 
-use crate::db::File;
+use crate::codec::load;
+use crate::db::{File, has_table};
 use crate::recorder::Queue;
 use crate::shared::Shared;
 use crate::ts::records;
 use crate::{
     Bucket, LedgerDelta, LedgerLine, LedgerSpan, QuarantineEntry, QuarantineGroup, QuarantineStats, QuarantineTopic,
-    ReadError, Sample, Selection, StoreStats, WaveformInfo, minutes, quarantine, read, wave,
+    ReadError, Sample, Selection, Staged, StoreStats, WaveformInfo, minutes, quarantine, read, wave,
 };
 
 /// Recalls what was committed. Cheap to clone.
@@ -164,6 +165,25 @@ impl Archive {
     /// One message in quarantine with all that is kept of its payload.
     pub fn quarantine_entry(&self, id: u64) -> Result<Option<QuarantineEntry>, ReadError> {
         self.shared.ts.read(|conn| quarantine::whole(conn, id))
+    }
+
+    /// What is kept aside, by key.
+    pub fn staged(&self) -> Result<Vec<Staged>, ReadError> {
+        let said = File::Ts.said();
+        self.shared.ts.read(|conn| {
+            if !has_table(conn, "staged").map_err(&said)? {
+                return Ok(Vec::new());
+            }
+            let mut query = conn.prepare_cached("SELECT key, body FROM staged ORDER BY key").map_err(&said)?;
+            let columns = |r: &rusqlite::Row<'_>| Ok((r.get::<_, String>(0)?, r.get::<_, Vec<u8>>(1)?));
+            let rows = query.query_map([], columns).map_err(&said)?;
+            rows.map(|row| {
+                let (key, body) = row.map_err(&said)?;
+                let body = load(&body).map_err(ReadError::damaged(format!("what is kept aside as {key}")))?;
+                Ok(Staged { key: key.into(), body })
+            })
+            .collect()
+        })
     }
 
     /// The quarantine by reason, the most frequent first.

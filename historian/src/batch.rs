@@ -37,6 +37,18 @@ pub struct Batch {
     pub retained: Vec<Retained>,
     /// How far a follower of the tail has come; committed together with what it concluded.
     pub progress: Option<Progress>,
+    /// What is to be kept aside, or taken away again. Not in the log: no tail carries it.
+    pub staged: Vec<Staged>,
+}
+
+/// Something that is only a part, kept until the whole is there: durable with its batch, read back by
+/// [`crate::Archive::staged`] after a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Staged {
+    /// Under this key; what was kept under it before is replaced.
+    pub key: Arc<str>,
+    /// Opaque to the store; empty takes away what is kept.
+    pub body: Arc<[u8]>,
 }
 
 /// A message that the MQTT door hands to whoever subscribes to its topic later.

@@ -42,12 +42,15 @@ impl File {
             Step::sql(include_str!("sql/ts.sql")),
             Step { sql: include_str!("sql/ts-2-quarantine.sql"), then: Some(quarantine::fill_in) },
             Step::sql(include_str!("sql/ts-3-ledger.sql")),
+            Step::sql(include_str!("sql/ts-4-staged.sql")),
         ];
         const WAVE: &[Step] = &[Step::sql(include_str!("sql/wave.sql"))];
         const STATE: &[Step] = &[
             Step::sql(include_str!("sql/state.sql")),
             Step::sql(include_str!("sql/state-2-retained.sql")),
+            Step::sql(include_str!("sql/state-3-devices.sql")),
             Step::sql(include_str!("sql/state-4-ignored.sql")),
+            Step::sql(include_str!("sql/state-5-rules.sql")),
         ];
         match self {
             Self::Ts => TS,

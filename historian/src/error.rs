@@ -130,6 +130,19 @@ pub enum RegisterError {
     /// Opened for reading.
     #[error("the register was opened for reading only")]
     ReadOnly,
+    /// There is a device of this name.
+    #[error("there is a device {0:?} already: choose another name, or give this one a new password")]
+    Exists(String),
+    /// No room.
+    #[error(
+        "the register holds {max} {what}, as many as it takes: use those that there are; certificates leave it when they expire"
+    )]
+    Full {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        max: usize,
+    },
     /// The database said no.
     #[error("state.db could not be written: {0}")]
     Database(rusqlite::Error),

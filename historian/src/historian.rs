@@ -14,9 +14,10 @@ use tokio::sync::watch;
 use crate::checkpoint::Checkpointer;
 use crate::codec::Damage;
 use crate::db::File;
+use crate::device::Devices;
 use crate::recorder::Queue;
 use crate::shared::Shared;
-use crate::state::{State, Users, load_plant};
+use crate::state::{State, load_plant};
 use crate::ts::{Ts, each_row, load_all};
 use crate::wave::Wave;
 use crate::writer::{Upkeep, Writer, catch_up};
@@ -55,7 +56,7 @@ impl Historian {
         let (mut state, plant) = State::open(&dir)?;
         check_register(state.through(), loaded.log_first, seq).map_err(said)?;
         let plant = catch_up(&ts.conn, &mut state, plant, true).map_err(said)?;
-        let shared = Arc::new(Shared::new(&dir, loaded, plant, Some(Users::open(&dir)?)));
+        let shared = Arc::new(Shared::new(&dir, loaded, plant, Some(Devices::open(&dir)?)));
         shared.keep(config.tail_bytes, config.tail_commits);
         let queue = Arc::new(Queue::new(&config));
         let upkeep = Upkeep { seals: Default::default(), prune_to: 0, last: clock.now(), grown: 0 };
@@ -91,7 +92,7 @@ impl Historian {
         Archive::new(self.shared.clone(), Some(self.queue.clone()))
     }
 
-    /// For recalling plant, alarms and users.
+    /// For recalling plant, alarms and devices.
     #[must_use]
     pub fn register(&self) -> Register {
         Register::new(self.shared.clone())

@@ -3,11 +3,11 @@
 //! A [`Batch`] is committed whole or not at all, and when [`Recorder::commit`] answers, it is on disk. Every commit has
 //! a position, [`Seq`], one more than the one before. [`Tail`] gives every commit from a position on, in order, to
 //! whoever follows; [`Archive`] recalls series, waveforms, events and verdicts; [`Register`] recalls the plant as it
-//! stands, its alarms and its users.
+//! stands, its alarms and the devices that may connect.
 //!
 //! In the directory lie three SQLite files: `ts.db` (the log of commits, and the chunks into which the points of each
 //! series are compressed once there are enough of them), `wave.db` (waveforms) and `state.db` (the register: folds of
-//! the log, and users). A file `lock` keeps a second writer out.
+//! the log, and devices). A file `lock` keeps a second writer out.
 //!
 //! What this crate does *not* know: sockets, wire formats, what an alarm means or how a value was decoded, how a
 //! password is hashed, and the wall clock (a [`plant::Clock`] is handed in).
@@ -41,6 +41,7 @@ mod checkpoint;
 mod codec;
 mod config;
 mod db;
+mod device;
 mod error;
 mod head;
 mod historian;
@@ -60,8 +61,11 @@ mod wave;
 mod writer;
 
 pub use archive::Archive;
-pub use batch::{Batch, Committed, Ignored, LedgerDelta, Progress, Quarantined, Retained, Seq, Settled, Verdict};
+pub use batch::{
+    Batch, Committed, Ignored, LedgerDelta, Progress, Quarantined, Retained, Seq, Settled, Staged, Verdict,
+};
 pub use config::Config;
+pub use device::{Device, DeviceCertificate};
 pub use error::{CloseError, CommitError, OpenError, ReadError, RegisterError, TailError};
 pub use historian::{Historian, open_read_only};
 pub use recorder::{Pending, Recorder};
@@ -69,6 +73,6 @@ pub use register::Register;
 pub use tail::Tail;
 pub use types::{
     Bucket, JournalEntry, LedgerLine, LedgerSpan, QuarantineEntry, QuarantineGroup, QuarantineStats, QuarantineTopic,
-    Sample, Selection, StoreStats, StoredProgress, User, WaveformInfo,
+    Sample, Selection, StoreStats, StoredProgress, WaveformInfo,
 };
 pub use verify::{Verification, verify};

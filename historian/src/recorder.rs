@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use plant::{Finding, Observation, PointId, Samples, Value, Waveform};
+use plant::{AssetChange, Finding, Observation, PointId, Samples, Value, Waveform};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::{Batch, CommitError, Config, Seq};
@@ -231,6 +231,10 @@ pub(crate) fn weight(batch: &Batch) -> usize {
         Finding::Indicator(_) => 96,
         Finding::Diagnosis(_) | Finding::Alarm(_) => 1_024,
     };
+    let change = |c: &AssetChange| match c {
+        AssetChange::Machine(_) | AssetChange::Point(..) => 1_024,
+        AssetChange::Rules(rules) => 1_024 * (1 + rules.rules().len()),
+    };
     128 + batch.observations.iter().map(|o| size_of::<Observation>() + text(&o.value)).sum::<usize>()
         + batch.waveforms.iter().map(waveform).sum::<usize>()
         + batch.events.iter().map(|e| 128 + e.fields.values().map(|v| 64 + text(v)).sum::<usize>()).sum::<usize>()
@@ -240,7 +244,8 @@ pub(crate) fn weight(batch: &Batch) -> usize {
             .map(|q| 256 + q.head.len() + q.rest.len() + q.reason.len() + q.topic.len())
             .sum::<usize>()
         + batch.findings.iter().map(finding).sum::<usize>()
-        + batch.changes.len() * 1_024
+        + batch.changes.iter().map(change).sum::<usize>()
+        + batch.staged.iter().map(|s| 64 + s.key.len() + s.body.len()).sum::<usize>()
         + (batch.ledger.len() + batch.actions.len() + batch.ignored.len()) * 96
         + batch.settled.len() * 512
         + batch.retained.iter().map(|r| 128 + r.topic.len() + r.payload.len() + r.properties.len()).sum::<usize>()
@@ -268,6 +273,7 @@ pub(crate) fn merge(group: &mut [Job]) -> Batch {
             settled,
             ignored,
             retained,
+            staged,
             progress,
         } = std::mem::take(&mut job.batch);
         all.changes.extend(changes);
@@ -282,6 +288,7 @@ pub(crate) fn merge(group: &mut [Job]) -> Batch {
         all.ignored.extend(ignored);
         all.retained.extend(retained);
         all.progress = all.progress.or(progress);
+        all.staged.extend(staged);
     }
     crate::ledger::merge(&mut all.ledger);
     all

@@ -1,14 +1,15 @@
 //! The register: the plant as it stands, its alarms and their journal, and who may publish.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
-use plant::{AlarmId, AlarmRecord, Plant};
+use plant::{AlarmId, AlarmRecord, Plant, Timestamp};
 
+use crate::device::{self, Devices};
 use crate::shared::Shared;
-use crate::{Ignored, JournalEntry, ReadError, RegisterError, Retained, Seq, User, state};
+use crate::{Device, DeviceCertificate, Ignored, JournalEntry, ReadError, RegisterError, Retained, Seq, state};
 
-/// Recalls the plant, alarms and users. Cheap to clone.
+/// Recalls the plant, alarms and devices. Cheap to clone.
 ///
 /// Plant and alarms are projections of the log: what a commit changes is here before the tails hear of that commit.
 /// Its methods are synchronous and, apart from [`Register::plant`], touch the disk.
@@ -55,11 +56,6 @@ impl Register {
         self.shared.state.read(|conn| state::load_journal(conn, id, before, limit))
     }
 
-    /// What the MQTT door retains, by topic; what has expired lately may still be among it.
-    pub fn retained(&self) -> Result<Vec<Retained>, ReadError> {
-        self.shared.state.read(|conn| state::load_retained(conn))
-    }
-
     /// Unknown names that a person does not want to be offered, in order.
     pub fn ignored(&self) -> Result<Vec<Ignored>, ReadError> {
         self.shared.state.read(|conn| state::load_ignored(conn))
@@ -70,25 +66,54 @@ impl Register {
         self.shared.state.read(|conn| state::load_journal_after(conn, after, limit))
     }
 
-    /// Every user of the MQTT door, by name.
-    pub fn users(&self) -> Result<Vec<User>, ReadError> {
-        self.shared.state.read(|conn| state::load_users(conn))
+    /// What the MQTT door retains, by topic; what has expired lately may still be among it.
+    pub fn retained(&self) -> Result<Vec<Retained>, ReadError> {
+        self.shared.state.read(|conn| state::load_retained(conn))
     }
 
-    /// The user called `name`.
-    pub fn user(&self, name: &str) -> Result<Option<User>, ReadError> {
-        self.shared.state.read(|conn| state::load_user(conn, name))
+    /// Every device of the MQTT door, by name.
+    pub fn devices(&self) -> Result<Vec<Device>, ReadError> {
+        self.shared.state.read(|conn| device::load_all(conn))
     }
 
-    /// Adds a user, or gives one another hash. On disk when this returns.
-    pub fn set_user(&self, name: &str, hash: &str) -> Result<(), RegisterError> {
-        let users = self.shared.users.as_ref().ok_or(RegisterError::ReadOnly)?;
-        users.lock().unwrap_or_else(PoisonError::into_inner).set(name, hash)
+    /// The device called `name`.
+    pub fn device(&self, name: &str) -> Result<Option<Device>, ReadError> {
+        self.shared.state.read(|conn| device::load_one(conn, name))
     }
 
-    /// Removes a user and says whether there was one. On disk when this returns.
-    pub fn remove_user(&self, name: &str) -> Result<bool, RegisterError> {
-        let users = self.shared.users.as_ref().ok_or(RegisterError::ReadOnly)?;
-        users.lock().unwrap_or_else(PoisonError::into_inner).remove(name)
+    /// The device to which the certificate with this fingerprint was issued, revoked or not.
+    pub fn device_of_certificate(&self, fingerprint: &str) -> Result<Option<Device>, ReadError> {
+        self.shared.state.read(|conn| device::load_by_fingerprint(conn, fingerprint))
+    }
+
+    /// Adds a device, without certificates. On disk when this returns, as with every method below.
+    pub fn add_device(&self, device: &Device) -> Result<(), RegisterError> {
+        self.devices_mut()?.add(device)
+    }
+
+    /// Gives a device another password hash, and lets it in again if it was revoked; says whether there is one.
+    pub fn set_device_password(&self, name: &str, hash: &str) -> Result<bool, RegisterError> {
+        self.devices_mut()?.set_password(name, hash)
+    }
+
+    /// Shuts a device out, and every certificate of it; says whether there is one.
+    pub fn revoke_device(&self, name: &str, now: Timestamp) -> Result<bool, RegisterError> {
+        self.devices_mut()?.revoke(name, now)
+    }
+
+    /// Files a certificate that was issued to a device; says whether there is one. Where there are too many, the oldest
+    /// that has expired is forgotten.
+    pub fn add_certificate(&self, device: &str, c: &DeviceCertificate, now: Timestamp) -> Result<bool, RegisterError> {
+        self.devices_mut()?.add_certificate(device, c, now)
+    }
+
+    /// Revokes a certificate of a device; says whether it has one of this serial number.
+    pub fn revoke_certificate(&self, device: &str, serial: &str, now: Timestamp) -> Result<bool, RegisterError> {
+        self.devices_mut()?.revoke_certificate(device, serial, now)
+    }
+
+    fn devices_mut(&self) -> Result<MutexGuard<'_, Devices>, RegisterError> {
+        let devices = self.shared.devices.as_ref().ok_or(RegisterError::ReadOnly)?;
+        Ok(devices.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -11,10 +11,10 @@ use tokio::sync::watch;
 
 use crate::cache::Cache;
 use crate::db::{File, Readers};
+use crate::device::Devices;
 use crate::ledger::Ledger;
 use crate::minutes::Minutes;
 use crate::recorder::weight;
-use crate::state::Users;
 use crate::ts::{Loaded, each_row};
 use crate::{Committed, ReadError, Seq, StoredProgress, wave};
 
@@ -35,7 +35,7 @@ pub(crate) struct Shared {
     pub wave: Readers,
     pub state: Readers,
     /// `None` where the store was opened for reading.
-    pub users: Option<Mutex<Users>>,
+    pub devices: Option<Mutex<Devices>>,
     pub log_first: AtomicU64,
     pub log_bytes: AtomicU64,
     pub failed_commits: AtomicU64,
@@ -57,8 +57,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub fn new(dir: &Path, loaded: Loaded, plant: Plant, users: Option<Users>) -> Self {
-        let ours = users.is_some();
+    pub fn new(dir: &Path, loaded: Loaded, plant: Plant, devices: Option<Devices>) -> Self {
+        let ours = devices.is_some();
         Self {
             cache: RwLock::new(loaded.cache),
             plant: RwLock::new(Arc::new(plant)),
@@ -70,7 +70,7 @@ impl Shared {
             ts: Readers::new(dir, File::Ts, ours),
             wave: Readers::new(dir, File::Wave, ours),
             state: Readers::new(dir, File::State, ours),
-            users: users.map(Mutex::new),
+            devices: devices.map(Mutex::new),
             log_first: AtomicU64::new(loaded.log_first),
             log_bytes: AtomicU64::new(loaded.log_bytes),
             failed_commits: AtomicU64::new(0),

@@ -1,4 +1,5 @@
-//! state.db: what is projected from the log (asset tree, alarms, their journal), and users, who are written directly.
+//! state.db: what is projected from the log (asset tree, alarms, their journal). Devices, in the same file, are
+//! written directly ([`crate::device`]).
 //!
 //! The projection is as of one commit, whose position is stored with it in the same transaction: a commit is never
 //! applied twice and none is left out, however a run ended.
@@ -7,12 +8,13 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use plant::mapping::RuleSet;
 use plant::{AlarmId, AlarmRecord, AlarmTransition, AssetChange, Machine, Plant, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use crate::codec::{Record, load, store};
 use crate::db::{File, Sync, has_table, open_writer};
-use crate::{Ignored, JournalEntry, OpenError, ReadError, RegisterError, Retained, Seq, User};
+use crate::{Ignored, JournalEntry, OpenError, ReadError, RegisterError, Retained, Seq};
 
 /// What of one commit is projected.
 #[derive(Debug)]
@@ -65,6 +67,11 @@ impl State {
                 let id = match change {
                     AssetChange::Machine(m) => &m.id,
                     AssetChange::Point(id, _) => id,
+                    AssetChange::Rules(rules) => {
+                        let mut put = tx.prepare_cached("INSERT OR REPLACE INTO rules VALUES (1, ?)")?;
+                        put.execute([store(&**rules)])?;
+                        continue;
+                    }
                 };
                 if let Some(machine) = plant.machines.get(id) {
                     let mut put = tx.prepare_cached("INSERT OR REPLACE INTO machine VALUES (?, ?)")?;
@@ -174,7 +181,17 @@ pub(crate) fn load_plant(conn: &Connection) -> Result<(Plant, Seq), ReadError> {
         let machine: Machine = load(&body.map_err(&said)?).map_err(ReadError::damaged("a machine in state.db"))?;
         plant.machines.insert(machine.id.clone(), Arc::new(machine));
     }
+    plant.rules = Arc::new(load_rules(conn)?);
     Ok((plant, through as Seq))
+}
+
+/// The mapping rules. A file of before there were any, opened for reading, has no table of them.
+fn load_rules(conn: &Connection) -> Result<RuleSet, ReadError> {
+    let said = File::State.said();
+    if !has_table(conn, "rules").map_err(&said)? {
+        return Ok(RuleSet::default());
+    }
+    Ok(records(conn, "SELECT body FROM rules", [], "the mapping rules in state.db")?.pop().unwrap_or_default())
 }
 
 /// Every alarm.
@@ -249,43 +266,8 @@ fn journal_entries(mut rows: rusqlite::Rows<'_>) -> Result<Vec<JournalEntry>, Re
     Ok(journal)
 }
 
-/// Users, through a connection of their own: they are on disk before they are answered for.
-#[derive(Debug)]
-pub(crate) struct Users(Connection);
-
-impl Users {
-    pub fn open(dir: &Path) -> Result<Self, OpenError> {
-        open_writer(dir, File::State, Sync::Full).map(Self)
-    }
-
-    pub fn set(&self, name: &str, hash: &str) -> Result<(), RegisterError> {
-        let mut put = self.0.prepare_cached("INSERT OR REPLACE INTO user VALUES (?, ?)")?;
-        put.execute([name, hash])?;
-        Ok(())
-    }
-
-    pub fn remove(&self, name: &str) -> Result<bool, RegisterError> {
-        Ok(self.0.prepare_cached("DELETE FROM user WHERE name = ?")?.execute([name])? > 0)
-    }
-}
-
 impl From<rusqlite::Error> for RegisterError {
     fn from(source: rusqlite::Error) -> Self {
         Self::Database(source)
     }
-}
-
-/// Every user, by name.
-pub(crate) fn load_users(conn: &Connection) -> Result<Vec<User>, ReadError> {
-    let said = File::State.said();
-    let mut query = conn.prepare_cached("SELECT name, hash FROM user ORDER BY name").map_err(&said)?;
-    let rows = query.query_map([], |r| Ok(User { name: r.get(0)?, hash: r.get(1)? })).map_err(&said)?;
-    rows.map(|u| u.map_err(&said)).collect()
-}
-
-/// One user.
-pub(crate) fn load_user(conn: &Connection, name: &str) -> Result<Option<User>, ReadError> {
-    let said = File::State.said();
-    let mut query = conn.prepare_cached("SELECT name, hash FROM user WHERE name = ?").map_err(&said)?;
-    query.query_row([name], |r| Ok(User { name: r.get(0)?, hash: r.get(1)? })).optional().map_err(&said)
 }

@@ -16,7 +16,7 @@ use crate::head::{Head, Seal};
 use crate::ledger::Ledger;
 use crate::minutes::{self, Keep, Minutes};
 use crate::quarantine::{self, Room};
-use crate::{Batch, LedgerDelta, OpenError, Progress, ReadError, Seq, StoredProgress};
+use crate::{Batch, LedgerDelta, OpenError, Progress, ReadError, Seq, Staged, StoredProgress};
 
 /// A chunk with its bytes, ready to be written.
 #[derive(Debug)]
@@ -161,6 +161,14 @@ fn file_rare(tx: &Transaction<'_>, work: &Work<'_>) -> rusqlite::Result<()> {
         }
     }
     quarantine::file(tx, &work.batch.quarantine, &work.batch.settled, work.room)?;
+    for Staged { key, body } in &work.batch.staged {
+        if body.is_empty() {
+            tx.prepare_cached("DELETE FROM staged WHERE key = ?")?.execute([&**key])?;
+        } else {
+            let mut put = tx.prepare_cached("INSERT OR REPLACE INTO staged VALUES (?, ?)")?;
+            put.execute(params![&**key, store(body)])?;
+        }
+    }
     if let Some(Progress { follower, through, state }) = &work.batch.progress {
         let mut update = tx.prepare_cached(
             "INSERT INTO follower VALUES (?1, ?2, ?3, ?4) ON CONFLICT (name) DO UPDATE SET through = ?2,

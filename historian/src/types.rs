@@ -187,15 +187,6 @@ pub struct StoredProgress {
     pub state: Option<(Seq, Arc<[u8]>)>,
 }
 
-/// A user of the MQTT door.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
-    /// The name.
-    pub name: String,
-    /// The password's hash as text (PHC form); the store neither makes nor checks it.
-    pub hash: String,
-}
-
 /// The store in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreStats {

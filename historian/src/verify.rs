@@ -1,6 +1,7 @@
 //! Walks everything stored and says what is damaged.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use plant::{AlarmRecord, AlarmTransition, Diagnosis, Event, Machine};
 use rusqlite::Connection;
@@ -90,6 +91,9 @@ fn ts(conn: &Connection, found: &mut Verification) -> Result<(), ReadError> {
     records::<Quarantined>(conn, File::Ts, "quarantine", found)?;
     let rests = crate::quarantine::check_rests(conn, |why| found.fault(why))?;
     found.records += rests;
+    if has_table(conn, "staged").map_err(File::Ts.said())? {
+        records::<Arc<[u8]>>(conn, File::Ts, "staged", found)?;
+    }
     records::<LedgerDelta>(conn, File::Ts, "ledger", found)
 }
 
@@ -168,6 +172,9 @@ fn waves(conn: &Connection, found: &mut Verification) -> Result<(), ReadError> {
 fn state(conn: &Connection, found: &mut Verification) -> Result<(), ReadError> {
     records::<Machine>(conn, File::State, "machine", found)?;
     records::<AlarmRecord>(conn, File::State, "alarm", found)?;
+    if has_table(conn, "rules").map_err(File::State.said())? {
+        records::<plant::mapping::RuleSet>(conn, File::State, "rules", found)?;
+    }
     records::<AlarmTransition>(conn, File::State, "journal", found)?;
     records::<Retained>(conn, File::State, "retained", found)
 }

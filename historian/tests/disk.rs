@@ -170,7 +170,7 @@ fn reading_works_beside_a_running_instance_and_after_its_end_and_writes_nothing(
         assert_eq!(archive.last(&key).unwrap().value, Value::Float(30.0), "{what}");
         assert_eq!(register.plant().machine("s/m").unwrap().points.len(), 30, "{what}");
         assert!(archive.waveform(WaveformId(30)).unwrap().is_some(), "{what}");
-        assert!(register.set_user("a", "b").is_err(), "{what}");
+        assert!(register.set_device_password("a", "b").is_err(), "{what}");
         assert_eq!(verify(dir).unwrap().faults, [""; 0], "{what}");
         drop((archive, register));
         let after = contents(dir);

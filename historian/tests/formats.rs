@@ -42,7 +42,9 @@ fn look(archive: &Archive, register: &Register) {
     let (lines, _) = archive.ledger_history(Timestamp::MIN, Timestamp::MAX).unwrap();
     assert_eq!(lines.iter().map(|l| l.counts.received).sum::<u64>(), 9, "what the log still says, by the minute");
     assert!(register.plant().machine("s/fan").is_some());
-    assert_eq!(register.user("plc").unwrap().unwrap().hash, "$hash");
+    let plc = register.device("plc").unwrap().expect("what was a user is a device");
+    assert_eq!((plc.hash.as_deref(), plc.role.as_str(), plc.revoked), (Some("$hash"), "unrestricted", None));
+    assert_eq!(register.devices().unwrap().len(), 1);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What is filed beside the series: waveforms, events, diagnoses, quarantine, ledger, plant, alarms, users.
+//! What is filed beside the series: waveforms, events, diagnoses, quarantine, ledger, plant, alarms.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
@@ -278,25 +278,6 @@ fn alarms_are_folded_once_and_their_journal_pages() {
         assert_eq!(after((1, 1), 3), [(1, 2), (3, 0), (3, 1)]);
         assert_eq!(after((3, u32::MAX), 9), [(5, 0), (5, 1), (5, 2)]);
         assert_eq!(after((Historian::UNBOUND, 0), 9), []);
-    });
-}
-
-#[test]
-fn users_are_kept_until_they_are_removed() {
-    let mut store = Embedded::new(|dir| Config::new(dir));
-    let r = register(&store);
-    r.set_user("plc-7", "$argon2id$one").unwrap();
-    r.set_user("张工", "$argon2id$two").unwrap();
-    r.set_user("plc-7", "$argon2id$three").unwrap();
-    r.set_user("gone", "x").unwrap();
-    assert!(r.remove_user("gone").unwrap());
-    assert!(!r.remove_user("gone").unwrap());
-    always(&mut store, |s| {
-        let all: Vec<_> = register(s).users().unwrap().into_iter().map(|u| (u.name, u.hash)).collect();
-        let wanted = [("plc-7", "$argon2id$three"), ("张工", "$argon2id$two")];
-        assert_eq!(all, wanted.map(|(n, h)| (n.to_owned(), h.to_owned())));
-        assert_eq!(register(s).user("plc-7").unwrap().unwrap().hash, "$argon2id$three");
-        assert_eq!(register(s).user("gone").unwrap(), None);
     });
 }
 

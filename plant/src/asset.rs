@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::mapping::RuleSet;
 use crate::{Bearing, MachineId, Name, PointId, Quantity, Unit};
 
 /// A name for people, in the two languages of the page. At least one is usually there; the id stands in otherwise.
@@ -263,6 +264,8 @@ pub enum AssetChange {
     Machine(Machine),
     /// The point is now exactly this; its machine is made if there is none.
     Point(MachineId, Point),
+    /// The mapping rules are now exactly these.
+    Rules(Arc<RuleSet>),
 }
 
 /// The asset tree: a fold over [`AssetChange`]s.
@@ -272,6 +275,8 @@ pub struct Plant {
     pub revision: u64,
     /// Machines by id.
     pub machines: BTreeMap<MachineId, Arc<Machine>>,
+    /// What messages of other forms mean; the same `Arc` until the rules change.
+    pub rules: Arc<RuleSet>,
 }
 
 impl Plant {
@@ -292,6 +297,7 @@ impl Plant {
                 let machine = self.machines.entry(id.clone()).or_insert_with(|| Arc::new(Machine::bare(id.clone())));
                 Arc::make_mut(machine).points.insert(p.name.clone(), p.clone());
             }
+            AssetChange::Rules(rules) => self.rules = rules.clone(),
         }
     }
 

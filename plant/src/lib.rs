@@ -26,6 +26,7 @@ mod clock;
 mod event;
 mod finding;
 mod id;
+pub mod mapping;
 mod observation;
 mod time;
 mod unit;

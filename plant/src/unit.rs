@@ -53,6 +53,10 @@ pub enum Quantity {
     Count,
     /// dB.
     Level,
+    /// NTU.
+    Turbidity,
+    /// µS/cm.
+    Conductivity,
 }
 
 impl Quantity {
@@ -84,6 +88,8 @@ impl Quantity {
             Self::Acidity => "acidity",
             Self::Count => "count",
             Self::Level => "level",
+            Self::Turbidity => "turbidity",
+            Self::Conductivity => "conductivity",
         }
     }
 
@@ -136,12 +142,21 @@ static TABLE: &[Row] = &[
     row("bar", Q::Pressure, 100.0, &[]),
     row("mbar", Q::Pressure, 0.1, &["hPa"]),
     row("psi", Q::Pressure, 6.894_757_293_168, &[]),
+    row("atm", Q::Pressure, 101.325, &[]),
+    row("kgf/cm²", Q::Pressure, 98.0665, &["kgf/cm2", "kgf/cm^2"]),
+    row("mmHg", Q::Pressure, 0.133_322_387_415, &[]),
+    row("mmH₂O", Q::Pressure, 0.009_806_65, &["mmH2O"]),
     row("m³/h", Q::VolumeFlow, 1.0, &["m3/h", "m^3/h"]),
     row("m³/s", Q::VolumeFlow, 3600.0, &["m3/s"]),
     row("L/min", Q::VolumeFlow, 0.06, &["l/min", "lpm"]),
     row("L/s", Q::VolumeFlow, 3.6, &["l/s"]),
+    row("L/h", Q::VolumeFlow, 1e-3, &["l/h"]),
+    row("m³/min", Q::VolumeFlow, 60.0, &["m3/min", "m^3/min"]),
+    row("m³/d", Q::VolumeFlow, 1.0 / 24.0, &["m3/d", "m^3/d"]),
     row("t/h", Q::MassFlow, 1.0, &["tph"]),
+    row("t/d", Q::MassFlow, 1.0 / 24.0, &[]),
     row("kg/h", Q::MassFlow, 1e-3, &[]),
+    row("kg/min", Q::MassFlow, 0.06, &[]),
     row("kg/s", Q::MassFlow, 3.6, &[]),
     row("kW", Q::Power, 1.0, &[]),
     row("W", Q::Power, 1e-3, &[]),
@@ -151,6 +166,8 @@ static TABLE: &[Row] = &[
     row("Wh", Q::Energy, 1e-3, &[]),
     row("MWh", Q::Energy, 1000.0, &[]),
     row("MJ", Q::Energy, 1.0 / 3.6, &[]),
+    row("GJ", Q::Energy, 1000.0 / 3.6, &[]),
+    row("kJ", Q::Energy, 1.0 / 3600.0, &[]),
     row("A", Q::Current, 1.0, &["amp"]),
     row("mA", Q::Current, 1e-3, &[]),
     row("kA", Q::Current, 1000.0, &[]),
@@ -184,7 +201,16 @@ static TABLE: &[Row] = &[
     row("kN·m", Q::Torque, 1000.0, &["kNm"]),
     row("mg/L", Q::Concentration, 1.0, &["mg/l", "ppm"]),
     row("µg/L", Q::Concentration, 1e-3, &["ug/L", "μg/L"]),
+    row("g/L", Q::Concentration, 1000.0, &["g/l"]),
+    row("g/m³", Q::Concentration, 1.0, &["g/m3", "g/m^3"]),
+    row("mg/m³", Q::Concentration, 1e-3, &["mg/m3", "mg/m^3"]),
+    row("µg/m³", Q::Concentration, 1e-6, &["ug/m3", "μg/m3", "μg/m³", "ug/m^3"]),
     row("pH", Q::Acidity, 1.0, &[]),
+    row("NTU", Q::Turbidity, 1.0, &["ntu"]),
+    row("µS/cm", Q::Conductivity, 1.0, &["uS/cm", "μS/cm"]),
+    row("mS/cm", Q::Conductivity, 1000.0, &[]),
+    row("mS/m", Q::Conductivity, 10.0, &[]),
+    row("S/m", Q::Conductivity, 10_000.0, &[]),
     row("pcs", Q::Count, 1.0, &["count", "pc", "ea", "件"]),
     row("dB", Q::Level, 1.0, &["dB(A)", "dBA"]),
 ];
@@ -283,6 +309,16 @@ mod tests {
             (1.0, "in/s", "mm/s", 25.4),
             (1.0, "psi", "kPa", 6.894757293168),
             (0.5, "1", "%", 50.0),
+            (1.0, "kgf/cm2", "Pa", 98_066.5),
+            (760.0, "mmHg", "atm", 1.0),
+            (1.0, "atm", "hPa", 1013.25),
+            (24.0, "m3/d", "m³/h", 1.0),
+            (2.0, "L/s", "m³/h", 7.2),
+            (1.0, "GJ", "kWh", 277.777_777_777_777_8),
+            (35.0, "µg/m³", "mg/m³", 0.035),
+            (1.0, "mg/L", "mg/m³", 1000.0),
+            (1.0, "mS/cm", "uS/cm", 1000.0),
+            (1.0, "S/m", "mS/cm", 10.0),
         ] {
             let got = u(from).convert(v, u(to)).unwrap();
             assert!((got - want).abs() < 1e-9 * want.abs().max(1.0), "{v} {from} = {got} {to}, not {want}");

@@ -4,6 +4,7 @@
 //! - [`physics`]: what the sensors of such a plant would measure; pure and seeded.
 //! - [`publisher`]: an MQTT publisher that loses nothing between a call and its PUBACK.
 //! - [`simulator`]: the first three together.
+//! - [`import`]: recordings of analysers, as waveforms of a machine.
 //! - [`replay`]: labelled recordings, published as if they were measured now.
 //!
 //! What this crate does *not* know: how anything is stored or judged. It speaks to the platform through a socket and
@@ -13,6 +14,7 @@
 
 #[cfg(test)]
 mod fake_broker;
+pub mod import;
 pub mod kit;
 pub mod physics;
 pub mod publisher;

@@ -96,7 +96,7 @@ for (const [lang, colorScheme] of [['zh-CN', 'light'], ['en', 'dark']]) {
     const m = overview.areas.flatMap((a) => a.machines)[0];
     const at = `${encodeURIComponent(m.site)}/${encodeURIComponent(m.machine)}`;
     for (const [name, hash] of [['overview', '#/overview'], ['machine', `#/machine/${at}`], ['vibration', `#/vibration/${at}/vibration`],
-      ['alarms', '#/alarms'], ['connections', '#/connections']]) {
+      ['alarms', '#/alarms'], ['connections', '#/connections'], ['devices', '#/devices'], ['devices-new', '#/devices?new=1']]) {
       await page.goto(`${platform.url}/${hash}`);
       await page.waitForSelector('main h1, main h2', { state: 'attached' });
       await until(`${name} to have loaded`, () => page.locator('[aria-busy="true"]').count().then((n) => n === 0));

@@ -33,5 +33,9 @@ mod view;
 
 pub use api::openapi;
 pub use config::{Config, ConfigError};
-pub use seams::{About, Analyst, Declined, Door, Metric, MetricKind, Metrics, Part, Readiness, Services, Waiting};
+pub use seams::{
+    About, Analyst, Declined, Door, Mapper, Metric, MetricKind, Metrics, Part, Readiness, Registrar, RegistrarError,
+    Services, Waiting,
+};
 pub use server::{ServeError, serve};
+pub use view::quarantined_message;

@@ -55,15 +55,22 @@ pub(crate) struct Route {
     /// As in the OpenAPI document: `/api/v1/alarms/{id}`.
     pub(crate) template: &'static str,
     pub(crate) handler: Handler,
+    /// The largest body, bytes.
+    pub(crate) max_body: usize,
 }
 
 impl Route {
     pub(crate) const fn get(template: &'static str, handler: Handler) -> Self {
-        Self { method: Method::GET, template, handler }
+        Self { method: Method::GET, template, handler, max_body: MAX_BODY }
     }
 
     pub(crate) const fn post(template: &'static str, handler: Handler) -> Self {
-        Self { method: Method::POST, template, handler }
+        Self { method: Method::POST, template, handler, max_body: MAX_BODY }
+    }
+
+    /// One whose body may be larger than others'.
+    pub(crate) const fn large(method: Method, template: &'static str, max_body: usize, handler: Handler) -> Self {
+        Self { method, template, handler, max_body }
     }
 
     /// The values of the template's parameters, still encoded, when `path` fits it.
@@ -205,12 +212,12 @@ where
         Bytes::new()
     } else {
         guard::write(authority, headers)?;
-        collect(body, state.config.read_timeout).await?
+        collect(body, route.max_body, state.config.read_timeout).await?
     };
     (route.handler)(Ask { state: state.clone(), params, query, headers: headers.clone(), body }).await
 }
 
-async fn collect<S, B>(body: S, limit: Duration) -> Result<Bytes, Problem>
+async fn collect<S, B>(body: S, max: usize, limit: Duration) -> Result<Bytes, Problem>
 where
     S: Stream<Item = Result<B, warp::Error>> + Send,
     B: Buf,
@@ -221,8 +228,8 @@ where
         while let Some(part) = body.next().await {
             let gone = |_| Problem::new(Kind::BadRequest, "the body broke off", "send it whole");
             let mut part = part.map_err(gone)?;
-            if whole.len() + part.remaining() > MAX_BODY {
-                let detail = format!("the body is larger than {MAX_BODY} bytes");
+            if whole.len() + part.remaining() > max {
+                let detail = format!("the body is larger than {max} bytes");
                 return Err(Problem::new(Kind::BodyTooLarge, detail, "send less"));
             }
             while part.has_remaining() {
@@ -259,8 +266,7 @@ mod tests {
     #[test]
     fn templates_fit_whole_paths_only() {
         let fit = |template, path| {
-            let route =
-                Route { method: Method::GET, template, handler: |_| Box::pin(async { Ok(Response::default()) }) };
+            let route = Route::get(template, |_| Box::pin(async { Ok(Response::default()) }));
             route.fit(path).map(|p| p.iter().map(ToString::to_string).collect::<Vec<_>>())
         };
         let check = |template, path, expect: Option<&[&str]>| {

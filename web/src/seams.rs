@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use historian::{Archive, Ignored, Recorder, Register, Selection, Tail};
-use plant::{Clock, Machine, Timestamp, Waveform};
+use plant::mapping::{Rule, RuleSet};
+use plant::{Clock, Machine, Plant, Timestamp, Waveform};
 use tokio::sync::watch;
 
 use crate::dto;
@@ -52,6 +53,41 @@ pub trait Waiting: Send + Sync + 'static {
     fn ignore(&self, names: Vec<Ignored>) -> BoxFuture<'_, Result<(), Declined>>;
     /// The ledger of a period as a signed statement, JSON. Called on a thread that may block.
     fn statement(&self, from: Timestamp, to: Timestamp) -> Result<String, Declined>;
+}
+
+/// Why something about devices was not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RegistrarError {
+    /// What was asked for makes no sense.
+    Invalid(String),
+    /// There is no such device or certificate.
+    Unknown(String),
+    /// The state of the register does not allow it.
+    Conflict(String),
+    /// It could not be done now; the cause is in the log.
+    Failed(String),
+}
+
+/// Keeps the register of devices. All methods may hash, read and write: they are called on a thread that may block.
+pub trait Registrar: Send + Sync + 'static {
+    /// Every device, and the roles there are.
+    fn list(&self) -> Result<dto::Devices, RegistrarError>;
+    /// Adds one.
+    fn add(&self, new: dto::NewDevice) -> Result<dto::DeviceCredentials, RegistrarError>;
+    /// Gives one another password and ends its connections.
+    fn rotate(&self, name: &str, password: Option<&str>) -> Result<dto::DeviceCredentials, RegistrarError>;
+    /// Lets one in again that was revoked, with another password.
+    fn enable(&self, name: &str, password: Option<&str>) -> Result<dto::DeviceCredentials, RegistrarError>;
+    /// Shuts one out, with all its certificates, and ends its connections.
+    fn revoke(&self, name: &str) -> Result<dto::Device, RegistrarError>;
+    /// Issues a certificate; `days` is its validity.
+    fn issue(&self, name: &str, days: Option<u32>) -> Result<dto::IssuedCertificate, RegistrarError>;
+    /// Revokes a certificate and ends the device's connections.
+    fn revoke_certificate(&self, name: &str, serial: &str) -> Result<dto::Device, RegistrarError>;
+    /// How far one has come.
+    fn checklist(&self, name: &str) -> Result<dto::Checklist, RegistrarError>;
+    /// The certificate of the authority that signs for devices and listener, PEM; made where there is none yet.
+    fn authority(&self) -> Result<String, RegistrarError>;
 }
 
 /// One part that must work for the platform to be ready.
@@ -108,6 +144,14 @@ pub trait Metrics: Send + Sync + 'static {
     fn metrics(&self) -> Vec<Metric>;
 }
 
+/// Applies mapping rules to messages without keeping anything.
+pub trait Mapper: Send + Sync + 'static {
+    /// What a message would become by `rules`, had it been received at `t`.
+    fn try_rules(&self, rules: &RuleSet, plant: &Plant, topic: &str, payload: &[u8], t: Timestamp) -> dto::Trial;
+    /// A first rule for a message, if it holds anything that looks like a value.
+    fn suggest(&self, topic: &str, payload: &[u8]) -> Option<Rule>;
+}
+
 /// What the platform says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct About {
@@ -147,8 +191,12 @@ pub struct Services {
     pub door: Arc<dyn Door>,
     /// What waits in quarantine.
     pub waiting: Arc<dyn Waiting>,
+    /// Devices.
+    pub registrar: Arc<dyn Registrar>,
     /// Readiness.
     pub readiness: Arc<dyn Readiness>,
     /// Numbers of the other rooms.
     pub metrics: Arc<dyn Metrics>,
+    /// Mapping rules, tried.
+    pub mapper: Arc<dyn Mapper>,
 }

@@ -13,7 +13,7 @@ use crate::hub::Frame;
 use crate::meter::Meter;
 use crate::pulse::Pulse;
 use crate::reads::Reads;
-use crate::seams::{About, Analyst, Door, Metrics, Readiness, Services, Waiting};
+use crate::seams::{About, Analyst, Door, Mapper, Metrics, Readiness, Registrar, Services, Waiting};
 use crate::view::SparkCache;
 
 /// How many frames a live stream may fall behind before it gets a fresh snapshot. A frame leaves every quarter of a
@@ -48,8 +48,12 @@ pub(crate) struct State {
     pub(crate) analyst: Arc<dyn Analyst>,
     pub(crate) door: Arc<dyn Door>,
     pub(crate) waiting: Arc<dyn Waiting>,
+    pub(crate) registrar: Arc<dyn Registrar>,
     pub(crate) readiness: Arc<dyn Readiness>,
     pub(crate) metrics: Arc<dyn Metrics>,
+    pub(crate) mapper: Arc<dyn Mapper>,
+    /// Held while the mapping rules are replaced.
+    pub(crate) rules: tokio::sync::Mutex<()>,
     pub(crate) reads: Reads,
     pub(crate) meter: Meter,
     /// Room for live streams.
@@ -81,8 +85,11 @@ impl State {
             analyst: services.analyst,
             door: services.door,
             waiting: services.waiting,
+            registrar: services.registrar,
             readiness: services.readiness,
             metrics: services.metrics,
+            mapper: services.mapper,
+            rules: tokio::sync::Mutex::default(),
             reads: Reads::new(config.max_reads),
             meter: Meter::default(),
             streams: Arc::new(Semaphore::new(config.max_streams)),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +18,10 @@ use super::Exit;
 use crate::cli::Doctor;
 use crate::clock::SystemClock;
 use crate::config::{Settings, Sources};
-use crate::platform;
+use crate::devices::authority::Authority;
 use crate::ports::Ports;
 use crate::stage::Switch;
+use crate::{platform, tls};
 
 /// Below this much free space the store is in danger.
 const LEAST_FREE: u64 = 2 << 30;
@@ -30,17 +32,25 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The clock is wrong before this: the program is younger (2026-01-01T00:00:00Z).
 const YOUNGEST: i64 = 1_767_225_600;
 
+/// A certificate with less than this left is to be renewed.
+const DAYS_LEFT: i64 = 30;
+/// How many devices are named.
+const NAMED: usize = 5;
+
 /// One thing that was looked at.
 struct Finding {
     what: &'static str,
     /// What was seen, or what is wrong and how to mend it.
     seen: Result<String, String>,
+    /// Whether what is wrong can wait: it is said, and the instance is fit.
+    can_wait: bool,
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.seen {
             Ok(s) => write!(f, "ok    {:9} {s}", self.what),
+            Err(s) if self.can_wait => write!(f, "warn  {:9} {s}", self.what),
             Err(s) => write!(f, "FAIL  {:9} {s}", self.what),
         }
     }
@@ -52,20 +62,30 @@ pub async fn run(args: &Doctor) -> anyhow::Result<Exit> {
     let mut out = io::stdout().lock();
     let mut well = true;
     let mut say = |what, seen: Result<String, String>| {
-        well &= seen.is_ok();
-        writeln!(out, "{}", Finding { what, seen })
+        let can_wait = what == "expiry";
+        well &= seen.is_ok() || can_wait;
+        writeln!(out, "{}", Finding { what, seen, can_wait })
     };
     say("clock", clock(SystemClock.now(), &settings.time_zone))?;
     say("disk", disk(&settings.data))?;
     say("flush", flush(&settings.data))?;
+    say("secrets", secrets(&settings.data))?;
+    say("expiry", expiry(&settings.data, SystemClock.now()))?;
     if let Some(ready) = get(settings.http, "/readyz").await {
         say("instance", instance(settings.http, &ready))?;
     } else {
         say("mqtt", port("MQTT", settings.mqtt.listen, "--mqtt").await)?;
         if let Some(tls) = &settings.mqtt.tls {
             say("tls", port("MQTT over TLS", tls.listen, "mqtt.tls_listen").await)?;
-            let pair = broker::acceptor_from_files(&tls.certificate, &tls.key);
-            say("key", pair.map(|_| "certificate and key fit".into()).map_err(|e| e.to_string()))?;
+            if let Some((certificate, key)) = &tls.own {
+                let pair = broker::acceptor_from_files(certificate, key);
+                say("key", pair.map(|_| "certificate and key fit".into()).map_err(|e| e.to_string()))?;
+            }
+            if tls::nameless(tls) {
+                let fix =
+                    "TLS listens on every address and its certificate names this computer only: set mqtt.tls_names";
+                say("names", Err(fix.into()))?;
+            }
         }
         say("page", port("the page", settings.http, "--http").await)?;
         say("canary", canary(&settings).await.map_err(|e| format!("{e:#}")))?;
@@ -134,6 +154,44 @@ fn flush(dir: &Path) -> Result<String, String> {
         ));
     }
     Ok(text)
+}
+
+/// The authority's key is for its owner only.
+fn secrets(dir: &Path) -> Result<String, String> {
+    let key = Authority::key_path(dir);
+    let Ok(meta) = std::fs::metadata(&key) else { return Ok("no authority has been made yet".into()) };
+    let mode = meta.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(format!(
+            "{} can be read by others (mode {mode:03o}): `chmod 600` it; if it may have been read, remove it and ca.crt \
+             and issue every certificate anew",
+            key.display()
+        ));
+    }
+    Ok(format!("{} is for its owner only", key.display()))
+}
+
+/// Devices that will soon be shut out because their certificates expire.
+fn expiry(dir: &Path, now: Timestamp) -> Result<String, String> {
+    let Ok((_, register)) = historian::open_read_only(dir) else { return Ok("there is no store yet".into()) };
+    let devices = register.devices().map_err(|e| e.to_string())?;
+    let soon = expiring(&devices, now);
+    if soon.is_empty() {
+        return Ok(format!("no certificate of {} devices expires within {DAYS_LEFT} days", devices.len()));
+    }
+    let more = if soon.len() > NAMED { format!(" and {} more", soon.len() - NAMED) } else { String::new() };
+    let named = soon.iter().take(NAMED).map(|(name, days)| format!("{name} ({days} days)")).collect::<Vec<_>>();
+    Err(format!("certificates expire: {}{more}; issue new ones with `danxia device cert NAME`", named.join(", ")))
+}
+
+/// Who has certificates and none that lasts, with the days that the best of them has left.
+fn expiring(devices: &[historian::Device], now: Timestamp) -> Vec<(&str, i64)> {
+    let left = |d: &historian::Device| {
+        let usable = d.certificates.iter().filter(|c| c.revoked.is_none());
+        usable.map(|c| (c.expires.nanos() - now.nanos()).div_euclid(86_400_000_000_000)).max()
+    };
+    let active = devices.iter().filter(|d| d.revoked.is_none());
+    active.filter_map(|d| Some((d.name.as_str(), left(d)?))).filter(|(_, days)| *days < DAYS_LEFT).collect()
 }
 
 async fn port(what: &str, address: SocketAddr, flag: &str) -> Result<String, String> {
@@ -238,6 +296,48 @@ mod tests {
         assert!(instance(at, &(200, String::new())).is_ok());
         assert!(instance(at, &(503, "store".into())).unwrap_err().contains("not ready"));
         assert!(instance(at, &(404, String::new())).unwrap_err().contains("another program"));
+    }
+
+    #[test]
+    fn who_is_about_to_be_shut_out_is_named_once_and_revoked_ones_are_not() {
+        let at = |day: i64| Timestamp::from_secs(day * 86_400);
+        let certificate = |expires: i64, revoked: bool| historian::DeviceCertificate {
+            serial: "1".into(),
+            fingerprint: "1".into(),
+            issued: at(0),
+            expires: at(expires),
+            revoked: revoked.then(|| at(1)),
+        };
+        let device = |name: &str, certificates: Vec<_>| historian::Device {
+            name: name.into(),
+            role: "device".into(),
+            site: "s".into(),
+            group: String::new(),
+            note: String::new(),
+            created: at(0),
+            revoked: None,
+            hash: None,
+            certificates,
+        };
+        let devices = [
+            device("soon", vec![certificate(110, false)]),
+            device("renewed", vec![certificate(110, false), certificate(800, false)]),
+            device("over", vec![certificate(90, false)]),
+            device("withdrawn", vec![certificate(110, false), certificate(800, true)]),
+            device("password", vec![]),
+            historian::Device { revoked: Some(at(1)), ..device("revoked", vec![certificate(110, false)]) },
+        ];
+        assert_eq!(expiring(&devices, at(100)), [("soon", 10), ("over", -10), ("withdrawn", 10)]);
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_fails_with_its_fix() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(secrets(dir.path()).is_ok());
+        let key = Authority::key_path(dir.path());
+        std::fs::write(&key, "x").unwrap();
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(secrets(dir.path()).unwrap_err().contains("chmod 600"));
     }
 
     #[test]

@@ -2,13 +2,15 @@
 
 pub mod config;
 pub mod demo;
+pub mod device;
 pub mod doctor;
 pub mod evaluate;
 pub mod export;
+pub mod import;
 pub mod ledger;
+pub mod remote;
 pub mod replay;
 pub mod run;
-pub mod user;
 pub mod verify;
 
 use std::io::{self, Write};
@@ -17,6 +19,18 @@ use std::io::{self, Write};
 pub fn openapi() -> anyhow::Result<Exit> {
     writeln!(io::stdout().lock(), "{}", web::openapi())?;
     Ok(Exit::Ok)
+}
+
+/// As whom to publish; the password is read from the environment. `None`, after words, where it is not there.
+fn credentials(user: Option<&str>) -> Option<Option<(String, String)>> {
+    match (user, std::env::var("DANXIA_PASSWORD")) {
+        (Some(user), Ok(password)) => Some(Some((user.to_owned(), password))),
+        (Some(user), Err(_)) => {
+            eprintln!("--user {user} is given and DANXIA_PASSWORD is not set: put the password there");
+            None
+        }
+        (None, _) => Some(None),
+    }
 }
 
 /// How a command that did its work ends: the process's exit code.

@@ -6,20 +6,13 @@ use std::sync::Arc;
 use plant::Name;
 use seeds::replay::{Progress, ReplayError, ReplayOptions, Times, replay};
 
-use super::Exit;
+use super::{Exit, credentials};
 use crate::cli::Replay;
 use crate::clock::SystemClock;
 
 /// Publishes the recordings of a directory to a running instance.
 pub async fn run(args: &Replay) -> anyhow::Result<Exit> {
-    let credentials = match (&args.user, std::env::var("DANXIA_PASSWORD")) {
-        (Some(user), Ok(password)) => Some((user.clone(), password)),
-        (Some(user), Err(_)) => {
-            eprintln!("--user {user} is given and DANXIA_PASSWORD is not set: put the password there");
-            return Ok(Exit::Usage);
-        }
-        (None, _) => None,
-    };
+    let Some(credentials) = credentials(args.user.as_deref()) else { return Ok(Exit::Usage) };
     let site = match args.site.as_deref().map(Name::new).transpose() {
         Ok(site) => site,
         Err(e) => {

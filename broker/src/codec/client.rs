@@ -78,7 +78,12 @@ pub(crate) fn put_subscribe(out: &mut BytesMut, protocol: Protocol, pkid: u16, f
     }
     for wanted in filters {
         counted(&mut body, wanted.filter.as_bytes());
-        body.put_u8(wanted.qos | u8::from(wanted.no_local && protocol == Protocol::V5) << 2);
+        let options = match protocol {
+            Protocol::V311 => 0,
+            // Retained messages only where the subscription is new: they must not look fresh with every connection.
+            Protocol::V5 => u8::from(wanted.no_local) << 2 | 1 << 4,
+        };
+        body.put_u8(wanted.qos | options);
     }
     packet(out, 0x82, &body);
 }
@@ -254,8 +259,7 @@ mod tests {
                 let frame = frame::first(&out, 1000).unwrap().unwrap();
                 let read = control::connect(&out, frame, protocol).unwrap();
                 assert_eq!(read.protocol, protocol);
-                assert_eq!((&*read.client_id, read.keep_alive), ("collector-1", 30));
-                assert!(!read.clean);
+                assert_eq!((&*read.client_id, read.keep_alive, read.clean), ("collector-1", 30, false));
                 assert_eq!(read.login.map(|l| (l.username, l.password)), user.map(|_| ("u".into(), "p".into())));
                 let read_will = read.will.map(|w| (w.topic, w.payload, w.qos, w.retain));
                 assert_eq!(read_will, will.map(|w| (w.topic.to_string().into(), w.payload.clone(), 1, true)));
@@ -272,6 +276,8 @@ mod tests {
                 put_subscribe(&mut out, protocol, 7, &filters);
                 let frame = frame::first(&out, 1000).unwrap().unwrap();
                 let (pkid, read) = control::subscribe(protocol, &out, frame).unwrap();
+                let once = |f: &control::Wanted| f.retain_handling == control::RetainHandling::IfNew;
+                assert!(read.iter().all(|f| once(f) == (protocol == Protocol::V5)));
                 let read: Vec<_> = read.iter().map(|f| (&*f.path, f.qos, f.no_local)).collect();
                 let five = protocol == Protocol::V5;
                 assert_eq!((pkid, read), (7, vec![("a/+/#", 1, five), ("$share/g/b", 2, false)]));

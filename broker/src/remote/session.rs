@@ -268,8 +268,8 @@ impl<'a> Session<'a> {
             retain: message.retain && self.welcome.retain,
             dup: qos > 0 && id.is_some(),
             expiry: None,
-            properties: &[],
             ids: &[],
+            properties: &[],
         };
         if outgoing.len(protocol) > self.welcome.max_packet {
             let why = format!("a message on {:?} is too large for the broker and was given up", message.topic);

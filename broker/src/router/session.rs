@@ -6,6 +6,7 @@
 //! `subscriber_patience` holds nobody up any more: like an absent one, it loses its oldest message for each new one
 //! beyond the bounds, and each loss is counted.
 
+mod sending;
 pub(crate) mod withdraw;
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
@@ -17,13 +18,12 @@ use bytes::BytesMut;
 use tokio::sync::Notify;
 use tokio::time::{Duration, Instant};
 
-use super::group::{self, Group};
 use super::link::Link;
-use super::message::{Delivery, Message};
-use crate::codec::{kind, publish};
+use super::message::Delivery;
 use crate::intake::Protocol;
 use crate::lock;
 use crate::refusal::{Counters, Refusal};
+use sending::{resend, send, take_out};
 
 /// Bounds of one session.
 #[derive(Debug, Clone, Copy)]
@@ -271,28 +271,6 @@ impl Session {
         (filters, left)
     }
 
-    /// The groups of whose messages it holds some.
-    pub fn groups(&self) -> Vec<Arc<Group>> {
-        let state = lock(&self.state);
-        if !state.subscriptions.keys().any(|filter| filter.starts_with("$share/")) {
-            return Vec::new();
-        }
-        let sent = state.sent.iter().filter_map(|sent| match &sent.phase {
-            Phase::Published(delivery) => group::of(delivery),
-            Phase::Released => None,
-        });
-        let mut groups: Vec<_> = sent.chain(state.queue.iter().filter_map(group::of)).collect();
-        groups.sort_by_key(Arc::as_ptr);
-        groups.dedup_by(|a, b| Arc::ptr_eq(a, b));
-        groups
-    }
-
-    /// Takes out what it holds of this group and another member may have, in order.
-    pub fn take_shared(&self, group: &Arc<Group>) -> Vec<Delivery> {
-        let mut state = lock(&self.state);
-        take_out(&mut state, |delivery| group::of(delivery).is_some_and(|of| Arc::ptr_eq(&of, group)))
-    }
-
     /// How near it is to taking more.
     pub fn presence(&self) -> Presence {
         let state = lock(&self.state);
@@ -417,34 +395,6 @@ impl Session {
         out.len() > before
     }
 
-    /// Takes an acknowledgement of something we sent.
-    pub fn acknowledged(&self, packet: u8, pkid: u16, success: bool) -> Answer {
-        let mut state = lock(&self.state);
-        let Some(at) = state.sent.iter().position(|sent| sent.pkid == pkid) else {
-            return if packet == kind::PUBREC { Answer::Release(0x92) } else { Answer::Nothing };
-        };
-        let qos = match &state.sent[at].phase {
-            Phase::Published(delivery) => Some(delivery.qos),
-            Phase::Released => None,
-        };
-        match (packet, qos) {
-            (kind::PUBREC, Some(2)) if success => {
-                take_sent(&mut state, at);
-                let (at, sent) = (state.released, Sent { pkid, phase: Phase::Released, due: false });
-                state.sent.insert(at, sent);
-                state.released += 1;
-                Answer::Release(0)
-            }
-            (kind::PUBREC, None) if success => Answer::Release(0),
-            (kind::PUBACK, Some(1)) | (kind::PUBREC, Some(2)) | (kind::PUBCOMP | kind::PUBREC, None) => {
-                take_sent(&mut state, at);
-                state.pkids.free(pkid);
-                Answer::Nothing
-            }
-            _ => Answer::Wrong,
-        }
-    }
-
     /// Notes the identifier of a QoS 2 PUBLISH; false when it is known, so the message was taken before.
     pub fn receive(&self, pkid: u16) -> bool {
         lock(&self.state).received.insert(pkid)
@@ -460,174 +410,6 @@ fn wake_all(state: &mut State) {
     state.waiting.drain(..).for_each(Waker::wake);
 }
 
-/// Takes one out of what was sent; its identifier stays in use.
-fn take_sent(state: &mut State, at: usize) -> Option<Sent> {
-    let sent = state.sent.remove(at)?;
-    state.due -= usize::from(sent.due);
-    state.released -= usize::from(matches!(sent.phase, Phase::Released));
-    Some(sent)
-}
-
-/// Takes out what another member of a group may have: what waits, and what is on its way at QoS 1. A QoS 2 message that
-/// was sent is its client's alone ([MQTT-4.8.2-4], [MQTT-4.8.2-5]).
-fn take_out(state: &mut State, wanted: impl Fn(&Delivery) -> bool) -> Vec<Delivery> {
-    let mut taken = Vec::new();
-    let mut at = 0;
-    while let Some(sent) = state.sent.get(at) {
-        if !matches!(&sent.phase, Phase::Published(delivery) if delivery.qos == 1 && wanted(delivery)) {
-            at += 1;
-            continue;
-        }
-        if let Some(Sent { pkid, phase: Phase::Published(delivery), .. }) = take_sent(state, at) {
-            state.pkids.free(pkid);
-            taken.push(delivery);
-        }
-    }
-    let (of_group, kept): (VecDeque<_>, VecDeque<_>) = state.queue.drain(..).partition(|delivery| wanted(delivery));
-    state.queue = kept;
-    state.bytes = state.queue.iter().map(|delivery| delivery.message.size()).sum();
-    taken.extend(of_group);
-    taken
-}
-
-/// Sends again what was not acknowledged on the connection before, within the window of this one; how many were too
-/// large for it and are given up ([MQTT-3.1.2-25]).
-fn resend(state: &mut State, out: &mut BytesMut, budget: usize, now: Instant) -> u64 {
-    let Terms { protocol, window, max_packet } = state.terms;
-    let mut too_large = 0;
-    let mut at = 0;
-    while out.len() < budget && state.due > 0 {
-        let on_their_way = state.sent.len() - state.due;
-        let Some(sent) = state.sent.get_mut(at) else { break };
-        at += 1;
-        match &sent.phase {
-            _ if !sent.due => continue,
-            Phase::Published(_) if on_their_way >= window => break,
-            Phase::Published(delivery) => {
-                let expiry = delivery.message.left(now).unwrap_or(Some(0));
-                let packet = packet(delivery, sent.pkid, true, expiry);
-                if packet.len(protocol) > max_packet {
-                    let pkid = sent.pkid;
-                    at -= 1;
-                    take_sent(state, at);
-                    state.pkids.free(pkid);
-                    too_large += 1;
-                    continue;
-                }
-                packet.encode(protocol, out);
-            }
-            Phase::Released => publish::put_ack(out, kind::PUBREL, sent.pkid, 0),
-        }
-        sent.due = false;
-        state.due -= 1;
-    }
-    too_large
-}
-
-fn send(state: &mut State, delivery: Delivery, out: &mut BytesMut, now: Instant) -> Result<(), Refusal> {
-    let Some(expiry) = delivery.message.left(now) else { return Err(Refusal::Expired) };
-    let mut outgoing = packet(&delivery, 0, false, expiry);
-    if outgoing.len(state.terms.protocol) > state.terms.max_packet {
-        return Err(Refusal::SubscriberPacket);
-    }
-    if delivery.qos > 0 {
-        outgoing.pkid = state.pkids.next();
-    }
-    outgoing.encode(state.terms.protocol, out);
-    if outgoing.qos > 0 {
-        let pkid = outgoing.pkid;
-        state.sent.push_back(Sent { pkid, phase: Phase::Published(delivery), due: false });
-    }
-    Ok(())
-}
-
-fn packet(delivery: &Delivery, pkid: u16, dup: bool, expiry: Option<u32>) -> publish::Outgoing<'_> {
-    let Message { topic, payload, properties, .. } = &*delivery.message;
-    let Delivery { qos, retain, .. } = *delivery;
-    let ids = delivery.via.as_ref().map_or(&[][..], |via| &via.ids);
-    publish::Outgoing { topic, payload, pkid, qos, retain, dup, expiry, ids, properties }
-}
-
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-    use bytes::Bytes;
-
-    const TERMS: Terms = Terms { protocol: Protocol::V311, window: 4, max_packet: 1 << 20 };
-
-    pub(crate) fn session(id: u64) -> Arc<Session> {
-        let bounds = Bounds { messages: 8, bytes: 1 << 20 };
-        Arc::new(Session::new(id, "c".into(), "i".into(), bounds, Arc::new(Counters::new()), TERMS))
-    }
-
-    fn delivery(n: u8, qos: u8) -> Delivery {
-        let message = Message {
-            topic: "t".into(),
-            payload: Bytes::copy_from_slice(&[n]),
-            qos,
-            retain: false,
-            properties: Bytes::new(),
-            expires: None,
-            from: 0,
-        };
-        Delivery { message: Arc::new(message), qos, retain: false, via: None }
-    }
-
-    /// Payloads (one byte each) and identifiers in `out`, of which QoS 1 was asked.
-    fn published(out: &BytesMut) -> Vec<(u16, u8)> {
-        out.chunks(8).map(|p| (u16::from_be_bytes([p[5], p[6]]), p[7])).collect()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_full_queue_of_an_absent_client_loses_its_oldest_and_counts_them() {
-        let session = session(1);
-        for n in 0..20 {
-            assert_eq!(session.push(delivery(n, 1)), Pushed::Taken, "nobody waits for an absent client");
-        }
-        assert_eq!(session.describe().1, 12);
-        let link = Arc::new(Link::default());
-        session.attach(link.clone(), TERMS);
-        let mut out = BytesMut::new();
-        session.fill(&link, &mut out, usize::MAX, Instant::now());
-        assert_eq!(published(&out), [(1, 12), (2, 13), (3, 14), (4, 15)], "the window is four");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_was_not_acknowledged_comes_again_on_the_next_connection_in_order() {
-        let session = session(1);
-        let (first, second) = (Arc::new(Link::default()), Arc::new(Link::default()));
-        session.attach(first.clone(), TERMS);
-        for n in 0..6 {
-            session.push(delivery(n, 1));
-        }
-        let mut out = BytesMut::new();
-        session.fill(&first, &mut out, usize::MAX, Instant::now());
-        session.acknowledged(kind::PUBACK, 2, true);
-        session.detach(Duration::from_secs(60), Instant::now());
-        session.attach(second.clone(), TERMS);
-        let mut again = BytesMut::new();
-        assert!(!session.fill(&first, &mut again, usize::MAX, Instant::now()), "the old connection has lost it");
-        session.fill(&second, &mut again, usize::MAX, Instant::now());
-        assert_eq!(published(&again), [(1, 0), (3, 2), (4, 3), (5, 4)]);
-        assert_eq!(again[0], 0x3a, "with the DUP flag");
-        assert_eq!(again[24], 0x32, "a new one without");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn publishers_wait_for_one_that_reads_and_not_for_one_that_stopped() {
-        let session = session(1);
-        let link = Arc::new(Link::default());
-        session.attach(link.clone(), TERMS);
-        let crowded: Vec<_> = (0..6).map(|n| session.push(delivery(n, 0)) == Pushed::Crowded).collect();
-        assert_eq!(crowded, [false, false, false, false, true, true]);
-        let mut context = Context::from_waker(Waker::noop());
-        assert!(session.poll_room(&mut context).is_pending());
-        session.fill(&link, &mut BytesMut::new(), usize::MAX, Instant::now());
-        assert!(session.poll_room(&mut context).is_ready());
-        (0..6).for_each(|n| _ = session.push(delivery(n, 0)));
-        assert!(session.poll_room(&mut context).is_pending());
-        session.stall();
-        assert!(session.poll_room(&mut context).is_ready());
-        assert_eq!(session.push(delivery(9, 0)), Pushed::Taken);
-    }
-}
+#[path = "session/tests.rs"]
+pub(crate) mod tests;

@@ -174,6 +174,36 @@ async fn a_will_waits_for_its_delay_and_is_not_published_when_the_client_is_back
     assert_eq!(watcher.take().await.payload, b"dead");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_will_that_waits_is_published_when_its_session_ends() {
+    let house = House::new(open()).await;
+    let mut watcher = Client::connect(house.address, Connect { keep_alive: 0, ..Connect::new("w") }).await;
+    watcher.subscribe(&[("will", 0)]).await;
+    let connect = |clean, expiry| Connect {
+        clean,
+        keep_alive: 0,
+        properties: vec![0x11, 0, 0, 0, expiry],
+        will: Some(("will", "dead")),
+        will_properties: vec![0x18, 0, 0, 1, 0],
+        ..Connect::v5("m")
+    };
+    let gone = |house: &House| house.broker.connected() == 1;
+    // The session is over before the delay is.
+    drop(Client::connect(house.address, connect(false, 20)).await);
+    house.until("it is gone", gone).await;
+    tokio::time::advance(Duration::from_secs(10)).await;
+    assert!(watcher.is_quiet().await);
+    tokio::time::advance(Duration::from_secs(11)).await;
+    assert_eq!(watcher.take().await.payload, b"dead");
+    // The client is back and wants nothing of its old session.
+    drop(Client::connect(house.address, connect(false, 200)).await);
+    house.until("it is gone", gone).await;
+    let mut back =
+        Client::connect(house.address, Connect { will: None, will_properties: vec![], ..connect(true, 0) }).await;
+    assert_eq!(watcher.take().await.payload, b"dead");
+    assert!(back.is_quiet().await && watcher.is_quiet().await);
+}
+
 #[tokio::test]
 async fn the_platform_publishes_and_is_told_what_is_no_topic() {
     let house = House::new(open()).await;

@@ -48,6 +48,25 @@ async fn a_stop_reports_who_is_pending_when_the_intake_never_answers() {
 }
 
 #[tokio::test]
+async fn a_will_whose_delay_is_not_over_is_published_by_the_stop() {
+    let mut house = House::new(open()).await;
+    let connect = |id| Connect {
+        properties: vec![0x11, 0, 0, 1, 0],
+        will: Some(("will", id)),
+        will_properties: vec![0x18, 0, 0, 0, 200],
+        ..Connect::v5(id)
+    };
+    drop(Client::connect(house.address, connect("dead")).await);
+    house.until("it is gone", |house| house.broker.connected() == 0).await;
+    let mut alive = Client::connect(house.address, connect("alive")).await;
+    let intake = house.intake.clone();
+    house.ask_to_stop();
+    assert_eq!(alive.ends().await, Some(0x8b));
+    assert_eq!(house.stopped().await.pending.len(), 0);
+    assert_eq!(intake.payloads(), ["dead"], "and not that of the client which the stop sent away");
+}
+
+#[tokio::test]
 async fn a_client_that_takes_nothing_is_closed_in_the_end() {
     let house = House::new(Config { write_timeout: Duration::from_millis(100), ..open() }).await;
     let mut deaf = Client::new(house.address, "deaf").await;

@@ -2,14 +2,16 @@
 
 mod conformance;
 mod hostile;
+mod mapped;
+mod parts;
 mod sparkplug;
 mod sparkplug_order;
 mod sparkplug_values;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-use historian::{Batch, LedgerDelta};
+use historian::{Batch, LedgerDelta, Staged};
 use plant::{
     Observation, Plant, PointId, PointKind, Quality, Reason, Samples, Timestamp, Unit, Value, Waveform, WaveformId,
     WaveformMeta,
@@ -32,6 +34,7 @@ struct Maps {
     plant: Mutex<Plant>,
     last: Mutex<HashMap<PointId, (Timestamp, Value)>>,
     waveforms: Mutex<Vec<WaveformId>>,
+    stage: Mutex<BTreeMap<Arc<str>, Arc<[u8]>>>,
 }
 
 impl Recall for Maps {
@@ -46,6 +49,10 @@ impl Recall for Maps {
     }
     fn has_waveform(&self, id: WaveformId) -> bool {
         self.waveforms.lock().unwrap().contains(&id)
+    }
+    fn staged(&self) -> Vec<Staged> {
+        let stage = self.stage.lock().unwrap();
+        stage.iter().map(|(key, body)| Staged { key: key.clone(), body: body.clone() }).collect()
     }
 }
 
@@ -93,6 +100,13 @@ impl World {
             self.maps.last.lock().unwrap().insert(o.point.clone(), (o.t, o.value.clone()));
         }
         self.maps.waveforms.lock().unwrap().extend(draft.batch.waveforms.iter().map(|w| w.id));
+        for Staged { key, body } in &draft.batch.staged {
+            let mut stage = self.maps.stage.lock().unwrap();
+            match body.is_empty() {
+                true => drop(stage.remove(key)),
+                false => drop(stage.insert(key.clone(), body.clone())),
+            }
+        }
         let (_tell, fate) = watch::channel(None);
         for (memory, keys) in
             [(&self.interpreter.messages, &draft.messages), (&self.interpreter.waveforms, &draft.waveforms)]
@@ -101,6 +115,7 @@ impl World {
             memory.ended(keys, true);
         }
         draft.touched.settle(true);
+        draft.settling.settle(true);
         draft.carried.committed();
         if draft.disputes {
             self.interpreter.host.dispute();
@@ -203,7 +218,8 @@ fn whatever_is_wrong_has_a_code_and_a_sentence_and_the_next_message_is_served() 
         ("danxia/v1/s/m/birth", json("{\"class\":\"rocket\"}"), Code::BirthField),
         ("danxia/v1/s/m/birth", json("{\"points\":[{\"name\":\"p\",\"unit\":\"parsec\"}]}"), Code::UnitUnknown),
         ("danxia/v1/s/m/death", json("{\"when\":1}"), Code::FieldUnknown),
-        ("danxia/v1/s/m/vib/waveform", json("{}"), Code::CborSyntax),
+        ("danxia/v1/s/m/vib/waveform", json("{}"), Code::WaveformFieldMissing),
+        ("danxia/v1/s/m/vib/waveform", json("[]"), Code::CborSyntax),
         ("danxia/v1/s/m/vib/waveform", vec![0xa0], Code::WaveformFieldMissing),
         ("danxia/v1/s/m/vib/waveform", a_waveform(1, "°C", i16s()), Code::UnitMismatch),
         ("danxia/v1/s/m/t/waveform", a_waveform(1, "°C", i16s()), Code::PointKind),

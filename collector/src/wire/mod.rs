@@ -7,12 +7,16 @@
 pub mod birth;
 mod cbor;
 pub mod event;
+pub mod hj212;
 mod json;
 pub mod published;
 pub mod sparkplug;
 pub mod telemetry;
 pub mod time;
+pub mod uff;
+pub mod wav;
 pub mod waveform;
+pub mod waveform_json;
 
 /// Most values in one message.
 pub const MAX_VALUES: usize = 65_536;

@@ -50,6 +50,59 @@ pub fn from_text(s: &str) -> Result<Timestamp, Fault> {
     i64::try_from(t.as_nanosecond()).map(Timestamp::from_nanos).map_err(|_| invalid(shown(s)))
 }
 
+/// From a text as gateways write times: RFC 3339; an epoch number in digits; or, where `zone_min` says how many minutes
+/// ahead of UTC it is meant, a date and time without offset (`2026-01-31 08:00:00`, `2026/1/31` is not one).
+pub fn from_loose(s: &str, zone_min: Option<i32>) -> Result<Timestamp, Fault> {
+    let s = s.trim();
+    let digits = !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    match zone_min {
+        // No epoch number has 14 or 17 digits within the years that a timestamp can say.
+        Some(zone) if digits && matches!(s.len(), 14 | 17) => return from_digits(s, zone),
+        _ if digits || s.strip_prefix('-').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())) => {
+            return s.parse().map_err(|_| invalid(shown(s))).and_then(from_integer);
+        }
+        _ => {}
+    }
+    if let Ok(t) = from_text(s) {
+        return Ok(t);
+    }
+    if let Some(f) = s.parse::<f64>().ok().filter(|_| s.bytes().all(|b| b.is_ascii_digit() || b == b'.')) {
+        return from_float(f);
+    }
+    let civil = s.replacen('/', "-", 2).parse::<jiff::civil::DateTime>();
+    match (civil, zone_min) {
+        (Ok(t), Some(zone)) => from_civil(t, zone).ok_or_else(|| invalid(shown(s))),
+        (Ok(_), None) => {
+            let expected = "a time with its offset from UTC, or an offset that the mapping rule states for it";
+            Err(Fault::new(Code::TsInvalid, expected, shown(s)))
+        }
+        (Err(_), _) => Err(invalid(shown(s))),
+    }
+}
+
+/// From `YYYYMMDDhhmmss` or `YYYYMMDDhhmmsszzz` at an offset of so many minutes from UTC.
+pub fn from_digits(s: &str, zone_min: i32) -> Result<Timestamp, Fault> {
+    let wrong = || Fault::new(Code::TsInvalid, "a time as YYYYMMDDhhmmss, milliseconds after it", shown(s));
+    if !(matches!(s.len(), 14 | 17) && s.bytes().all(|b| b.is_ascii_digit())) {
+        return Err(wrong());
+    }
+    let part = |from: usize, to: usize| s[from..to].parse::<i16>().ok();
+    let small = |from: usize| part(from, from + 2).and_then(|n| i8::try_from(n).ok());
+    let millis = if s.len() == 17 { part(14, 17) } else { Some(0) };
+    let civil = (|| {
+        let (y, mo, d) = (part(0, 4)?, small(4)?, small(6)?);
+        let (h, mi, sec, ms) = (small(8)?, small(10)?, small(12)?, millis?);
+        jiff::civil::DateTime::new(y, mo, d, h, mi, sec, i32::from(ms) * 1_000_000).ok()
+    })();
+    civil.and_then(|t| from_civil(t, zone_min)).ok_or_else(wrong)
+}
+
+fn from_civil(t: jiff::civil::DateTime, zone_min: i32) -> Option<Timestamp> {
+    let offset = jiff::tz::Offset::from_seconds(zone_min.checked_mul(60)?).ok()?;
+    let t = offset.to_timestamp(t).ok()?;
+    i64::try_from(t.as_nanosecond()).ok().map(Timestamp::from_nanos)
+}
+
 /// Writes `t` as JSON, in the shortest form that is read back as the same instant.
 pub fn write_json(t: Timestamp, out: &mut Vec<u8>) {
     let ns = t.nanos();
@@ -92,6 +145,26 @@ mod tests {
             ["", "yesterday", "2025-01-01", "2025-13-01T00:00:00Z", "9000-01-01T00:00:00Z", "2025-01-01T00:00:00"]
         {
             assert_eq!(from_text(bad).unwrap_err().code, Code::TsInvalid, "{bad}");
+        }
+    }
+
+    #[test]
+    fn times_of_gateways_are_read_with_the_offset_that_is_stated_for_them() {
+        let want = Timestamp::from_secs(1_735_689_600);
+        for text in
+            ["2025-01-01 08:00:00", "2025-01-01T08:00:00", "2025/01/01 08:00:00", "20250101080000", "20250101080000000"]
+        {
+            assert_eq!(from_loose(text, Some(480)), Ok(want), "{text}");
+        }
+        for text in ["1735689600", "1735689600000", " 1735689600 ", "1735689600.0", "2025-01-01T00:00:00Z"] {
+            assert_eq!(from_loose(text, None), Ok(want), "{text}");
+            assert_eq!(from_loose(text, Some(480)), Ok(want), "{text}");
+        }
+        assert_eq!(from_digits("20250101080000250", 480), Ok(Timestamp::from_nanos(1_735_689_600_250_000_000)));
+        let zoneless = from_loose("2025-01-01 08:00:00", None).unwrap_err();
+        assert!(zoneless.to_string().contains("its offset from UTC"), "{zoneless}");
+        for bad in ["", "yesterday", "20251301000000", "20250101240000", "99999999999999999999", "１２"] {
+            assert_eq!(from_loose(bad, Some(480)).unwrap_err().code, Code::TsInvalid, "{bad}");
         }
     }
 

@@ -3,7 +3,8 @@
 //! Required: `v` (1), `id` (UUID, 16 bytes or text), `t0_ns`, `fs` (Hz), `n`, `unit`, `data`. Optional: `scale`, `offset`
 //! (physical = raw·scale + offset, for integers), `crc32c` (of the bytes of `data`), `axis`, `quantity`, `range`,
 //! `hp_hz`, `lp_hz`, `bias_v`, `clip_count`, `gaps`, `rpm` {mean, min, max}, `load`, `state`, `serial`, `seq`, `part`,
-//! `parts`. `data` is a typed array of RFC 8746: tag 77 (16-bit signed integers, little endian) or 85 (32-bit floats,
+//! `parts` (a record sent in several messages: `part` counts from 1, `n`, `crc32c` and `data` are those of the part,
+//! everything else is that of the record and the same in every part). `data` is a typed array of RFC 8746: tag 77 (16-bit signed integers, little endian) or 85 (32-bit floats,
 //! little endian). Null stands for an absent field. Other keys are passed over: `v` says which fields there are.
 
 use std::borrow::Cow;
@@ -37,6 +38,8 @@ pub struct WireWaveform<'a> {
     pub samples: Samples,
     /// Whatever else is stated.
     pub meta: WaveformMeta,
+    /// Which part of the record this is, and of how many; (1, 1) is the whole.
+    pub part: (u32, u32),
 }
 
 /// Writes a waveform payload, with its checksum. `seq` and the other optional fields come from `w.meta`.
@@ -48,6 +51,16 @@ pub fn encode(w: &Waveform) -> Vec<u8> {
 /// Writes a waveform payload that states the direction of measurement.
 #[must_use]
 pub fn encode_with(w: &Waveform, axis: Option<&str>) -> Vec<u8> {
+    write(w, axis, (1, 1))
+}
+
+/// Writes one part of a record: `w` holds the samples of the part and everything else of the whole record.
+#[must_use]
+pub fn encode_part(w: &Waveform, number: u32, of: u32) -> Vec<u8> {
+    write(w, None, (number, of))
+}
+
+fn write(w: &Waveform, axis: Option<&str>, (number, of): (u32, u32)) -> Vec<u8> {
     let mut fields = Fields { out: Writer(Vec::new()), count: 0 };
     let data = data_bytes(&w.samples);
     fields.key("v").unsigned(VERSION);
@@ -64,6 +77,10 @@ pub fn encode_with(w: &Waveform, axis: Option<&str>) -> Vec<u8> {
         fields.key("axis").text(axis);
     }
     fields.meta(&w.meta);
+    if of > 1 {
+        fields.key("part").unsigned(u64::from(number));
+        fields.key("parts").unsigned(u64::from(of));
+    }
     fields.key("crc32c").unsigned(u64::from(crc32c::crc32c(&data)));
     let tag = if matches!(w.samples, Samples::I16 { .. }) { TAG_I16 } else { TAG_F32 };
     fields.key("data").tag(tag);
@@ -74,6 +91,19 @@ pub fn encode_with(w: &Waveform, axis: Option<&str>) -> Vec<u8> {
     whole.0.extend_from_slice(&fields.out.0);
     whole.0.extend_from_slice(&data);
     whole.0
+}
+
+/// An id that follows from the content (UUID version 8, RFC 9562, by FNV-1a): the same samples under the same name at the
+/// same time are the same record. Not against somebody who looks for two of one id: they could only hide their own.
+#[must_use]
+pub fn derived_id(name: &str, t0: Timestamp, samples: &[f32]) -> WaveformId {
+    const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    let add = |hash: u128, byte: u8| (hash ^ u128::from(byte)).wrapping_mul(PRIME);
+    let hash = name.bytes().chain([0]).chain(t0.nanos().to_le_bytes()).fold(OFFSET, add);
+    let hash = samples.iter().flat_map(|v| v.to_le_bytes()).fold(hash, add);
+    let (version, variant) = (0xf << 76, 0b11 << 62);
+    WaveformId(hash & !version & !variant | (0x8 << 76) | (0b10 << 62))
 }
 
 fn data_bytes(samples: &Samples) -> Vec<u8> {
@@ -146,7 +176,8 @@ struct Parts<'a> {
     scale: Option<f64>,
     offset: Option<f64>,
     crc: Option<u64>,
-    parts: u64,
+    part: Option<u64>,
+    parts: Option<u64>,
     data: Option<(u64, Cow<'a, [u8]>)>,
     meta: WaveformMeta,
 }
@@ -180,7 +211,8 @@ impl<'a> Parts<'a> {
             "scale" => self.scale = r.number()?,
             "offset" => self.offset = r.number()?,
             "crc32c" => self.crc = optional_unsigned(r)?,
-            "parts" => self.parts = optional_unsigned(r)?.unwrap_or(1),
+            "part" => self.part = optional_unsigned(r)?,
+            "parts" => self.parts = optional_unsigned(r)?,
             "data" => self.data = Some(read_data(r)?),
             "rpm" => meta.speed = read_speed(r)?,
             "range" => meta.range = finite(r)?,
@@ -207,10 +239,7 @@ impl<'a> Parts<'a> {
             Some(other) => return Err(Fault::new(Code::WaveformVersion, "version 1 as v", other.to_string())),
             None => return Err(missing("v")),
         }
-        if self.parts > 1 {
-            let found = format!("one of {}", self.parts);
-            return Err(Fault::new(Code::WaveformParts, "a record in one part", found));
-        }
+        let part = part(self.part, self.parts)?;
         let fs = self.fs.ok_or_else(|| Fault::new(Code::WaveformNoRate, "a sampling rate in Hz as fs", "none"))?;
         if !(fs.is_finite() && fs > 0.0) {
             return Err(Fault::new(Code::WaveformRate, "a sampling rate above 0 Hz", fs.to_string()));
@@ -227,7 +256,23 @@ impl<'a> Parts<'a> {
             axis: self.axis,
             samples: samples(tag, &data, self.scale.unwrap_or(1.0), self.offset.unwrap_or(0.0))?,
             meta: self.meta,
+            part,
         })
+    }
+}
+
+/// Most parts of a record.
+pub const MAX_PARTS: u32 = 1_024;
+
+fn part(number: Option<u64>, of: Option<u64>) -> Result<(u32, u32), Fault> {
+    match (number, of) {
+        (None | Some(1), None | Some(1)) => Ok((1, 1)),
+        (Some(n), Some(of)) if (1..=of).contains(&n) && of <= u64::from(MAX_PARTS) => Ok((n as u32, of as u32)),
+        (number, of) => {
+            let show = |n: Option<u64>| n.map_or_else(|| "none".to_owned(), |n| n.to_string());
+            let found = format!("part {} of {}", show(number), show(of));
+            Err(Fault::new(Code::WaveformParts, format!("part from 1 to parts, at most {MAX_PARTS}"), found))
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 pub(crate) mod chunk;
 mod record;
 pub(crate) mod row;
+mod rules;
 #[cfg(test)]
 mod tests;
 

@@ -428,12 +428,17 @@ impl Record for AssetChange {
                 id.put(w);
                 p.put(w);
             }
+            Self::Rules(rules) => {
+                w.u8(2);
+                rules.put(w);
+            }
         }
     }
     fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
         Ok(match r.u8()? {
             0 => Self::Machine(Record::get(r)?),
             1 => Self::Point(Record::get(r)?, Record::get(r)?),
+            2 => Self::Rules(Arc::new(Record::get(r)?)),
             _ => return Err(Damage("a kind of change is not known")),
         })
     }

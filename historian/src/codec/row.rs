@@ -346,6 +346,7 @@ impl RawRow {
             ignored: self.ignored,
             retained: self.retained,
             progress: self.progress,
+            staged: Vec::new(),
             observations: Vec::with_capacity(self.points.len()),
             findings: Vec::with_capacity(self.findings.len()),
             waveforms: Vec::with_capacity(self.waveforms.len()),

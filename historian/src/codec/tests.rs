@@ -279,6 +279,7 @@ impl Dice {
                 properties: d.some(3, |d| d.bits() as u8).into(),
                 expires: d.maybe(Self::t),
             }),
+            staged: Vec::new(),
             progress: self.maybe(|d| Progress {
                 follower: d.name(),
                 through: d.bits(),

@@ -25,11 +25,5 @@ pub fn lengths(samples: usize, fs: f64) -> Vec<usize> {
 /// are the same waveform, however often they are replayed.
 #[must_use]
 pub fn id(machine: &str, t0: Timestamp, samples: &[f32]) -> WaveformId {
-    const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
-    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
-    let add = |hash: u128, byte: u8| (hash ^ u128::from(byte)).wrapping_mul(PRIME);
-    let hash = machine.bytes().chain([0]).chain(t0.nanos().to_le_bytes()).fold(OFFSET, add);
-    let hash = samples.iter().flat_map(|v| v.to_le_bytes()).fold(hash, add);
-    let (version, variant) = (0xf << 76, 0b11 << 62);
-    WaveformId(hash & !version & !variant | (0x8 << 76) | (0b10 << 62))
+    collector::wire::waveform::derived_id(machine, t0, samples)
 }

@@ -1,16 +1,19 @@
 //! What answers each path. The attributes above the handlers make the OpenAPI document; a test holds it against the table.
 
 mod alarms;
+mod devices;
 mod intake;
 mod ledger;
 mod live;
 mod plant;
 mod platform;
+mod rules;
 mod series;
 mod waiting;
 mod waveforms;
 
 use utoipa::OpenApi;
+use warp::http::Method;
 
 use crate::router::Route;
 
@@ -52,6 +55,19 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::get("/api/v1/ledger/statement", |a| Box::pin(ledger::statement(a))),
     Route::get("/api/v1/ledger", |a| Box::pin(intake::ledger(a))),
     Route::get("/api/v1/ledger/total", |a| Box::pin(intake::ledger_total(a))),
+    Route::get("/api/v1/rules", |a| Box::pin(rules::list(a))),
+    Route::large(Method::PUT, "/api/v1/rules", rules::MAX_BODY, |a| Box::pin(rules::replace(a))),
+    Route::large(Method::POST, "/api/v1/rules/try", rules::MAX_BODY, |a| Box::pin(rules::attempt(a))),
+    Route::post("/api/v1/rules/suggest", |a| Box::pin(rules::suggest(a))),
+    Route::get("/api/v1/devices", |a| Box::pin(devices::list(a))),
+    Route::post("/api/v1/devices", |a| Box::pin(devices::add(a))),
+    Route::post("/api/v1/devices/{name}/password", |a| Box::pin(devices::rotate(a))),
+    Route::post("/api/v1/devices/{name}/enable", |a| Box::pin(devices::enable(a))),
+    Route::post("/api/v1/devices/{name}/revoke", |a| Box::pin(devices::revoke(a))),
+    Route::post("/api/v1/devices/{name}/certificates", |a| Box::pin(devices::issue(a))),
+    Route::post("/api/v1/devices/{name}/certificates/{serial}/revoke", |a| Box::pin(devices::revoke_certificate(a))),
+    Route::get("/api/v1/devices/{name}/checklist", |a| Box::pin(devices::checklist(a))),
+    Route::get("/api/v1/ca.crt", |a| Box::pin(devices::authority(a))),
     Route::get("/api/v1/live", |a| Box::pin(live::live(a))),
 ];
 
@@ -101,6 +117,19 @@ pub(crate) static ROUTES: &[Route] = &[
         ledger::statement,
         intake::ledger,
         intake::ledger_total,
+        rules::list,
+        rules::replace,
+        rules::attempt,
+        rules::suggest,
+        devices::list,
+        devices::add,
+        devices::rotate,
+        devices::enable,
+        devices::revoke,
+        devices::issue,
+        devices::revoke_certificate,
+        devices::checklist,
+        devices::authority,
         live::live,
     ),
     components(schemas(crate::dto::LiveSnapshot, crate::dto::LiveValues, crate::dto::LiveStatus))

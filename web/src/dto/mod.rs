@@ -8,11 +8,13 @@
 mod alarm;
 mod common;
 mod connection;
+mod device;
 mod intake;
 mod live;
 mod machine;
 mod overview;
 mod problem;
+mod rules;
 mod series;
 mod status;
 mod waiting;
@@ -21,6 +23,10 @@ mod waveform;
 pub use alarm::{Acknowledged, Acknowledgement, Alarm, Alarms, Evidence, EvidenceLine, Journal, JournalEntry};
 pub use common::{Number, Priority, Quality, Reading, Time, Title};
 pub use connection::{Client, ConnectionTotals, Connections};
+pub use device::{
+    Checklist, ChecklistStep, Device, DeviceCertificate, DeviceCredentials, Devices, IssuedCertificate, NewCertificate,
+    NewDevice, NewPassword, Role,
+};
 pub use intake::{Ledger, LedgerSource, LedgerTotal, Quarantine, QuarantineEntry, QuarantineGroup, QuarantinedMessage};
 pub use live::{LiveSnapshot, LiveStatus, LiveValue, LiveValues};
 pub use machine::{
@@ -29,6 +35,10 @@ pub use machine::{
 };
 pub use overview::{Area, Counts, MachineStatus, MachineSummary, Overview, PriorityCounts, Spark};
 pub use problem::Problem;
+pub use rules::{
+    CapturedMessage, Rule, RuleAttempt, RuleChange, RuleFilter, RuleSuggestion, RuleTime, RuleValue, Rules,
+    RulesChanged, Trial, TrialFault, TrialReading, TrialStep,
+};
 pub use series::{Buckets, SeriesLast, SeriesRange};
 pub use status::{Mqtt, Status, Store};
 pub use waiting::{

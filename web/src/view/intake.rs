@@ -8,13 +8,20 @@ use crate::dto;
 
 pub(crate) fn quarantine_entry(e: &QuarantineEntry) -> dto::QuarantineEntry {
     let discarded = e.discarded.as_deref().map(Into::into);
-    dto::QuarantineEntry { id: e.id, message: message(&e.entry), complete: e.complete, discarded }
+    dto::QuarantineEntry { id: e.id, message: quarantined_message(&e.entry), complete: e.complete, discarded }
 }
 
 pub(crate) fn group(g: &QuarantineGroup) -> dto::QuarantineGroup {
     let code = g.code.as_ref().into();
     let (first, last) = (g.first.into(), g.last.into());
-    dto::QuarantineGroup { code, count: g.count, discarded: g.discarded, first, last, example: message(&g.example) }
+    dto::QuarantineGroup {
+        code,
+        count: g.count,
+        discarded: g.discarded,
+        first,
+        last,
+        example: quarantined_message(&g.example),
+    }
 }
 
 /// One message with at most `most` bytes of its payload.
@@ -47,7 +54,8 @@ pub(crate) fn ledger_line(l: &LedgerLine) -> dto::LedgerLine {
     }
 }
 
-fn message(q: &Quarantined) -> dto::QuarantinedMessage {
+/// A message in quarantine, as the API tells of it.
+pub fn quarantined_message(q: &Quarantined) -> dto::QuarantinedMessage {
     let (head, head_encoding) = head(&q.head, q.size);
     dto::QuarantinedMessage {
         t: q.t.into(),

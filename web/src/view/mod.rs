@@ -3,15 +3,18 @@
 mod alarm;
 mod intake;
 mod machine;
+mod rules;
 mod summary;
 mod waveform;
 
 pub(crate) use alarm::{alarm, alarms, counts, journal_entry, shown};
+pub use intake::quarantined_message;
 pub(crate) use intake::{
     group, ledger_line, ledger_source, ledger_total, quarantine_entry, quarantine_payload, quarantine_stats,
     quarantine_topic,
 };
 pub(crate) use machine::detail;
+pub(crate) use rules::{parse_rule, rule, rules};
 pub(crate) use summary::{SparkCache, overview, summaries};
 pub(crate) use waveform::{diagnosis, header, waveform_detail, zone};
 

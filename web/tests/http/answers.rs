@@ -238,16 +238,21 @@ async fn every_documented_path_is_served_and_every_parameter_is_checked() {
             t if t.contains("quarantine") => "1",
             _ => &alarm,
         };
-        let path = template.replace("{id}", id).replace("{site}", "s").replace("{machine}", "spare");
+        let path = template
+            .replace("{id}", id)
+            .replace("{site}", "s")
+            .replace("{machine}", "spare")
+            .replace("{name}", "press");
         let point = if template.contains("series") { format!("?point={}", encode(TEMP)) } else { String::new() };
         let point = if path.ends_with("/waveforms") { format!("?point={}", encode(VIB)) } else { point };
         let point = if path.ends_with("/quarantine/topics") { "?code=json_syntax".into() } else { point };
         for method in operations.as_object().unwrap().keys().map(|m| m.to_uppercase()) {
             // The stream has no end to wait for; its tests open it.
             if template != "/api/v1/live" {
-                let headers: &[_] = if method == "POST" { &[("Content-Type", "text/plain")] } else { &[] };
+                let writes = matches!(&*method, "POST" | "PUT");
+                let headers: &[_] = if writes { &[("Content-Type", "text/plain")] } else { &[] };
                 let reply = house.ask(&method, &format!("{path}{point}"), headers, "").await;
-                let expect = if method == "POST" { 415 } else { 200 };
+                let expect = if writes { 415 } else { 200 };
                 assert_eq!(reply.status, expect, "{method} {path}{point}: {}", reply.text());
             }
             let headers = [("Content-Type", "application/json")];

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use historian::{Batch, Historian};
+use plant::mapping::{PayloadFormat, Rule, RuleSet};
 use plant::*;
 use serde_json::Value as Json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
@@ -30,7 +31,7 @@ pub struct House {
     _dir: tempfile::TempDir,
 }
 
-struct Stubs {
+pub struct Stubs {
     faults: Vec<web::Part>,
 }
 
@@ -128,13 +129,19 @@ impl House {
         self.ask("POST", path, &[("Content-Type", "application/json")], body).await
     }
 
+    pub async fn put(&self, path: &str, body: &str) -> Reply {
+        self.ask("PUT", path, &[("Content-Type", "application/json")], body).await
+    }
+
     /// One request on a connection of its own. A header given replaces ours of that name.
     pub async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         let mut socket = TcpStream::connect(self.address).await.unwrap();
         let mut head = format!("{method} {path} HTTP/1.1\r\n");
         let (host, length) = (self.address.to_string(), body.len().to_string());
         for (name, value) in [("Host", host.as_str()), ("Connection", "close"), ("Content-Length", &length)] {
-            if !headers.iter().any(|(n, _)| *n == name) && (name != "Content-Length" || method == "POST") {
+            if !headers.iter().any(|(n, _)| *n == name)
+                && (name != "Content-Length" || matches!(method, "POST" | "PUT"))
+            {
                 head += &format!("{name}: {value}\r\n");
             }
         }
@@ -169,6 +176,29 @@ impl House {
     }
 }
 
+/// Says what it was asked, so that a test sees that it was.
+impl web::Mapper for Stubs {
+    fn try_rules(&self, rules: &RuleSet, _: &Plant, topic: &str, payload: &[u8], _: Timestamp) -> dto::Trial {
+        let step =
+            |rule: &Rule| dto::TrialStep { rule: rule.name.to_string(), outcome: format!("{topic} {}", payload.len()) };
+        dto::Trial { steps: rules.rules().iter().map(step).collect(), ..dto::Trial::default() }
+    }
+
+    fn suggest(&self, _: &str, payload: &[u8]) -> Option<Rule> {
+        (!payload.is_empty()).then(|| Rule {
+            name: Name::new("first").unwrap(),
+            enabled: true,
+            topic: "#".parse().unwrap(),
+            format: PayloadFormat::Hj212,
+            site: "s".parse().unwrap(),
+            machine: "m".parse().unwrap(),
+            values: Vec::new(),
+            time: None,
+            filters: Vec::new(),
+        })
+    }
+}
+
 pub fn services(historian: &Arc<Historian>, clock: &Arc<ManualClock>, faults: Vec<web::Part>) -> web::Services {
     let stubs = Arc::new(Stubs { faults });
     // Not to keep the store open beyond the door's end.
@@ -194,8 +224,10 @@ pub fn services(historian: &Arc<Historian>, clock: &Arc<ManualClock>, faults: Ve
         analyst: stubs.clone(),
         waiting: Arc::new(crate::waiting::Stub::default()),
         door: stubs.clone(),
+        registrar: stubs.clone(),
         readiness: stubs.clone(),
-        metrics: stubs,
+        metrics: stubs.clone(),
+        mapper: stubs,
     }
 }
 

@@ -4,8 +4,11 @@
 
 mod acknowledge;
 mod answers;
+mod devices;
 mod errors;
 mod house;
 mod live;
+mod registrar;
+mod rules;
 mod sockets;
 mod waiting;

@@ -26,6 +26,10 @@ const PAGES = [
   ["alarms-history", "#/alarms?tab=history"],
   ...(first ? [["alarm", `#/alarms/${first.id}`]] : []),
   ["connections", "#/connections?left=1"],
+  ["rules", "#/rules"],
+  ["devices", "#/devices?revoked=1"],
+  ["devices-new", "#/devices?new=1"],
+  ["device", "#/devices/press-1"],
 ].filter(([name]) => name.includes(only));
 const SHAPES = [
   ["desktop", { width: 1440, height: 900 }],
@@ -48,6 +52,7 @@ for (const [shape, viewport] of SHAPES) {
         await page.goto("about:blank");
         await page.goto(`${base}/${hash}`);
         await page.waitForSelector(".fresh, .stale, .state.problem, .state.empty", { timeout: 10_000 }).catch(() => console.log(`${name}: nothing drawn`));
+        if (name === "rules") await page.selectOption("[data-testid=rule-pick]", { index: 1 }).catch(() => console.log("rules: no message to pick"));
         await page.waitForTimeout(900);
         await page.screenshot({ path: `${out}/${name}-${shape}-${theme}-${lang}.png`, fullPage: true });
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

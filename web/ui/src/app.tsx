@@ -17,10 +17,12 @@ import { Header, focusSearch } from "./parts/header";
 import { Help, toggleHelp } from "./parts/help";
 import { Empty } from "./parts/states";
 
+const Devices = lazy(() => import("./pages/devices").then((m) => m.Devices));
 const Discovery = lazy(() => import("./pages/discovery").then((m) => m.Discovery));
 const Ledger = lazy(() => import("./pages/ledger").then((m) => m.Ledger));
 const Machine = lazy(() => import("./pages/machine").then((m) => m.Machine));
 const Quarantine = lazy(() => import("./pages/quarantine").then((m) => m.Quarantine));
+const RulesPage = lazy(() => import("./pages/rules").then((m) => m.RulesPage));
 const Vibration = lazy(() => import("./pages/vibration").then((m) => m.Vibration));
 
 let keysStarted = false;
@@ -88,7 +90,9 @@ function pageOf(route: Route, status: Status | undefined): preact.JSX.Element {
   if (page === "connections" && first === "discovery") return <Discovery />;
   if (page === "connections" && first === "ledger") return <Ledger />;
   if (page === "connections") return <Connections status={status} />;
+  if (page === "devices") return <Devices status={status} selected={first} />;
   if (page === "machine" && first && second) return <Machine site={first} machine={second} />;
+  if (page === "rules") return <RulesPage />;
   if (page === "vibration" && first && second && more.length > 0)
     return <Vibration site={first} machine={second} point={more.join("/")} />;
   return (
@@ -102,6 +106,8 @@ function pageTitle(route: Route): string {
   const [page = "overview", , machine, ...point] = route.path;
   if (page === "alarms") return t("nav.alarms");
   if (page === "connections") return t("nav.connections");
+  if (page === "rules") return t("rules.title");
+  if (page === "devices") return t("devices.title");
   if (page === "machine") return machine ?? t("nav.machine");
   if (page === "vibration") return `${t("nav.vibration")} ${machine ?? ""} ${point.join("/")}`;
   return t("nav.overview");

@@ -143,8 +143,8 @@ async fn a_full_intake_stops_the_reading_and_so_does_too_much_in_flight() {
 async fn every_connection_subscribes_anew_whatever_the_broker_has_kept() {
     for (protocol, share, expect) in [
         (Protocol::V311, None, [("a/#", 1), ("b", 2)]),
-        (Protocol::V5, None, [("a/#", 1 | 4), ("b", 2 | 4)]),
-        (Protocol::V5, Some("collectors"), [("$share/collectors/a/#", 1), ("$share/collectors/b", 2)]),
+        (Protocol::V5, None, [("a/#", 1 | 4 | 16), ("b", 2 | 4 | 16)]),
+        (Protocol::V5, Some("collectors"), [("$share/collectors/a/#", 1 | 16), ("$share/collectors/b", 2 | 16)]),
     ] {
         let script = Script::new().await;
         let subscriptions =

@@ -47,9 +47,12 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   }
 }
 
-export async function post<T>(path: string, body: unknown): Promise<T> {
+export const post = <T>(path: string, body: unknown): Promise<T> => send("POST", path, body);
+export const put = <T>(path: string, body: unknown): Promise<T> => send("PUT", path, body);
+
+async function send<T>(method: string, path: string, body: unknown): Promise<T> {
   const response = await request(path, {
-    method: "POST",
+    method,
     headers: { "content-type": "application/json", accept: "application/json" },
     body: JSON.stringify(body),
   });

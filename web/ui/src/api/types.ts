@@ -409,3 +409,117 @@ export interface LiveSnapshot {
   alarms: Alarm[] | null;
   status: LiveStatus | null;
 }
+
+export interface Rule {
+  name: string;
+  enabled: boolean;
+  topic: string;
+  format: string;
+  each: string | null;
+  separator: string | null;
+  skip: number;
+  site: string;
+  machine: string;
+  values: { field: string; point: string; unit: string | null; scale: number; offset: number; optional: boolean }[];
+  time: { field: string; zone_min: number | null } | null;
+  filters: { field: string; equals: string | null }[];
+}
+
+export interface Rules {
+  revision: number;
+  changed: { by: string; at: Instant } | null;
+  rules: Rule[];
+}
+
+export interface CapturedMessage {
+  topic: string;
+  payload: string;
+  encoding: string;
+}
+
+export interface Trial {
+  native: boolean;
+  rule: string | null;
+  captures: Record<string, string>;
+  steps: { rule: string; outcome: string }[];
+  readings: {
+    machine: string;
+    point: string;
+    value: number | boolean | string | null;
+    unit: string | null;
+    t: Instant;
+    stated: boolean;
+    known: boolean;
+  }[];
+  count: number;
+  fault: { code: string; reason: string } | null;
+}
+
+export interface DeviceCertificate {
+  serial: string;
+  fingerprint: string;
+  issued: Instant;
+  expires: Instant;
+  revoked: Instant | null;
+  days_left: number;
+}
+
+export interface Device {
+  name: string;
+  role: string;
+  site: string;
+  group: string | null;
+  note: string;
+  created: Instant;
+  revoked: Instant | null;
+  password: boolean;
+  certificates: DeviceCertificate[];
+  publish: string[];
+  subscribe: string[];
+  monitor: boolean;
+  connected: boolean | null;
+  last_seen: Instant | null;
+}
+
+export interface Role {
+  name: string;
+  about: string;
+  publish: string[];
+  subscribe: string[];
+  monitor: boolean;
+}
+
+export interface Devices {
+  devices: Device[];
+  roles: Role[];
+}
+
+export interface DeviceCredentials {
+  device: Device;
+  password: string | null;
+}
+
+export interface IssuedCertificate {
+  device: string;
+  serial: string;
+  expires: Instant;
+  certificate: string;
+  key: string;
+  authority: string;
+}
+
+export interface ChecklistStep {
+  step: string;
+  state: string;
+  at: Instant | null;
+  seen: string | null;
+  code: string | null;
+  error: string | null;
+  message: Omit<QuarantineEntry, "id"> | null;
+}
+
+export interface Checklist {
+  device: string;
+  now: Instant;
+  steps: ChecklistStep[];
+}

@@ -35,6 +35,10 @@ export function Connections({ status }: { status: Status | undefined }) {
               ·{" "}
               <a href={href(["connections", "discovery"])} data-testid="to-discovery">
                 {t("discovery.title")}
+              </a>{" "}
+              ·{" "}
+              <a href={href(["rules"])} data-testid="to-rules">
+                {t("rules.link")}
               </a>
             </p>
             <Guarded of={groups} every={EVERY * 2}>
@@ -282,6 +286,14 @@ function Connect({ status }: { status: Status | undefined }) {
             onClick={() => box.current?.select()}
           />
           <p class="muted">{t(status.anonymous ? "connect.after" : "connect.after_identity")}</p>
+          <p class="buttons">
+            <a class="button" href={href(["devices"])} data-testid="to-devices">
+              {t("devices.title")}
+            </a>
+            <a class="button" href={href(["devices"], { new: 1 })}>
+              {t("devices.add")}
+            </a>
+          </p>
         </>
       ) : (
         <p class="muted">{t("state.loading")}</p>

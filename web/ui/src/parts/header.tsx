@@ -18,7 +18,8 @@ export function focusSearch(): void {
 }
 
 export function Header({ page, status }: { page: string; status: Status | undefined }) {
-  const here = page === "machine" || page === "vibration" ? "overview" : page;
+  const below: Record<string, string> = { machine: "overview", vibration: "overview", rules: "connections", devices: "connections" };
+  const here = below[page] ?? page;
   return (
     <>
       <header class="top">

@@ -347,3 +347,37 @@ export const ledger = () => {
 };
 
 export { MACHINES, SITE };
+
+const rule = (name, topic, more = {}) => ({
+  name, enabled: true, topic, format: "json", each: null, separator: null, skip: 0, site: "steel", machine: "{machine}",
+  values: [
+    { field: "/temp", point: "bearing_temp", unit: "°C", scale: 0.1, offset: 0, optional: false },
+    { field: "/speed", point: "speed", unit: "r/min", scale: 1, offset: 0, optional: true },
+  ],
+  time: { field: "/ts", zone_min: 480 }, filters: [{ field: "/kind", equals: "data" }], ...more,
+});
+
+export const rules = () => ({
+  revision: 7,
+  changed: { by: "林工", at: new Date(Date.now() - 3_600_000).toISOString() },
+  rules: [
+    rule("Gateway 4", "plant/{machine}/data"),
+    rule("一号水站", "water/{station}", { format: "hj212", values: [], time: null, filters: [], machine: "{station}" }),
+    rule("Old PLC", "plc/+/{machine}/csv/with/a/long/topic/that/must/wrap/somewhere", { enabled: false, format: "csv", separator: ";", time: null, filters: [], values: [{ field: "#2", point: "p", unit: null, scale: 1, offset: 0, optional: false }] }),
+  ],
+});
+
+export const unmapped = () => [
+  { id: 41, t: new Date(Date.now() - 60_000).toISOString(), source: "gw-4", topic: "plant/fan-3/data", size: 58, head: '{"ts":"2026-11-24 08:00:00","kind":"data","temp":612}', head_encoding: "utf-8", code: "unmapped", reason: "" },
+];
+
+export const trial = () => ({
+  native: false, rule: "Gateway 4", captures: { machine: "fan-3" },
+  steps: [{ rule: "Gateway 4", outcome: "matched" }],
+  readings: [
+    { machine: "steel/fan-3", point: "bearing_temp", value: 61.2, unit: "°C", t: new Date().toISOString(), stated: true, known: true },
+    { machine: "steel/fan-3", point: "speed", value: 1486, unit: "r/min", t: new Date().toISOString(), stated: false, known: false },
+  ],
+  count: 2,
+  fault: { code: "mapping_field", reason: "expected a value at /load, found nothing there; correct the mapping rule, or what the device sends" },
+});

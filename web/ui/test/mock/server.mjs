@@ -3,6 +3,7 @@
 import { createReadStream, existsSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
+import * as devices from "./devices.mjs";
 import * as plant from "./plant.mjs";
 
 const args = process.argv.slice(2);
@@ -25,7 +26,7 @@ const problem = (res, status, title, detail, next) =>
 const status = () => ({
   version: "0.1.0", boot: "b1", demo: true, anonymous: true, loopback_only: true, now: new Date().toISOString(),
   plant_time_zone: "Asia/Shanghai", started: new Date(plant.started).toISOString(),
-  mqtt: { address: "127.0.0.1:1883", tls_address: null }, store: { head_seq: seq, series: 310, machines: 24 },
+  mqtt: { address: "127.0.0.1:1883", tls_address: "127.0.0.1:8883" }, store: { head_seq: seq, series: 310, machines: 24 },
 });
 const send = (res, event, data) => res.write(`id: b1-${seq}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
 const liveStatus = (machines) => ({
@@ -61,6 +62,8 @@ function api(req, res, path, q) {
       const m = plant.machine(rest[1], alarms);
       return m ? json(res, m) : problem(res, 404, "Not found", `There is no machine ${rest.join("/")}.`, "Look for it on the overview; a machine appears with its first value.");
     }
+    case "ca.crt": return res.writeHead(200, { "content-type": "application/x-pem-file" }).end("-----BEGIN CERTIFICATE-----\n");
+    case "devices": return rest[1] === "checklist" ? json(res, devices.checklist(rest[0])) : json(res, flag("empty") ? { devices: [], roles: devices.ROLES } : { devices: devices.DEVICES, roles: devices.ROLES });
     case "series": return json(res, plant.buckets(q));
     case "waveforms": {
       const point = q.get("point") ?? "steel/main-fan-1/vib_de_h";
@@ -90,7 +93,13 @@ function api(req, res, path, q) {
     }
     case "journal": return json(res, plant.journal(alarms));
     case "connections": return json(res, flag("empty") ? { clients: [], totals: { connected: 0, rate_msgs_s: 0, rate_bytes_s: 0, messages: 0, bytes: 0 }, refused: {} } : plant.connections());
-    case "quarantine": return json(res, flag("empty") ? [] : plant.quarantineGroups());
+    case "quarantine":
+      if (rest[0] === "groups") return json(res, flag("empty") ? [] : plant.quarantineGroups());
+      return json(res, { entries: flag("empty") ? [] : plant.unmapped() });
+    case "rules":
+      if (rest[0] === "try") return json(res, plant.trial());
+      if (rest[0] === "suggest") return json(res, { rule: plant.rules().rules[0] });
+      return json(res, flag("empty") ? { revision: 0, changed: null, rules: [] } : plant.rules());
     case "ledger": return json(res, flag("empty") ? { sources: [], total: { received: 0, committed: 0, duplicates: 0, quarantined: 0, refused: 0 } } : plant.ledger());
     case "live": return live(req, res, q);
     default: return problem(res, 404, "Not found", `There is nothing at /api/v1/${path}.`, "See /api/v1/openapi.json.");

@@ -1,0 +1,152 @@
+//! The devices of an instance that runs, through its API over loopback: the store's lock keeps everybody else out.
+
+use std::io::{Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use web::{Registrar, RegistrarError, dto};
+
+/// How long an answer may take: a hash waits behind a storm of log-ins.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest answer that is read, bytes: 20,000 devices with their certificates.
+const LONGEST: u64 = 64 << 20;
+
+/// An instance that runs.
+pub struct Remote {
+    /// `ADDRESS:PORT`.
+    authority: String,
+}
+
+impl Remote {
+    /// The instance whose page is at `url`, `http://ADDRESS:PORT/`.
+    pub fn new(url: &str) -> Result<Self, String> {
+        let authority = url.strip_prefix("http://").map(|r| r.trim_end_matches('/'));
+        match authority {
+            Some(a) if a.contains(':') && !a.contains(['/', '@', '?', '#', ' ']) => {
+                Ok(Self { authority: a.to_owned() })
+            }
+            _ => Err(format!("--url is {url:?}; expected http://ADDRESS:PORT, such as http://127.0.0.1:8080")),
+        }
+    }
+
+    fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, RegistrarError> {
+        parse(&self.ask("GET", path, None)?)
+    }
+
+    fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, RegistrarError> {
+        let body = serde_json::to_string(body).map_err(|e| RegistrarError::Failed(e.to_string()))?;
+        parse(&self.ask("POST", path, Some(&body))?)
+    }
+
+    /// One request; the body of a good answer, or what the problem says.
+    fn ask(&self, method: &str, path: &str, body: Option<&str>) -> Result<String, RegistrarError> {
+        let text = self.exchange(method, path, body).map_err(|e| {
+            RegistrarError::Failed(format!("the instance at http://{}/ does not answer: {e}", self.authority))
+        })?;
+        let strange = || RegistrarError::Failed(format!("what answers at http://{}/ is no Danxia", self.authority));
+        let (head, body) = text.split_once("\r\n\r\n").ok_or_else(strange)?;
+        let status: u16 = head.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or_else(strange)?;
+        if (200..300).contains(&status) {
+            return Ok(body.to_owned());
+        }
+        let said = serde_json::from_str::<dto::Problem>(body).map_err(|_| strange())?;
+        Err(match status {
+            400 => RegistrarError::Invalid(said.detail),
+            404 => RegistrarError::Unknown(said.detail),
+            409 => RegistrarError::Conflict(said.detail),
+            _ => RegistrarError::Failed(format!("{}; {}", said.detail, said.next)),
+        })
+    }
+
+    fn exchange(&self, method: &str, path: &str, body: Option<&str>) -> std::io::Result<String> {
+        let none = || std::io::Error::other("the name has no address");
+        let address = self.authority.to_socket_addrs()?.next().ok_or_else(none)?;
+        let mut socket = TcpStream::connect_timeout(&address, PATIENCE)?;
+        socket.set_read_timeout(Some(PATIENCE))?;
+        socket.set_write_timeout(Some(PATIENCE))?;
+        let mut request = format!("{method} {path} HTTP/1.0\r\nHost: {}\r\n", self.authority);
+        if let Some(body) = body {
+            request += &format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+        }
+        request += "\r\n";
+        request += body.unwrap_or_default();
+        socket.write_all(request.as_bytes())?;
+        let mut answer = String::new();
+        socket.take(LONGEST).read_to_string(&mut answer)?;
+        Ok(answer)
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &str) -> Result<T, RegistrarError> {
+    // What came may hold a secret: only that it was not understood is said.
+    serde_json::from_str(body).map_err(|e| {
+        RegistrarError::Failed(format!("the instance is of another version (line {}, column {})", e.line(), e.column()))
+    })
+}
+
+fn of(name: &str, what: &str) -> String {
+    format!("/api/v1/devices/{}/{what}", utf8_percent_encode(name, NON_ALPHANUMERIC))
+}
+
+impl Registrar for Remote {
+    fn list(&self) -> Result<dto::Devices, RegistrarError> {
+        self.get("/api/v1/devices")
+    }
+
+    fn add(&self, new: dto::NewDevice) -> Result<dto::DeviceCredentials, RegistrarError> {
+        self.post("/api/v1/devices", &new)
+    }
+
+    fn rotate(&self, name: &str, password: Option<&str>) -> Result<dto::DeviceCredentials, RegistrarError> {
+        self.post(&of(name, "password"), &dto::NewPassword { password: password.map(ToOwned::to_owned) })
+    }
+
+    fn enable(&self, name: &str, password: Option<&str>) -> Result<dto::DeviceCredentials, RegistrarError> {
+        self.post(&of(name, "enable"), &dto::NewPassword { password: password.map(ToOwned::to_owned) })
+    }
+
+    fn revoke(&self, name: &str) -> Result<dto::Device, RegistrarError> {
+        self.post(&of(name, "revoke"), &serde_json::Map::new())
+    }
+
+    fn issue(&self, name: &str, days: Option<u32>) -> Result<dto::IssuedCertificate, RegistrarError> {
+        self.post(&of(name, "certificates"), &dto::NewCertificate { days })
+    }
+
+    fn revoke_certificate(&self, name: &str, serial: &str) -> Result<dto::Device, RegistrarError> {
+        let serial = utf8_percent_encode(serial, NON_ALPHANUMERIC);
+        self.post(&of(name, &format!("certificates/{serial}/revoke")), &serde_json::Map::new())
+    }
+
+    fn checklist(&self, name: &str) -> Result<dto::Checklist, RegistrarError> {
+        self.get(&of(name, "checklist"))
+    }
+
+    fn authority(&self) -> Result<String, RegistrarError> {
+        self.ask("GET", "/api/v1/ca.crt", None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_told_from_other_things() {
+        assert!(Remote::new("http://127.0.0.1:8080/").is_ok());
+        assert!(Remote::new("http://[::1]:8080").is_ok());
+        for bad in ["https://127.0.0.1:8080", "127.0.0.1:8080", "http://host", "http://a:1/x", "http://u@a:1"] {
+            assert!(Remote::new(bad).err().unwrap().contains("expected http://ADDRESS:PORT"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn nobody_there_is_said_with_the_address() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let said = Remote::new(&format!("http://{taken}")).unwrap().list().unwrap_err();
+        assert!(matches!(&said, RegistrarError::Failed(s) if s.contains(&taken.to_string())), "{said:?}");
+    }
+}
