@@ -4,6 +4,9 @@
 //! What is understood now leaves the quarantine in the commit that holds its values, so that a process killed in between
 //! finds either both or neither. What is not stays, with the reason of now. Replays run one after another.
 
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+
 use bytes::Bytes;
 use historian::{CommitError, QuarantineEntry, ReadError, Selection, Settled, Verdict};
 
@@ -11,7 +14,13 @@ use crate::collector::{Collector, Message};
 use crate::discovery;
 use crate::draft::Mode;
 use crate::fault::{Code, Fault};
+use crate::interpreter::Tally;
+use crate::sparkplug::SharedNode;
 
+/// How many nodes are seen to at a time whose waiting messages a birth has explained …
+const NODES: usize = 64;
+/// … and how many commits a tick makes for them. Who has more waiting than one commit takes comes last again.
+const STEPS: usize = 32;
 /// One commit takes at most this many messages …
 const MESSAGES: usize = 256;
 /// … and about this many bytes of them.
@@ -32,6 +41,15 @@ pub struct Replayed {
     pub failed: u64,
     /// How many stay because their payload is not kept whole.
     pub incomplete: u64,
+}
+
+/// What births have explained of what waits in quarantine.
+#[derive(Default)]
+pub(crate) struct Explained {
+    /// By node, the numbers of what is still to be replayed; who comes first is next.
+    queue: VecDeque<(SharedNode, Vec<u64>)>,
+    /// How often nodes were looked for.
+    turns: usize,
 }
 
 /// A replay ended early. What was committed until then has left the quarantine.
@@ -57,9 +75,6 @@ pub(crate) async fn blocking<T: Send + 'static>(
 
 impl Collector {
     /// Reads the selected messages again, the oldest first. `told` hears how far it is, after every commit.
-    ///
-    /// To replay what waited for the birth of a Sparkplug node: `codes` `sparkplug_no_birth` and `sparkplug_alias`,
-    /// `topics` `spBv1.0/{group}/NDATA/{edge}` and `spBv1.0/{group}/DDATA/{edge}/#`.
     pub async fn replay(
         &self,
         which: &Selection,
@@ -73,6 +88,54 @@ impl Collector {
         let result = self.replay_all(&ids, &mut sum, &mut told).await;
         self.inner.interpreter.forget_then();
         result.map(|()| sum)
+    }
+
+    /// Some of what waited for births that have come meanwhile. Each message is tried once after a birth: what that does
+    /// not explain waits on.
+    pub(crate) async fn replay_explained(&self) -> Result<(), ReplayError> {
+        // A replay that somebody asked for may take long, and time goes on.
+        let Ok(mut explained) = self.inner.replays.try_lock() else { return Ok(()) };
+        self.find_explained(&mut explained).await?;
+        let (interpreter, queue) = (&self.inner.interpreter, &mut explained.queue);
+        for _ in 0..STEPS {
+            let Some((node, mut ids)) = queue.pop_front() else { break };
+            let now = ids.drain(..ids.len().min(MESSAGES)).collect::<Vec<_>>();
+            let mut sum = Replayed::default();
+            interpreter.forget_then();
+            let done = self.replay_all(&now, &mut sum, &mut |_| {}).await;
+            Tally::more(&interpreter.tally.replayed, sum.committed + sum.duplicates);
+            if let Err(why) = done {
+                interpreter.forget_then();
+                // All of it again, when the store can.
+                node.explained();
+                return Err(why);
+            }
+            if !ids.is_empty() {
+                queue.push_back((node, ids));
+            }
+        }
+        interpreter.forget_then();
+        Ok(())
+    }
+
+    async fn find_explained(&self, explained: &mut Explained) -> Result<(), ReplayError> {
+        let Explained { queue, turns } = explained;
+        *turns = turns.wrapping_add(1);
+        let busy = |node: &SharedNode| queue.iter().any(|(n, _)| Arc::ptr_eq(n, node));
+        let room = NODES.saturating_sub(queue.len());
+        let mut found = self.inner.interpreter.explained(room, turns.wrapping_mul(NODES), busy).into_iter();
+        while let Some(node) = found.next() {
+            let (archive, which) = (self.inner.archive.clone(), node.waits());
+            match blocking(move || archive.quarantine_ids(&which)).await {
+                Ok(ids) if ids.is_empty() => {}
+                Ok(ids) => queue.push_back((node, ids)),
+                Err(why) => {
+                    [node].into_iter().chain(found).for_each(|node| node.explained());
+                    return Err(why);
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn replay_all(
@@ -183,9 +246,11 @@ impl Collector {
     }
 
     async fn put_aside(&self, which: Selection, verdict: Verdict) -> Result<u64, ReplayError> {
-        let _turn = self.inner.replays.lock().await;
+        let mut explained = self.inner.replays.lock().await;
         let archive = self.inner.archive.clone();
         let entries = blocking(move || archive.quarantine_list(&which, None, usize::MAX)).await?;
+        let aside: HashSet<u64> = entries.iter().map(|e| e.id).collect();
+        explained.queue.iter_mut().for_each(|(_, ids)| ids.retain(|id| !aside.contains(id)));
         let settled = |e: &QuarantineEntry| Settled { id: e.id, code: e.entry.code.clone(), verdict: verdict.clone() };
         for some in entries.chunks(1_000) {
             self.settle(some.iter().map(settled).collect()).await?;
@@ -221,7 +286,7 @@ impl Collector {
 }
 
 /// The codes of messages that wait for somebody to be adopted.
-pub(crate) fn unknown_names() -> Vec<std::sync::Arc<str>> {
+pub(crate) fn unknown_names() -> Vec<Arc<str>> {
     [Code::UnknownMachine, Code::UnknownPoint].map(|c| c.as_str().into()).to_vec()
 }
 
