@@ -289,7 +289,7 @@ impl Collector {
         let watched = Watched { inner, messages, waveforms, touched, settling, carried, disputes, tell, ended: false };
         watched.queued(&fate);
         tokio::spawn(watched.until_committed(pending));
-        Receipt { waits: Box::pin(all(after, fate)) }
+        Receipt { waits: Box::pin(all(after.into_iter().chain([fate]))) }
     }
 
     /// Messages that were turned away at the door: they enter the ledger with the next [`Collector::flush`].
@@ -404,9 +404,9 @@ impl Drop for Watched {
     }
 }
 
-/// Waits for the batch itself and for the commits that its repetitions rely on.
-async fn all(after: Vec<Fate>, own: Fate) -> Result<(), CommitError> {
-    for mut fate in after.into_iter().chain([own]) {
+/// Waits for these commits: the batch itself, and those that its repetitions rely on.
+pub(crate) async fn all(fates: impl IntoIterator<Item = Fate>) -> Result<(), CommitError> {
+    for mut fate in fates {
         let ended = fate.wait_for(Option::is_some).await.map_err(|_| CommitError::Closed)?;
         ended.clone().unwrap_or(Err(CommitError::Closed))?;
     }
@@ -443,17 +443,17 @@ mod tests {
     async fn a_repetition_is_not_acknowledged_when_its_first_coming_was_not_committed() {
         let (_a, committed) = fate(Some(Ok(())));
         let (_b, failed) = fate(Some(Err(CommitError::Disk { why: "full".into() })));
-        assert_eq!(all(vec![committed.clone()], committed.clone()).await, Ok(()));
-        assert!(matches!(all(vec![failed.clone()], committed.clone()).await, Err(CommitError::Disk { .. })));
-        assert!(matches!(all(vec![], failed).await, Err(CommitError::Disk { .. })));
+        assert_eq!(all([committed.clone(), committed.clone()]).await, Ok(()));
+        assert!(matches!(all([failed.clone(), committed.clone()]).await, Err(CommitError::Disk { .. })));
+        assert!(matches!(all([failed]).await, Err(CommitError::Disk { .. })));
 
         let (first, waiting) = fate(None);
-        let mut receipt = Box::pin(all(vec![waiting], committed));
+        let mut receipt = Box::pin(all([waiting, committed]));
         assert!(std::future::poll_fn(|cx| Poll::Ready(receipt.as_mut().poll(cx).is_pending())).await);
         first.send_replace(Some(Ok(())));
         assert_eq!(receipt.await, Ok(()));
         let (gone, orphaned) = fate(None);
         drop(gone);
-        assert_eq!(all(vec![], orphaned).await, Err(CommitError::Closed));
+        assert_eq!(all([orphaned]).await, Err(CommitError::Closed));
     }
 }

@@ -8,9 +8,9 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use historian::{CommitError, QuarantineEntry, ReadError, Selection, Settled, Verdict};
+use historian::{Batch, CommitError, QuarantineEntry, ReadError, Selection, Settled, Verdict};
 
-use crate::collector::{Collector, Message};
+use crate::collector::{Collector, Message, all};
 use crate::discovery;
 use crate::draft::Mode;
 use crate::fault::{Code, Fault};
@@ -138,12 +138,21 @@ impl Collector {
         Ok(())
     }
 
+    /// Waits until everything queued so far is on disk. A replay that was given up half-way (whoever asked for it hung up)
+    /// may have left a batch under way: what leaves the quarantine with it must not be found there a second time.
+    async fn behind_what_was_given_up(&self) -> Result<(), CommitError> {
+        self.inner.recorder.commit(Batch::default()).await.map(drop)
+    }
+
     async fn replay_all(
         &self,
         mut ids: &[u64],
         sum: &mut Replayed,
         told: &mut (impl FnMut(&Replayed) + Send),
     ) -> Result<(), ReplayError> {
+        if !ids.is_empty() {
+            self.behind_what_was_given_up().await?;
+        }
         while !ids.is_empty() {
             let (entries, looked_at) = self.load(ids).await?;
             ids = &ids[looked_at..];
@@ -205,6 +214,8 @@ impl Collector {
             draft.settle_again(waited, &outcome);
         }
         draft.close_ledger();
+        // What repeats a message that is on its way leaves only when that one has arrived: nobody might send it again.
+        all(std::mem::take(&mut draft.after)).await?;
         let batch = std::mem::take(&mut draft.batch);
         let (mut committed, mut duplicates) = (0, 0);
         for l in &batch.ledger {
@@ -230,7 +241,7 @@ impl Collector {
         if settled.is_empty() {
             return Ok(());
         }
-        self.inner.recorder.commit(historian::Batch { settled, ..historian::Batch::default() }).await.map(drop)
+        self.inner.recorder.commit(Batch { settled, ..Batch::default() }).await.map(drop)
     }
 
     /// Puts the selected messages aside: `why` says who does not need them, and for what reason. They are counted as
@@ -247,6 +258,7 @@ impl Collector {
 
     async fn put_aside(&self, which: Selection, verdict: Verdict) -> Result<u64, ReplayError> {
         let mut explained = self.inner.replays.lock().await;
+        self.behind_what_was_given_up().await?;
         let archive = self.inner.archive.clone();
         let entries = blocking(move || archive.quarantine_list(&which, None, usize::MAX)).await?;
         let aside: HashSet<u64> = entries.iter().map(|e| e.id).collect();
@@ -296,4 +308,103 @@ fn message(waited: &QuarantineEntry) -> Message {
     let payload = [&q.head[..], &q.rest[..]].concat();
     let utf8 = *q.code != *Code::TopicUtf8.as_str();
     Message { utf8, ..Message::new(q.topic.clone(), Bytes::from(payload)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::Poll;
+
+    use historian::Historian;
+    use plant::{AssetChange, ManualClock, Point, Timestamp};
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::Config;
+
+    const T0: Timestamp = Timestamp::from_secs(1_735_689_600);
+
+    /// A store with messages in quarantine that are understood now.
+    async fn waits(messages: &[Message]) -> (Collector, Historian, tempfile::TempDir) {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new(T0));
+        let store = Historian::open(historian::Config::new(dir.path()), clock).unwrap();
+        let config = Config { adopt: false, ..Config::default() };
+        let (collector, _) = Collector::new(config, store.recorder(), store.archive(), store.register());
+        collector.accept("plc".into(), messages.to_vec(), T0).await.unwrap().await.unwrap();
+        let changes = vec![AssetChange::Point("s/m".parse().unwrap(), Point::bare("temp"))];
+        store.recorder().commit(Batch { changes, ..Batch::default() }).await.unwrap();
+        (collector, store, dir)
+    }
+
+    fn telemetry(value: i64) -> Message {
+        let payload = format!("{{\"ts\":{},\"values\":{{\"temp\":{value}}}}}", 1_735_689_600 + value);
+        Message::new("danxia/v1/s/m/telemetry".into(), payload.into())
+    }
+
+    fn counts(store: &Historian) -> (u64, u64, u64, u64, u64) {
+        let archive = store.archive();
+        let l = archive.ledger_total().unwrap();
+        assert!(l.adds_up(), "{l:?}");
+        let grouped = archive.quarantine_groups().unwrap().iter().map(|g| g.count).sum();
+        (l.received, l.committed, l.duplicates, l.quarantined, grouped)
+    }
+
+    #[tokio::test]
+    async fn a_replay_given_up_while_its_commit_is_under_way_releases_nothing_twice() {
+        let (collector, store, dir) = waits(&[telemetry(1), telemetry(2)]).await;
+        // Keeps the writer from committing; it waits for up to ten seconds.
+        let held = rusqlite::Connection::open(dir.path().join("ts.db")).unwrap();
+        held.execute_batch("PRAGMA busy_timeout=10000; BEGIN IMMEDIATE").unwrap();
+        let key = collector.inner.interpreter.messages.fingerprint(&telemetry(2).topic, &telemetry(2).payload);
+        let which = Selection::default();
+        {
+            // As far as the step that queues the batch, as `replay` would come behind a store that was idle before.
+            let ids = store.archive().quarantine_ids(&which).unwrap();
+            let (entries, _) = collector.load(&ids).await.unwrap();
+            let mut sum = Replayed::default();
+            let mut first = pin!(collector.replay_some(&entries, &mut sum));
+            let look = std::future::poll_fn(|cx| Poll::Ready(first.as_mut().poll(cx).is_pending()));
+            assert!(look.await, "the commit is held up");
+            assert!(collector.inner.interpreter.messages.seen(key).is_some(), "and queued");
+        }
+        let release = async {
+            for _ in 0..20 {
+                // As often as a replay that waits for nothing would have looked by now.
+                let archive = store.archive();
+                blocking(move || archive.quarantine_ids(&Selection::default())).await.unwrap();
+            }
+            held.execute_batch("ROLLBACK").unwrap();
+        };
+        let (second, ()) = tokio::join!(collector.replay(&which, |_| {}), release);
+        assert_eq!(second.unwrap().duplicates, 0);
+        assert_eq!(counts(&store), (2, 2, 0, 0, 0));
+    }
+
+    #[tokio::test]
+    async fn what_repeats_a_message_under_way_stays_when_that_one_does_not_arrive() {
+        let (collector, store, _dir) = waits(&[telemetry(1)]).await;
+        let m = telemetry(1);
+        let messages = &collector.inner.interpreter.messages;
+        let key = messages.fingerprint(&m.topic, &m.payload);
+        let (tell, fate) = watch::channel(None);
+        messages.queued(&[key], &fate);
+        let which = Selection::default();
+        let ids = store.archive().quarantine_ids(&which).unwrap();
+        let (entries, _) = collector.load(&ids).await.unwrap();
+        let mut sum = Replayed::default();
+        let replayed = {
+            let mut replay = pin!(collector.replay_some(&entries, &mut sum));
+            let look = std::future::poll_fn(|cx| Poll::Ready(replay.as_mut().poll(cx).is_pending()));
+            assert!(look.await);
+            messages.ended(&[key], false);
+            tell.send_replace(Some(Err(CommitError::Disk { why: "full".into() })));
+            replay.await
+        };
+        assert!(matches!(replayed, Err(CommitError::Disk { .. })), "{replayed:?}");
+        assert_eq!(counts(&store), (1, 0, 0, 1, 1));
+        assert_eq!(collector.replay(&which, |_| {}).await.unwrap().committed, 1);
+        assert_eq!(counts(&store), (1, 1, 0, 0, 0));
+    }
 }
