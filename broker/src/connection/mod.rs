@@ -151,6 +151,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         for _ in 0..ROUNDS {
             let mut moved = self.poll_pipeline(context);
             if let Some(ending) = self.ending.take_if(|_| self.pipeline.is_empty()) {
+                if ending == Ending::Refused(Refusal::Stopping) {
+                    // What was said before the stop is said to the end, within one buffer: the goodbye writes it, and
+                    // waits for nobody longer than it waits anyway.
+                    self.at.session.fill(&self.at.link, &mut self.at.out, WRITE, Instant::now());
+                }
                 return Poll::Ready(ending);
             }
             moved |= self.fill();
