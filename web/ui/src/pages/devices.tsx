@@ -80,7 +80,7 @@ function List({ data }: { data: Answer }) {
 function Table({ devices }: { devices: Data[] }) {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={t("devices.title")}>
-      <table class="rows cards">
+      <table class="rows cards named">
         <thead>
           <tr>
             <th scope="col">{t("devices.name")}</th>
