@@ -60,6 +60,8 @@ pub struct Mqtt {
     pub websocket: Option<SocketAddr>,
     /// WebSocket over TLS, with the certificate of `tls`.
     pub websocket_tls: Option<SocketAddr>,
+    /// Origins whose pages may connect over WebSocket, beside those of the same host.
+    pub websocket_origins: Vec<String>,
     /// Whether anybody on this machine may publish and subscribe.
     pub anonymous: bool,
     /// Largest packet, bytes.
@@ -126,6 +128,7 @@ struct RawMqtt {
     tls_client_required: bool,
     ws_listen: String,
     wss_listen: String,
+    ws_origins: Vec<String>,
     anonymous: bool,
     max_packet: usize,
     max_connections: usize,
@@ -163,6 +166,7 @@ impl Default for Raw {
                 tls_client_required: false,
                 ws_listen: String::new(),
                 wss_listen: String::new(),
+                ws_origins: Vec::new(),
                 anonymous: false,
                 max_packet: 4 << 20,
                 max_connections: 20_000,
@@ -363,6 +367,18 @@ fn optional(key: &'static str, text: &str) -> Result<Option<SocketAddr>, ConfigE
     if text.is_empty() { Ok(None) } else { address(key, text).map(Some) }
 }
 
+/// Whether a browser can send this as its `Origin`; what it cannot would never match.
+fn is_origin(text: &str) -> bool {
+    let (host, own_port) = match text.split_once("://") {
+        _ if text == "*" => return true,
+        Some(("http", host)) => (host, ":80"),
+        Some(("https", host)) => (host, ":443"),
+        _ => return false,
+    };
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._:[]".contains(c);
+    !host.is_empty() && !host.starts_with(':') && host.chars().all(plain) && !host.ends_with(own_port)
+}
+
 fn sparkplug(raw: RawSparkplug) -> Result<Sparkplug, ConfigError> {
     let host_id = match raw.host_id.trim() {
         "" => None,
@@ -408,6 +424,15 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
             expected: "WebSocket over TLS uses the certificate of mqtt.tls_listen, which must be set too".into(),
         });
     }
+    if let Some(odd) = raw.mqtt.ws_origins.iter().find(|origin| !is_origin(origin)) {
+        return Err(ConfigError::Value {
+            key: "mqtt.ws_origins",
+            found: odd.clone(),
+            expected: "expected what browsers send, such as https://scada.plant:8443: lower case, no path, no port 80 of http \
+                       or 443 of https; or * for any"
+                .into(),
+        });
+    }
     if raw.mqtt.anonymous {
         let why = "mqtt.anonymous lets anybody publish, so it is allowed on loopback only";
         loopback("mqtt.listen", listen, why)?;
@@ -444,6 +469,7 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
             tls,
             websocket,
             websocket_tls,
+            websocket_origins: raw.mqtt.ws_origins,
             anonymous: raw.mqtt.anonymous,
             max_packet: raw.mqtt.max_packet,
             max_connections: raw.mqtt.max_connections,
@@ -518,6 +544,10 @@ mod tests {
                 "allowed on loopback only; use 127.0.0.1:8083",
             ),
             ("[mqtt]\nwss_listen = \"127.0.0.1:8084\"\n", "mqtt.tls_listen, which must be set too"),
+            ("[mqtt]\nws_origins = [\"https://scada/\"]\n", "mqtt.ws_origins is \"https://scada/\""),
+            ("[mqtt]\nws_origins = [\"https://scada:443\"]\n", "what browsers send"),
+            ("[mqtt]\nws_origins = [\"*\", \"scada:8443\"]\n", "mqtt.ws_origins is \"scada:8443\""),
+            ("[mqtt.limits]\nmax_keep_alive_s = 65536\n", "\"mqtt.limits.max_keep_alive_s\" wrongly"),
             ("[mqtt]\nmax_packet = 10\n", "expected 1024 to"),
             ("[hj212]\nlisten = \"0.0.0.0:9212\"\n", "list the monitors that may in hj212.monitors"),
             ("[hj212]\nlisten = \"9212\"\nsite = \"a/b\"\n", "hj212.site"),
@@ -534,6 +564,14 @@ mod tests {
             assert!(e.contains(wanted), "{toml:?} was answered with {e:?}");
         }
         assert!(Sources::new(Some(Path::new("/nowhere.toml")), Flags::default()).is_err());
+    }
+
+    #[test]
+    fn who_may_come_over_websocket_and_how_rarely_clients_may_speak_reaches_the_door() {
+        let origins = "[mqtt]\nws_origins = [\"*\", \"http://10.0.0.1:8080\", \"https://scada.plant\"]\n";
+        let mqtt = read(&format!("{origins}[mqtt.limits]\nmax_keep_alive_s = 120\n"), &[]).unwrap().mqtt;
+        assert_eq!(mqtt.websocket_origins, ["*", "http://10.0.0.1:8080", "https://scada.plant"]);
+        assert_eq!(mqtt.limits.apply(broker::Config::default()).max_keep_alive, 120);
     }
 
     #[test]

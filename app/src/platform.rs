@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::auth::Gate;
 use crate::config::{Publish, Settings};
-use crate::devices::Devices;
+use crate::devices::{Devices, rules};
 use crate::heartbeat::{self, Pulse};
 use crate::hj212;
 use crate::instance::Instance;
@@ -160,6 +160,8 @@ fn door(
     let (collector, commands) = Collector::new(config, store.recorder(), store.archive(), store.register());
     let config = broker::Config {
         anonymous: settings.mqtt.anonymous,
+        anonymous_rights: Arc::new(rules::everything()),
+        websocket_origins: settings.mqtt.websocket_origins.clone(),
         max_packet: settings.mqtt.max_packet,
         max_connections: settings.mqtt.max_connections,
         ..settings.mqtt.limits.apply(broker::Config::default())

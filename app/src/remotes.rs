@@ -149,5 +149,9 @@ fn client(s: RemoteSnapshot, now: Timestamp) -> dto::Client {
         subscriptions: s.subscriptions.len() as u64,
         last_topic: s.last_topic.map(|t| t.to_string()),
         last_error: s.last_error.map(|t| t.to_string()),
+        // There we are the client: what is denied to us is said in `last_error`.
+        denials: 0,
+        last_denial: None,
+        throttled: 0,
     }
 }

@@ -111,6 +111,9 @@ fn client(c: ClientSnapshot, now: Timestamp) -> dto::Client {
         subscriptions: c.subscriptions.len() as u64,
         last_topic: c.last_topic.map(|t| t.to_string()),
         last_error: c.last_error.map(|t| t.to_string()),
+        denials: c.denials,
+        last_denial: c.last_denial.map(|d| dto::Denial { topic: d.topic.to_string(), why: d.why.name().to_owned() }),
+        throttled: c.throttled,
     }
 }
 

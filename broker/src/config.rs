@@ -1,17 +1,21 @@
 //! The settings of the door, each with its default and unit.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 
 use crate::rate::Rate;
+use crate::rights::{Rights, RightsError};
 
 /// The settings of a [`Broker`](crate::Broker). [`Config::validate`] is called by whoever makes one of it.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Whether a client without a user name is let in. Only on a loopback address.
     pub anonymous: bool,
+    /// What such a client may do.
+    pub anonymous_rights: Arc<Rights>,
     /// The largest MQTT packet taken from a client, in bytes, its header included.
     pub max_packet: usize,
     /// The most clients connected at once.
@@ -92,6 +96,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             anonymous: false,
+            anonymous_rights: Arc::new(Rights::everything()),
             max_packet: 4 << 20,
             max_connections: 20_000,
             max_connections_per_address: 5_000,
@@ -147,6 +152,9 @@ pub enum ConfigError {
          [::1], or turn anonymous off and create MQTT users"
     )]
     AnonymousExposed(SocketAddr),
+    /// Rights that would let nobody in.
+    #[error("the rights of anonymous clients: {0}")]
+    AnonymousRights(RightsError),
     /// A limit no client could live with.
     #[error("{name} is {found}; expected at least {least}")]
     TooSmall {
@@ -174,6 +182,7 @@ impl Config {
         if let Some(exposed) = listeners.iter().find(|address| self.anonymous && !address.ip().is_loopback()) {
             return Err(ConfigError::AnonymousExposed(*exposed));
         }
+        self.anonymous_rights.check().map_err(ConfigError::AnonymousRights)?;
         if self.max_packet > 268_435_455 {
             return Err(ConfigError::PacketTooLarge(self.max_packet));
         }

@@ -19,7 +19,6 @@ use crate::codec::{frame, kind};
 use crate::connection::{ALIASES, Admitted};
 use crate::intake::{Certificate, ClientInfo, Credentials, Denied, Identity, Login, Protocol};
 use crate::refusal::Refusal;
-use crate::rights::Rights;
 use crate::router::link::Link;
 use crate::router::session::{Session, Terms};
 use crate::router::{Attached, Claim};
@@ -213,7 +212,7 @@ async fn identify(
     until: Instant,
 ) -> Result<Identity, Refusal> {
     let Some(credentials) = credentials else {
-        return Ok(Identity { name: "anonymous".into(), rights: Arc::new(Rights::everything()) });
+        return Ok(Identity { name: "anonymous".into(), rights: broker.config().anonymous_rights.clone() });
     };
     let by_password = matches!(credentials, Credentials::Password { .. });
     let mut turn = None;

@@ -30,6 +30,8 @@ const SYSTEM: &str = "$SYS";
 pub struct Rights {
     /// Topics it may publish to, wills and retained messages included.
     pub publish: Vec<String>,
+    /// Topics it may not publish to although `publish` has them: what only the platform says.
+    pub except: Vec<String>,
     /// Topics it may subscribe to.
     pub subscribe: Vec<String>,
     /// Whether it may read what the broker says of itself (`$SYS/#`).
@@ -83,16 +85,20 @@ impl Rights {
     /// Everything but `$SYS`: for clients of a trial on this computer.
     #[must_use]
     pub fn everything() -> Rights {
-        Rights { publish: vec!["#".to_owned()], subscribe: vec!["#".to_owned()], monitor: false }
+        Rights { publish: vec!["#".to_owned()], subscribe: vec!["#".to_owned()], ..Rights::default() }
+    }
+
+    fn patterns(&self) -> impl Iterator<Item = &String> {
+        self.publish.iter().chain(&self.except).chain(&self.subscribe)
     }
 
     /// Whether every pattern is one. Rights that fail this let nobody in.
     pub fn check(&self) -> Result<(), RightsError> {
-        let patterns = self.publish.len() + self.subscribe.len();
+        let patterns = self.patterns().count();
         if patterns > MOST {
             return Err(RightsError::TooMany(patterns));
         }
-        for pattern in self.publish.iter().chain(&self.subscribe) {
+        for pattern in self.patterns() {
             if pattern.starts_with('$') {
                 return Err(RightsError::Reserved(pattern.clone()));
             }
@@ -103,7 +109,7 @@ impl Rights {
         Ok(())
     }
 
-    /// What both allow together.
+    /// What both allow together. An exception of either holds for both: what is the platform's stays the platform's.
     pub fn extend(&mut self, other: Rights) {
         let add = |to: &mut Vec<String>, from: Vec<String>| {
             for pattern in from {
@@ -113,6 +119,7 @@ impl Rights {
             }
         };
         add(&mut self.publish, other.publish);
+        add(&mut self.except, other.except);
         add(&mut self.subscribe, other.subscribe);
         self.monitor |= other.monitor;
     }
@@ -120,7 +127,8 @@ impl Rights {
     /// Whether it may publish to this topic.
     #[must_use]
     pub fn may_publish(&self, topic: &str) -> bool {
-        !topic.starts_with('$') && self.publish.iter().any(|pattern| topic::matches(pattern, topic))
+        let among = |patterns: &[String]| patterns.iter().any(|pattern| topic::matches(pattern, topic));
+        !topic.starts_with('$') && among(&self.publish) && !among(&self.except)
     }
 
     /// Whether it may subscribe to this filter: whether every topic that the filter matches is allowed. A shared
@@ -189,7 +197,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn rights(subscribe: &[&str]) -> Rights {
-        Rights { publish: vec![], subscribe: subscribe.iter().map(|s| (*s).to_owned()).collect(), monitor: false }
+        Rights { subscribe: subscribe.iter().map(|s| (*s).to_owned()).collect(), ..Rights::default() }
     }
 
     #[test]
@@ -263,9 +271,29 @@ mod tests {
     }
 
     #[test]
+    fn an_exception_takes_away_from_publishing_and_from_nothing_else() {
+        let mut rights = Rights { except: vec!["a/+/alarm/#".into()], ..Rights::everything() };
+        let check =
+            |rights: &Rights, topic: &str, expect: bool| assert_eq!(rights.may_publish(topic), expect, "{topic}");
+        check(&rights, "a/m/alarm", false);
+        check(&rights, "a/m/alarm/state", false);
+        check(&rights, "a/m/alarms", true);
+        check(&rights, "a/alarm", true);
+        check(&rights, "a/m/x/alarm", true);
+        assert!(rights.may_subscribe("a/m/alarm") && rights.may_subscribe("#"));
+        rights.extend(Rights { publish: vec!["a/m/alarm".into()], except: vec!["b".into()], ..Rights::default() });
+        check(&rights, "a/m/alarm", false);
+        check(&rights, "b", false);
+        check(&rights, "c", true);
+    }
+
+    #[test]
     fn patterns_that_are_none_are_named() {
         let check = |pattern: &str, expect: &str| {
-            for rights in [rights(&[pattern]), Rights { publish: vec![pattern.to_owned()], ..Rights::default() }] {
+            let one = || vec![pattern.to_owned()];
+            let publish = Rights { publish: one(), ..Rights::default() };
+            let except = Rights { except: one(), ..Rights::default() };
+            for rights in [rights(&[pattern]), publish, except] {
                 let error = rights.check().unwrap_err().to_string();
                 assert!(error.contains(expect), "{error}");
             }
@@ -324,7 +352,7 @@ mod tests {
         fn a_grant_never_reaches_beyond_the_rights(
             patterns in proptest::collection::vec(filter(&["a", "b"]), 0..4), wanted in filter(&["a", "b", "$SYS"]),
         ) {
-            let rights = Rights { publish: patterns.clone(), subscribe: patterns, monitor: false };
+            let rights = Rights { publish: patterns.clone(), subscribe: patterns, ..Rights::default() };
             if rights.may_subscribe(&wanted) {
                 for topic in topics().iter().filter(|topic| topic::matches(&wanted, topic)) {
                     prop_assert!(rights.may_publish(topic), "{topic}");

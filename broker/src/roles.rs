@@ -18,6 +18,8 @@ pub struct Role {
     pub about: &'static str,
     /// Templates of what it may publish to.
     pub publish: &'static [&'static str],
+    /// Templates of what it may not publish to all the same.
+    pub except: &'static [&'static str],
     /// Templates of what it may subscribe to.
     pub subscribe: &'static [&'static str],
     /// Whether it may read `$SYS/#`.
@@ -35,12 +37,14 @@ pub struct Places<'a> {
     pub group: Option<&'a str>,
 }
 
-/// The roles that come with the door.
+/// The roles that come with the door. What the platform computes (`indicator`, `alarm`) is its own to publish: whoever
+/// reads it there is to be able to rely on whom it is from.
 pub const ROLES: &[Role] = &[
     Role {
         name: "device",
         about: "one machine: publishes under its own name, hears its own commands",
         publish: &["danxia/v1/{site}/{device}/#"],
+        except: &["danxia/v1/{site}/{device}/indicator/#", "danxia/v1/{site}/{device}/alarm/#"],
         subscribe: &["danxia/v1/{site}/{device}/command/#"],
         monitor: false,
     },
@@ -55,6 +59,7 @@ pub const ROLES: &[Role] = &[
             "spBv1.0/{group}/DDEATH/{device}/#",
             "spBv1.0/{group}/DDATA/{device}/#",
         ],
+        except: &[],
         subscribe: &["spBv1.0/{group}/NCMD/{device}/#", "spBv1.0/{group}/DCMD/{device}/#", "spBv1.0/STATE/+"],
         monitor: false,
     },
@@ -62,6 +67,7 @@ pub const ROLES: &[Role] = &[
         name: "gateway",
         about: "a gateway that speaks for every machine of its site",
         publish: &["danxia/v1/{site}/#"],
+        except: &["danxia/v1/{site}/+/indicator/#", "danxia/v1/{site}/+/alarm/#"],
         subscribe: &["danxia/v1/{site}/+/command/#"],
         monitor: false,
     },
@@ -69,6 +75,7 @@ pub const ROLES: &[Role] = &[
         name: "reader",
         about: "SCADA or Node-RED: reads what a site and its Sparkplug group say, publishes nothing",
         publish: &[],
+        except: &[],
         subscribe: &[
             "danxia/v1/{site}/+/telemetry/#",
             "danxia/v1/{site}/+/event/#",
@@ -82,6 +89,7 @@ pub const ROLES: &[Role] = &[
         name: "monitor",
         about: "reads what the broker says of itself ($SYS/#), and nothing else",
         publish: &[],
+        except: &[],
         subscribe: &[],
         monitor: true,
     },
@@ -99,7 +107,8 @@ impl Role {
         let all = |templates: &[&str]| -> Result<Vec<String>, RightsError> {
             templates.iter().filter_map(|template| fill(template, places).transpose()).collect()
         };
-        let rights = Rights { publish: all(self.publish)?, subscribe: all(self.subscribe)?, monitor: self.monitor };
+        let (publish, except, subscribe) = (all(self.publish)?, all(self.except)?, all(self.subscribe)?);
+        let rights = Rights { publish, except, subscribe, monitor: self.monitor };
         rights.check()?;
         Ok(rights)
     }
@@ -109,13 +118,15 @@ impl Rights {
     /// The rights of templates of your own, such as those of a device with more than its role.
     pub fn from_templates<S: AsRef<str>>(
         publish: &[S],
+        except: &[S],
         subscribe: &[S],
         places: &Places<'_>,
     ) -> Result<Rights, RightsError> {
         let all = |templates: &[S]| -> Result<Vec<String>, RightsError> {
             templates.iter().filter_map(|template| fill(template.as_ref(), places).transpose()).collect()
         };
-        let rights = Rights { publish: all(publish)?, subscribe: all(subscribe)?, monitor: false };
+        let (publish, except, subscribe) = (all(publish)?, all(except)?, all(subscribe)?);
+        let rights = Rights { publish, except, subscribe, monitor: false };
         rights.check()?;
         Ok(rights)
     }
@@ -171,6 +182,7 @@ mod tests {
         let rights = Role::named("device").unwrap().fill(&PLACES).unwrap();
         assert_eq!(rights.publish, ["danxia/v1/s1/三号风机/#"]);
         assert_eq!(rights.subscribe, ["danxia/v1/s1/三号风机/command/#"]);
+        assert_eq!(rights.except, ["danxia/v1/s1/三号风机/indicator/#", "danxia/v1/s1/三号风机/alarm/#"]);
         for role in ROLES {
             let rights = role.fill(&PLACES).unwrap();
             assert_eq!(rights.monitor, role.name == "monitor");
@@ -205,14 +217,19 @@ mod tests {
             }
         }
         let literal =
-            Rights::from_templates(&["x/{device}"], &[], &Places { device: Some("{site}"), ..PLACES }).unwrap();
-        assert_eq!(literal.publish, ["x/{site}"], "what is filled in is not looked at again");
+            Rights::from_templates(&["x/{device}"], &["y/{device}"], &[], &Places { device: Some("{site}"), ..PLACES })
+                .unwrap();
+        assert_eq!(
+            (&*literal.publish[0], &*literal.except[0]),
+            ("x/{site}", "y/{site}"),
+            "what is filled in is not looked at again"
+        );
     }
 
     #[test]
     fn templates_that_are_none_are_named() {
         let check = |template: &str, expect: &str| {
-            let error = Rights::from_templates(&[template], &[], &PLACES).unwrap_err().to_string();
+            let error = Rights::from_templates(&[template], &[], &[], &PLACES).unwrap_err().to_string();
             assert!(error.contains(expect), "{error}");
         };
         check("a/{machine}", "\"machine\"");

@@ -102,6 +102,7 @@ fn add(a: &DeviceAdd) -> anyhow::Result<Exit> {
     let d = &made.device;
     eprintln!("device {:?} may now connect as a {} of {:?}", d.name, d.role, d.site);
     may("publish", &d.publish);
+    may("publish, of these, all but", &d.except);
     may("subscribe", &d.subscribe);
     if a.no_password {
         eprintln!("it has no password; `danxia device cert {}` issues its certificate", d.name);

@@ -6,8 +6,16 @@ use plant::Name;
 
 use super::DeviceError;
 
-/// The role of what were users before there were devices: everything, as before. It is not given to new devices.
+/// The role of what were users before there were devices: everything but what only the platform publishes. It is not given to new devices.
 pub const UNRESTRICTED: &str = "unrestricted";
+
+/// What only the platform publishes, whoever may publish everything else ([`collector::wire::published`]).
+const OURS: [&str; 2] = ["danxia/v1/+/+/indicator/#", "danxia/v1/+/+/alarm/#"];
+
+/// The rights of those who may do everything: a trial's clients, and what were users before there were devices.
+pub fn everything() -> Rights {
+    Rights { except: OURS.map(str::to_owned).to_vec(), ..Rights::everything() }
+}
 
 /// Longest note, in characters.
 const NOTE: usize = 200;
@@ -75,9 +83,9 @@ fn part(what: &'static str, text: &str) -> Result<String, DeviceError> {
 /// What a device may do. A role that is not known here (its own, later removed) lets nobody in.
 pub fn rights(device: &Device) -> Result<Rights, RightsError> {
     if device.role == UNRESTRICTED {
-        return Ok(Rights::everything());
+        return Ok(everything());
     }
-    let nothing = Role { name: "", about: "", publish: &[], subscribe: &[], monitor: false };
+    let nothing = Role { name: "", about: "", publish: &[], except: &[], subscribe: &[], monitor: false };
     let role = Role::named(&device.role).unwrap_or(&nothing);
     let some = |s: &'_ str| (!s.is_empty()).then_some(s.to_owned());
     let (site, group) = (some(&device.site), some(&device.group));
@@ -123,6 +131,24 @@ mod tests {
     }
 
     #[test]
+    fn what_only_the_platform_publishes_is_nobody_elses() {
+        use collector::topic::Topic;
+        use collector::wire::published::Kind;
+        let machine = plant::MachineId::new("s", "m").unwrap();
+        let places = Places { device: Some("m"), site: Some("s"), group: Some("s") };
+        let roles = ROLES.iter().map(|role| (role.name, role.fill(&places).unwrap()));
+        for (role, rights) in roles.chain([("everything", everything())]) {
+            assert_eq!(rights.check(), Ok(()));
+            for kind in [Kind::Indicator, Kind::Alarm, Kind::AlarmState] {
+                let topic = Topic::Published(machine.clone(), kind).to_string();
+                assert!(!rights.may_publish(&topic), "{role} {topic}");
+            }
+            let telemetry = rights.may_publish("danxia/v1/s/m/telemetry");
+            assert_eq!(telemetry, ["device", "gateway", "everything"].contains(&role), "{role}");
+        }
+    }
+
+    #[test]
     fn rights_follow_the_role_and_an_unknown_one_has_none() {
         let device = |role: &str| Device {
             name: "m".into(),
@@ -135,7 +161,7 @@ mod tests {
             hash: None,
             certificates: Vec::new(),
         };
-        assert_eq!(rights(&device(UNRESTRICTED)).unwrap(), Rights::everything());
+        assert_eq!(rights(&device(UNRESTRICTED)).unwrap(), everything());
         assert_eq!(rights(&device("device")).unwrap().publish, ["danxia/v1/s/m/#"]);
         assert_eq!(rights(&device("boss")).unwrap(), Rights::default());
         assert!(rights(&device("sparkplug-node")).is_err(), "without a group");

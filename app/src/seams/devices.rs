@@ -92,6 +92,7 @@ pub fn device(d: &Device, now: Timestamp) -> dto::Device {
         password: d.hash.is_some(),
         certificates: d.certificates.iter().map(|c| certificate(c, now)).collect(),
         publish: rights.publish,
+        except: rights.except,
         subscribe: rights.subscribe,
         monitor: rights.monitor,
         connected: None,
@@ -119,6 +120,7 @@ fn roles() -> Vec<dto::Role> {
             name: r.name.into(),
             about: r.about.into(),
             publish: owned(r.publish),
+            except: owned(r.except),
             subscribe: owned(r.subscribe),
             monitor: r.monitor,
         })

@@ -44,6 +44,9 @@ const ROUNDS: usize = 16;
 /// How long we go on reading from a client that was told to go, so that it gets to read why.
 const LINGER: Duration = Duration::from_millis(500);
 
+/// How long a client that is told of a stop may take nothing of what waits for it, before it is closed without more.
+const UNREAD: Duration = Duration::from_secs(1);
+
 /// The most topic aliases of a client.
 pub(crate) const ALIASES: u16 = 64;
 
@@ -99,6 +102,8 @@ pub(crate) struct Connection<S> {
     keep_alive: Option<Duration>,
     /// Since when the client takes nothing of what waits for it.
     stuck: Option<Instant>,
+    /// Until when what waits for the client is written, once it has been told of a stop.
+    last_words: Option<Instant>,
     pace: Box<Pace>,
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -122,6 +127,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             heard: now,
             keep_alive,
             stuck: None,
+            last_words: None,
             timer: None,
         };
         if let Some(keep_alive) = keep_alive {
@@ -139,7 +145,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if let Ending::Refused(refusal) = ending {
             answers::put_disconnect(&mut out, info.protocol, refusal, reasons.most);
         }
-        let patience = broker.config().write_timeout;
+        let stopping = ending == Ending::Refused(Refusal::Stopping);
+        let patience = broker.config().write_timeout.min(if stopping { UNREAD } else { Duration::MAX });
         let linger = matches!(ending, Ending::Refused(_));
         (ending, Goodbye { io: (!self.dead).then_some(self.io), out, patience, linger })
     }
@@ -150,12 +157,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         for _ in 0..ROUNDS {
             let mut moved = self.poll_pipeline(context);
-            if let Some(ending) = self.ending.take_if(|_| self.pipeline.is_empty()) {
-                if ending == Ending::Refused(Refusal::Stopping) {
-                    // What was said before the stop is said to the end, within one buffer: the goodbye writes it, and
-                    // waits for nobody longer than it waits anyway.
-                    self.at.session.fill(&self.at.link, &mut self.at.out, WRITE, Instant::now());
-                }
+            if self.is_over()
+                && let Some(ending) = self.ending.take()
+            {
                 return Poll::Ready(ending);
             }
             moved |= self.fill();
@@ -171,7 +175,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn end(&mut self, ending: Ending) {
         self.dead |= matches!(ending, Ending::Lost(_));
+        if self.ending.is_none() && ending == Ending::Refused(Refusal::Stopping) {
+            self.say_last_words(Instant::now());
+        }
         self.ending.get_or_insert(ending);
+    }
+
+    /// A stop takes nothing away from a client that was queued for it before: that is still written, for at most half
+    /// the patience of the stop, and as long as the client takes it.
+    fn say_last_words(&mut self, now: Instant) {
+        let until = now + self.at.broker.config().stop_patience / 2;
+        self.last_words = Some(until);
+        let stuck = self.stuck.map(|since| since + self.write_patience());
+        self.arm(stuck.map_or(until, |stuck| stuck.min(until)));
+    }
+
+    /// How long the client may leave what we wrote unread.
+    fn write_patience(&self) -> Duration {
+        let patience = self.at.broker.config().write_timeout;
+        if self.last_words.is_some() { patience.min(UNREAD) } else { patience }
+    }
+
+    /// Whether nothing is left to do before the connection ends.
+    fn is_over(&self) -> bool {
+        let said = || self.at.out.is_empty() && !self.at.session.has_more(&self.at.link);
+        self.pipeline.is_empty() && (self.dead || self.last_words.is_none() || said())
     }
 
     fn poll_pipeline(&mut self, context: &mut Context<'_>) -> bool {
@@ -195,7 +223,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Takes what waits for the client.
     fn fill(&mut self) -> bool {
-        if self.ending.is_some() || self.at.out.len() >= WRITE {
+        let ending = self.ending.is_some() && self.last_words.is_none();
+        if ending || self.dead || self.at.out.len() >= WRITE {
             return false;
         }
         self.at.session.fill(&self.at.link, &mut self.at.out, WRITE, Instant::now())
@@ -209,7 +238,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     if self.stuck.is_none() {
                         let now = Instant::now();
                         self.stuck = Some(now);
-                        self.arm(now + self.at.broker.config().write_timeout);
+                        self.arm(now + self.write_patience());
                     }
                     return moved;
                 }
@@ -285,7 +314,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return false;
         }
         let now = Instant::now();
-        let next = [self.check_keep_alive(now), self.check_stuck(now), self.check_room(now), self.check_pace(now)];
+        let next = [
+            self.check_keep_alive(now),
+            self.check_stuck(now),
+            self.check_room(now),
+            self.check_pace(now),
+            self.check_last_words(now),
+        ];
         match next.into_iter().flatten().min() {
             Some(next) => self.arm(next),
             None => self.timer = None,
@@ -306,13 +341,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn check_stuck(&mut self, now: Instant) -> Option<Instant> {
-        let until = self.stuck? + self.at.broker.config().write_timeout;
+        let until = self.stuck? + self.write_patience();
         if until <= now {
             self.end(Ending::Refused(Refusal::WriteTimeout));
             self.dead = true;
             self.stuck = None;
         }
         self.stuck.map(|_| until)
+    }
+
+    fn check_last_words(&mut self, now: Instant) -> Option<Instant> {
+        let until = self.last_words?;
+        self.dead |= until <= now;
+        (until > now).then_some(until)
     }
 
     fn check_room(&mut self, now: Instant) -> Option<Instant> {

@@ -395,6 +395,14 @@ impl Session {
         out.len() > before
     }
 
+    /// Whether [`Session::fill`] would find something to write before the client acknowledges more.
+    pub fn has_more(&self, link: &Arc<Link>) -> bool {
+        let state = lock(&self.state);
+        let open = |next: &Delivery| next.qos == 0 || state.sent.len() < state.terms.window;
+        state.link.as_ref().is_some_and(|held| Arc::ptr_eq(held, link))
+            && (state.due > 0 || state.queue.front().is_some_and(open))
+    }
+
     /// Notes the identifier of a QoS 2 PUBLISH; false when it is known, so the message was taken before.
     pub fn receive(&self, pkid: u16) -> bool {
         lock(&self.state).received.insert(pkid)

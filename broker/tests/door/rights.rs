@@ -10,7 +10,8 @@ use bytes::Bytes;
 use crate::client::{Client, Connect, publish};
 use crate::house::{House, open};
 
-/// Everybody. `all` comes without a user name, `nobody` has no rights.
+/// Everybody. `all` comes without a user name and may do everything but what only the platform publishes, `nobody` has no
+/// rights.
 const IDENTITIES: [&str; 7] = ["device", "node", "gateway", "reader", "monitor", "all", "nobody"];
 
 const PUBLISH: &[(&str, &[&str])] = &[
@@ -18,6 +19,15 @@ const PUBLISH: &[(&str, &[&str])] = &[
     ("danxia/v1/s1/m1/vib/de/waveform", &["device", "gateway", "all"]),
     ("danxia/v1/s1/m1", &["device", "gateway", "all"]),
     ("danxia/v1/s1/m1/", &["device", "gateway", "all"]),
+    ("danxia/v1/s1/m1/alarms", &["device", "gateway", "all"]),
+    ("danxia/v1/s1/m1/vib/alarm", &["device", "gateway", "all"]),
+    ("danxia/v1/s1/m1/indicator", &[]),
+    ("danxia/v1/s1/m1/indicator/x", &[]),
+    ("danxia/v1/s1/m1/alarm", &[]),
+    ("danxia/v1/s1/m1/alarm/state", &[]),
+    ("danxia/v1/s1/m2/alarm/state", &[]),
+    ("danxia/v1/s2/m1/indicator", &[]),
+    ("danxia/v1/s1/alarm/telemetry", &["gateway", "all"]),
     ("danxia/v1/s1/m10/telemetry", &["gateway", "all"]),
     ("danxia/v1/s1/m2/command/stop", &["gateway", "all"]),
     ("danxia/v1/s1", &["gateway", "all"]),
@@ -86,6 +96,9 @@ const SUBSCRIBE: &[(&str, &[&str])] = &[
 
 const WILLS: &[(&str, &[&str])] = &[
     ("danxia/v1/s1/m1/death", &["device", "gateway", "all"]),
+    ("danxia/v1/s1/m1/alarm", &[]),
+    ("danxia/v1/s1/m1/alarm/state", &[]),
+    ("danxia/v1/s2/m1/indicator", &[]),
     ("danxia/v1/s1/m2/death", &["gateway", "all"]),
     ("spBv1.0/G/NDEATH/n1", &["node", "all"]),
     ("spBv1.0/STATE/host", &["all"]),
@@ -107,6 +120,12 @@ impl Authenticator for Plant {
         };
         Box::pin(async move { Ok(Identity { name: user.into(), rights: Arc::new(rights) }) })
     }
+}
+
+async fn plant() -> House {
+    let except = ["danxia/v1/+/+/indicator/#", "danxia/v1/+/+/alarm/#"].map(str::to_owned).to_vec();
+    let anonymous_rights = Arc::new(Rights { except, ..Rights::everything() });
+    House::with_users(Config { anonymous_rights, ..open() }, None, Arc::new(Plant)).await
 }
 
 fn connect<'a>(id: &'a str, who: &'a str, v5: bool) -> Connect<'a> {
@@ -143,7 +162,7 @@ async fn every_identity_may_do_what_the_table_says_and_nothing_else() {
 }
 
 async fn publishing(tried: &mut Tried) {
-    let house = House::with_users(open(), None, Arc::new(Plant)).await;
+    let house = plant().await;
     for (topic, may) in PUBLISH {
         for who in IDENTITIES {
             for (v5, qos, retain) in [
@@ -164,7 +183,7 @@ async fn publishing(tried: &mut Tried) {
 }
 
 async fn subscribing(tried: &mut Tried) {
-    let house = House::with_users(open(), None, Arc::new(Plant)).await;
+    let house = plant().await;
     for (filter, may) in SUBSCRIBE {
         for who in IDENTITIES {
             for v5 in [false, true] {
@@ -183,7 +202,7 @@ async fn subscribing(tried: &mut Tried) {
 }
 
 async fn wills(tried: &mut Tried) {
-    let house = House::with_users(open(), None, Arc::new(Plant)).await;
+    let house = plant().await;
     for (topic, may) in WILLS {
         for who in IDENTITIES {
             for (v5, retain) in [(false, false), (false, true), (true, false), (true, true)] {
@@ -196,7 +215,7 @@ async fn wills(tried: &mut Tried) {
 }
 
 async fn takeovers(tried: &mut Tried) {
-    let house = House::with_users(open(), None, Arc::new(Plant)).await;
+    let house = plant().await;
     for owner in IDENTITIES {
         for who in IDENTITIES {
             for (v5, holding) in [(false, "clean"), (false, "kept"), (true, "absent"), (false, "absent")] {
@@ -358,7 +377,7 @@ async fn an_mqtt_5_client_may_be_disconnected_for_what_it_cannot_be_told() {
 
 #[tokio::test]
 async fn an_alias_is_no_way_around_rights() {
-    let house = House::with_users(open(), None, Arc::new(Plant)).await;
+    let house = plant().await;
     let mut client = Client::connect(house.address, connect("c", "device", true)).await;
     let aliased = |topic: &str, pkid: u8| {
         let mut body = crate::client::counted(topic);

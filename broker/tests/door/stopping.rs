@@ -7,7 +7,7 @@ use broker::Config;
 use tokio::net::TcpStream;
 
 use crate::client::{Client, Connect};
-use crate::house::{House, open};
+use crate::house::{House, PATIENCE, open};
 
 #[tokio::test]
 async fn a_stop_acknowledges_what_was_taken_says_why_and_publishes_no_wills() {
@@ -91,4 +91,56 @@ async fn what_the_platform_said_before_the_stop_is_heard_before_the_goodbye() {
     assert_eq!((&*heard.topic, &*heard.payload), ("state", &b"offline"[..]));
     assert_eq!(listener.ends().await, Some(0x8b));
     assert!(house.stopped().await.pending.is_empty());
+}
+
+/// More than the sockets' buffers hold, and less than a queue.
+const MANY: usize = 2_000;
+
+#[tokio::test]
+async fn a_stop_takes_nothing_away_that_was_queued_for_a_client_before() {
+    for qos in [0, 1] {
+        let config = Config { stop_patience: Duration::from_secs(60), send_window: 4_096, ..open() };
+        let mut house = House::new(config).await;
+        let mut reader = Client::connect(house.address, Connect::v5("reader")).await;
+        reader.subscribe(&[("t", qos)]).await;
+        for i in 0..MANY {
+            let mut payload = i.to_string().into_bytes();
+            payload.resize(8_000, b' ');
+            house.broker.publish("t", payload.into(), qos, false).unwrap();
+        }
+        house.ask_to_stop();
+        for i in 0..MANY {
+            let message = reader.receive().await;
+            let text = String::from_utf8_lossy(&message.payload).trim_end().to_owned();
+            assert_eq!(text, i.to_string(), "QoS {qos}");
+        }
+        assert_eq!(reader.ends().await, Some(0x8b));
+        assert_eq!(house.stopped().await.pending.len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_does_not_hold_a_stop_up() {
+    let long = Duration::from_secs(600);
+    let house = House::new(Config { stop_patience: long, write_timeout: long, ..open() }).await;
+    let mut deaf = Client::new(house.address, "deaf").await;
+    deaf.subscribe(&[("#", 0)]).await;
+    for _ in 0..MANY {
+        house.broker.publish("t", vec![0; 8_000].into(), 0, false).unwrap();
+    }
+    let stopped = tokio::time::timeout(PATIENCE, house.stopped()).await.expect("the stop comes to its end");
+    assert_eq!((stopped.connected, stopped.pending.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_client_that_reads_too_slowly_is_cut_off_at_half_the_patience() {
+    let config = Config { stop_patience: Duration::from_secs(1), ..open() };
+    let house = House::new(Config { write_timeout: Duration::from_secs(600), ..config }).await;
+    let mut slow = Client::new(house.address, "slow").await;
+    slow.subscribe(&[("#", 0)]).await;
+    for _ in 0..MANY {
+        house.broker.publish("t", vec![0; 8_000].into(), 0, false).unwrap();
+    }
+    // Nothing it published is pending, so it is not named.
+    assert_eq!(house.stopped().await.pending.len(), 0);
 }

@@ -47,6 +47,21 @@ pub struct Client {
     pub last_topic: Option<String>,
     /// What went wrong last.
     pub last_error: Option<String>,
+    /// How often it was denied something for want of rights.
+    pub denials: u64,
+    /// What it was denied last.
+    pub last_denial: Option<Denial>,
+    /// How often reading from it was held back, because it published faster than it may.
+    pub throttled: u64,
+}
+
+/// What a client was denied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Denial {
+    /// The topic or topic filter.
+    pub topic: String,
+    /// `publish_denied`, `subscribe_denied` or `will_denied`.
+    pub why: String,
 }
 
 /// All clients together.

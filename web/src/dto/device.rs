@@ -37,6 +37,9 @@ pub struct Device {
     pub certificates: Vec<DeviceCertificate>,
     /// Topic filters under which it may publish.
     pub publish: Vec<String>,
+    /// Topic filters that are taken out of these: what only the platform publishes.
+    #[serde(default)]
+    pub except: Vec<String>,
     /// Topic filters that it may subscribe to.
     pub subscribe: Vec<String>,
     /// Whether it may read what the broker says of itself.
@@ -74,6 +77,9 @@ pub struct Role {
     pub about: String,
     /// Patterns under which it may publish.
     pub publish: Vec<String>,
+    /// Patterns that are taken out of these.
+    #[serde(default)]
+    pub except: Vec<String>,
     /// Patterns that it may subscribe to.
     pub subscribe: Vec<String>,
     /// Whether it may read what the broker says of itself.

@@ -22,7 +22,7 @@ mod waveform;
 
 pub use alarm::{Acknowledged, Acknowledgement, Alarm, Alarms, Evidence, EvidenceLine, Journal, JournalEntry};
 pub use common::{Number, Priority, Quality, Reading, Time, Title};
-pub use connection::{Client, ConnectionTotals, Connections};
+pub use connection::{Client, ConnectionTotals, Connections, Denial};
 pub use device::{
     Checklist, ChecklistStep, Device, DeviceCertificate, DeviceCredentials, Devices, IssuedCertificate, NewCertificate,
     NewDevice, NewPassword, Role,

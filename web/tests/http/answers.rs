@@ -218,6 +218,9 @@ async fn what_became_of_every_message() {
         &house.json("/api/v1/connections").await,
         &[
             ("/clients/0/client_id", json!("plc-1")),
+            ("/clients/0/denials", json!(2)),
+            ("/clients/0/last_denial", json!({"topic": "danxia/v1/s/m/alarm", "why": "publish_denied"})),
+            ("/clients/0/throttled", json!(1)),
             ("/totals/connected", json!(1)),
             ("/totals/messages", json!(20)),
             ("/refused/rights", json!(3)),

@@ -8,6 +8,8 @@ async fn devices_are_listed_added_and_given_credentials() {
     let all = house.json("/api/v1/devices").await;
     assert_eq!(all["devices"][0]["name"], "press");
     assert_eq!(all["roles"][0]["publish"][0], "danxia/v1/{site}/{device}/#");
+    assert_eq!(all["roles"][0]["except"][0], "danxia/v1/{site}/{device}/alarm/#");
+    assert_eq!(all["devices"][0]["except"][0], "danxia/v1/s/press/alarm/#");
 
     let made = house.post("/api/v1/devices", r#"{"name":"pump","role":"device","site":"s"}"#).await;
     assert_eq!(made.status, 201, "{}", made.text());

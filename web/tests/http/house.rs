@@ -59,6 +59,9 @@ impl web::Door for Stubs {
             subscriptions: 0,
             last_topic: Some("danxia/v1/s/m/telemetry".into()),
             last_error: None,
+            denials: 2,
+            last_denial: Some(dto::Denial { topic: "danxia/v1/s/m/alarm".into(), why: "publish_denied".into() }),
+            throttled: 1,
         };
         vec![client("plc-2", false), client("plc-1", true)]
     }

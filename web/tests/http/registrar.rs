@@ -11,6 +11,7 @@ impl web::Registrar for Stubs {
             name: "device".into(),
             about: "one machine".into(),
             publish: vec!["danxia/v1/{site}/{device}/#".into()],
+            except: vec!["danxia/v1/{site}/{device}/alarm/#".into()],
             subscribe: vec![],
             monitor: false,
         };
@@ -80,6 +81,7 @@ fn device(name: &str) -> dto::Device {
         password: true,
         certificates: vec![],
         publish: vec![format!("danxia/v1/s/{name}/#")],
+        except: vec![format!("danxia/v1/s/{name}/alarm/#")],
         subscribe: vec![],
         monitor: false,
         connected: Some(false),

@@ -260,6 +260,9 @@ export interface Client {
   subscriptions: number;
   last_topic?: string | null;
   last_error?: string | null;
+  denials: number;
+  last_denial?: { topic: string; why: string } | null;
+  throttled: number;
 }
 
 export interface Connections {
@@ -475,6 +478,7 @@ export interface Device {
   password: boolean;
   certificates: DeviceCertificate[];
   publish: string[];
+  except: string[];
   subscribe: string[];
   monitor: boolean;
   connected: boolean | null;
@@ -485,6 +489,7 @@ export interface Role {
   name: string;
   about: string;
   publish: string[];
+  except: string[];
   subscribe: string[];
   monitor: boolean;
 }

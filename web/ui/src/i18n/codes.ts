@@ -27,6 +27,7 @@ export const FAMILIES = {
     "value",
     "limit",
   ],
+  denial: ["publish_denied", "subscribe_denied", "will_denied"],
   sensor: ["clipped", "flat", "bias", "ski_slope", "loose", "gaps", "no_rotation"],
   refusal: [
     "geometry",

@@ -138,7 +138,8 @@ function ClientRow({ c }: { c: Client }) {
         <small class="muted">
           {c.address} · MQTT {c.protocol}
         </small>
-        {c.last_error && <small class="doubt">{c.last_error}</small>}
+        {c.last_error && !saysDenial(c) && <small class="doubt">{c.last_error}</small>}
+        <Denied c={c} />
       </th>
       <td>
         {c.identity === "anonymous" ? t("clients.anonymous") : c.identity}
@@ -152,6 +153,24 @@ function ClientRow({ c }: { c: Client }) {
       <td class="n" data-name={t("clients.messages")}>{int(c.messages)}</td>
       <td class="topic">{c.last_topic ? <code>{breakable(c.last_topic)}</code> : <span class="muted">–</span>}</td>
     </tr>
+  );
+}
+
+/** What went wrong last may be the denial itself, which has a line of its own. */
+const saysDenial = (c: Client): boolean => !!c.last_denial && c.last_error === `${c.last_denial.why}: ${c.last_denial.topic}`;
+
+/** How often it was refused for want of rights, and what last; how often it was slowed down. */
+function Denied({ c }: { c: Client }) {
+  return (
+    <>
+      {c.last_denial && (
+        <small class="doubt" data-testid="denied">
+          {t("clients.denied", { n: int(c.denials), why: code("denial", c.last_denial.why) })}{" "}
+          <code>{breakable(c.last_denial.topic)}</code>
+        </small>
+      )}
+      {c.throttled > 0 && <small class="muted">{t("clients.throttled", { n: int(c.throttled) })}</small>}
+    </>
   );
 }
 

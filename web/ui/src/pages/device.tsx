@@ -97,7 +97,7 @@ function Facts({ device }: { device: Data }) {
     <section class="panel" aria-labelledby="facts-title">
       <h2 id="facts-title">{code("role", device.role)}</h2>
       <p>{code("role_may", device.role)}</p>
-      <Patterns publish={device.publish} subscribe={device.subscribe} monitor={device.monitor} />
+      <Patterns publish={device.publish} except={device.except} subscribe={device.subscribe} monitor={device.monitor} />
       <table class="terms">
         <tbody>
           <Row name={t("devices.site")} value={device.site || "–"} />

@@ -196,7 +196,12 @@ function Explained({ roles, draft }: { roles: Role[]; draft: Draft }) {
   return (
     <div class="explained">
       <p>{code("role_may", role.name)}</p>
-      <Patterns publish={filled(role.publish, names)} subscribe={filled(role.subscribe, names)} monitor={role.monitor} />
+      <Patterns
+        publish={filled(role.publish, names)}
+        except={filled(role.except, names)}
+        subscribe={filled(role.subscribe, names)}
+        monitor={role.monitor}
+      />
     </div>
   );
 }

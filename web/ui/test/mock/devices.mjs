@@ -5,7 +5,7 @@ const certificate = (serial, days_left, revoked = null) => ({
 });
 const device = (name, role, patch = {}) => ({
   name, role, site: "steel", group: null, note: "", created: ago(9e5), revoked: null, password: true, certificates: [],
-  publish: [`danxia/v1/steel/${name}/#`], subscribe: [`danxia/v1/steel/${name}/command/#`], monitor: false, connected: false,
+  publish: [`danxia/v1/steel/${name}/#`], except: [`danxia/v1/steel/${name}/alarm/#`], subscribe: [`danxia/v1/steel/${name}/command/#`], monitor: false, connected: false,
   last_seen: null, ...patch,
 });
 export const DEVICES = [
@@ -16,10 +16,10 @@ export const DEVICES = [
   device("old-plc", "unrestricted", { site: "", publish: ["#"], subscribe: ["#"], revoked: ago(70_000) }),
 ];
 export const ROLES = [
-  { name: "device", about: "", publish: ["danxia/v1/{site}/{device}/#"], subscribe: ["danxia/v1/{site}/{device}/command/#"], monitor: false },
-  { name: "sparkplug-node", about: "", publish: ["spBv1.0/{group}/NBIRTH/{device}"], subscribe: ["spBv1.0/{group}/NCMD/{device}/#"], monitor: false },
-  { name: "reader", about: "", publish: [], subscribe: ["danxia/v1/{site}/+/telemetry/#", "spBv1.0/{group?}/#"], monitor: false },
-  { name: "monitor", about: "", publish: [], subscribe: [], monitor: true },
+  { name: "device", about: "", publish: ["danxia/v1/{site}/{device}/#"], except: ["danxia/v1/{site}/{device}/indicator/#", "danxia/v1/{site}/{device}/alarm/#"], subscribe: ["danxia/v1/{site}/{device}/command/#"], monitor: false },
+  { name: "sparkplug-node", about: "", publish: ["spBv1.0/{group}/NBIRTH/{device}"], except: [], subscribe: ["spBv1.0/{group}/NCMD/{device}/#"], monitor: false },
+  { name: "reader", about: "", publish: [], except: [], subscribe: ["danxia/v1/{site}/+/telemetry/#", "spBv1.0/{group?}/#"], monitor: false },
+  { name: "monitor", about: "", publish: [], except: [], subscribe: [], monitor: true },
 ];
 export const checklist = (name) => ({
   device: name,

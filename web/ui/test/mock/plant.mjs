@@ -310,7 +310,7 @@ export function connections() {
   const c = (client_id, identity, rate, more = {}) => ({
     client_id, address: "127.0.0.1:53412", identity, protocol: "5", since: iso(now - 3_000_000), connected: true, rate_msgs_s: rate,
     rate_bytes_s: rate * 412, messages: Math.round(rate * 3000), bytes: rate * 3000 * 412, subscriptions: 0,
-    last_topic: `danxia/v1/steel/${client_id}/telemetry`, last_error: null, ...more,
+    last_topic: `danxia/v1/steel/${client_id}/telemetry`, last_error: null, denials: 0, last_denial: null, throttled: 0, ...more,
   });
   const clients = [
     c("gw-sinter", "gateway", 41.8), c("gw-blast-furnace", "gateway", 38.2, { protocol: "3.1.1" }), c("gw-rolling", "gateway", 33),
