@@ -40,7 +40,8 @@ fn an_edge_node_is_told_that_the_host_is_there_and_that_it_goes() {
     let (_, online, died) = state(&mut node);
     assert!(!online && died > born);
 
-    // Killed, there is nobody to say anything: host and broker are gone together. The next one begins with its birth.
+    // Killed, there is nobody to say anything: host and broker are gone together. The next one begins with its birth, which
+    // holds against what the store has retained for this topic: somebody's word that the host is gone.
     let instance = Instance::start(dir.path(), mqtt, http);
     instance.kill();
     let instance = Instance::start(dir.path(), mqtt, http);

@@ -32,6 +32,7 @@ impl Certificate {
         let serial = serial.trim_start_matches('0');
         Some(Certificate {
             common_name: common_name(certificate.subject()).map(Arc::from),
+            issuer: common_name(certificate.issuer()).map(Arc::from),
             uris: certificate.valid_uri_names().map(Arc::from).collect(),
             serial: if serial.is_empty() { "0" } else { serial }.into(),
             fingerprint: hex(digest(&SHA256, der).as_ref()).into(),
@@ -47,7 +48,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The first common name in the content of a subject: a sequence of sets of (type, value).
+/// The first common name in the content of a subject or issuer: a sequence of sets of (type, value).
 fn common_name(mut subject: &[u8]) -> Option<&str> {
     while !subject.is_empty() {
         let (tag, mut set, rest) = element(subject)?;
@@ -103,6 +104,7 @@ mod tests {
         let der = certificate(Some("三号风机"), &["urn:danxia:device:m3", "urn:x"], &[0, 0x0a, 0xff]);
         let read = Certificate::from_der(&der).unwrap();
         assert_eq!(read.common_name.as_deref(), Some("三号风机"));
+        assert_eq!(read.issuer, read.common_name, "it signed itself");
         assert_eq!(read.uris, ["urn:danxia:device:m3".into(), "urn:x".into()] as [Arc<str>; 2]);
         assert_eq!(&*read.serial, "aff");
         assert_eq!(read.fingerprint.len(), 64);

@@ -127,6 +127,8 @@ pub enum Credentials {
 pub struct Certificate {
     /// The common name of its subject, where it has one.
     pub common_name: Option<Arc<str>>,
+    /// The common name of its issuer, where that has one.
+    pub issuer: Option<Arc<str>>,
     /// Its URI names (subject alternative names), in order.
     pub uris: Vec<Arc<str>>,
     /// Its serial number, lower-case hexadecimal without leading zeros.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use historian::{Archive, Batch, CommitError, LedgerDelta, Pending, Recorder, Register, Selection, Staged};
+use historian::{Archive, Batch, CommitError, LedgerDelta, Pending, Recorder, Register, Staged};
 use plant::{Plant, PointId, SeriesKey, Timestamp, Value, WaveformId};
 use tokio::sync::{mpsc, watch};
 
@@ -18,6 +18,7 @@ use crate::fault::{Code, Fault};
 use crate::interpreter::{Config, Interpreter, Recall};
 use crate::parts::Settling;
 use crate::recent::{Fate, Key};
+use crate::replay::{Explained, ReplayError};
 use crate::sparkplug::Carried;
 
 /// How many commands may wait to be published; what does not fit is asked for again with the next occasion.
@@ -95,8 +96,8 @@ pub(crate) struct Inner {
     pub(crate) interpreter: Interpreter,
     pub(crate) recorder: Recorder,
     pub(crate) archive: Archive,
-    /// One replay at a time: two would release the same messages twice.
-    pub(crate) replays: tokio::sync::Mutex<()>,
+    /// One replay at a time: two would release the same messages twice. What births have explained waits for its turn.
+    pub(crate) replays: tokio::sync::Mutex<Explained>,
     /// Held by those who read messages until their batch is queued; see [`Collector::settled_plant`].
     reading: tokio::sync::RwLock<()>,
     commands: mpsc::Sender<Command>,
@@ -116,6 +117,17 @@ impl Recall for Store {
 
     fn last(&self, point: &PointId) -> Option<(Timestamp, Value)> {
         self.archive.last(&SeriesKey::raw(point.clone())).map(|s| (s.t, s.value))
+    }
+
+    fn from(&self, point: &PointId, t: Timestamp) -> Vec<(Timestamp, Value)> {
+        const NEAR: i64 = 4_096;
+        let until = Timestamp::from_nanos(t.nanos().saturating_add(NEAR));
+        let found = self.archive.range(&SeriesKey::raw(point.clone()), t, until, NEAR as usize);
+        let found = found.unwrap_or_else(|why| {
+            tracing::warn!(%why, %point, "values that were stored before cannot be looked up");
+            Vec::new()
+        });
+        found.into_iter().map(|s| (s.t, s.value)).collect()
     }
 
     fn has_waveform(&self, id: WaveformId) -> bool {
@@ -215,20 +227,20 @@ impl Collector {
     }
 
     /// What time brings, to be called about once a second: Sparkplug messages that did not come in time are given up and
-    /// their nodes asked for a birth, messages that waited for one are taken, the host's STATE is put right where it was
-    /// disputed, and parts whose others never came go to quarantine. What fails is tried again the next time. `now` is on the same clock as the times of receipt.
-    pub async fn tick(&self, now: Timestamp) -> Result<(), CommitError> {
+    /// their nodes asked for a birth, what waited in quarantine for a birth is replayed after it (in bounded steps, and
+    /// not while another replay runs), the host's STATE is put right where it was disputed, and parts whose others never
+    /// came go to quarantine. What fails is tried again the next time. `now` is on the same clock as the times of receipt.
+    pub async fn tick(&self, now: Timestamp) -> Result<(), ReplayError> {
         let interpreter = &self.inner.interpreter;
         let mut draft = self.draft("".into(), now);
-        let plant = interpreter.recall.plant();
-        interpreter.tick(&mut draft, &plant);
-        interpreter.expire(&mut draft, &plant, now);
+        interpreter.tick(&mut draft);
+        interpreter.expire(&mut draft, &interpreter.recall.plant(), now);
         self.ask(&mut draft);
-        if draft.batch == Batch::default() {
-            return Ok(());
+        if draft.batch != Batch::default() {
+            let pending = self.inner.recorder.submit(std::mem::take(&mut draft.batch)).await?;
+            self.follow(draft, pending).await?;
         }
-        let pending = self.inner.recorder.submit(std::mem::take(&mut draft.batch)).await?;
-        self.follow(draft, pending).await
+        self.replay_explained().await
     }
 
     /// This platform is a Sparkplug host application from `t` on: its birth, to be published on a connection whose will,
@@ -272,13 +284,12 @@ impl Collector {
     /// Watches over the commit, also where nobody waits for it.
     pub(crate) fn follow(&self, draft: Draft, pending: Pending) -> Receipt {
         let (tell, fate) = watch::channel(None);
-        let Draft { messages, waveforms, after, touched, settling, carried, disputes, wakes, .. } = draft;
+        let Draft { messages, waveforms, after, touched, settling, carried, disputes, .. } = draft;
         let inner = self.inner.clone();
-        let watched =
-            Watched { inner, messages, waveforms, touched, settling, carried, disputes, wakes, tell, ended: false };
+        let watched = Watched { inner, messages, waveforms, touched, settling, carried, disputes, tell, ended: false };
         watched.queued(&fate);
         tokio::spawn(watched.until_committed(pending));
-        Receipt { waits: Box::pin(all(after, fate)) }
+        Receipt { waits: Box::pin(all(after.into_iter().chain([fate]))) }
     }
 
     /// Messages that were turned away at the door: they enter the ledger with the next [`Collector::flush`].
@@ -353,7 +364,6 @@ struct Watched {
     settling: Settling,
     carried: Carried,
     disputes: bool,
-    wakes: Vec<Selection>,
     tell: watch::Sender<Option<Result<(), CommitError>>>,
     ended: bool,
 }
@@ -366,16 +376,7 @@ impl Watched {
 
     async fn until_committed(mut self, pending: Pending) {
         let result = pending.await.map(drop);
-        let wakes = std::mem::take(&mut self.wakes);
-        let collector = Collector { inner: self.inner.clone() };
-        let committed = result.is_ok();
         self.end(result);
-        for which in wakes.iter().filter(|_| committed) {
-            // What fails here waits on: a later birth, or a person, replays it.
-            if let Err(why) = collector.replay(which, |_| {}).await {
-                tracing::warn!(%why, "what waited for a birth stays in quarantine");
-            }
-        }
     }
 
     fn end(&mut self, result: Result<(), CommitError>) {
@@ -384,9 +385,11 @@ impl Watched {
         self.inner.interpreter.waveforms.ended(&self.waveforms, result.is_ok());
         self.touched.settle(result.is_ok());
         self.settling.settle(result.is_ok());
-        self.carried.settle(result.is_ok());
-        if self.disputes && result.is_ok() {
-            self.inner.interpreter.host.dispute();
+        if result.is_ok() {
+            self.carried.committed();
+            if self.disputes {
+                self.inner.interpreter.host.dispute();
+            }
         }
         self.tell.send_replace(Some(result));
     }
@@ -401,9 +404,9 @@ impl Drop for Watched {
     }
 }
 
-/// Waits for the batch itself and for the commits that its repetitions rely on.
-async fn all(after: Vec<Fate>, own: Fate) -> Result<(), CommitError> {
-    for mut fate in after.into_iter().chain([own]) {
+/// Waits for these commits: the batch itself, and those that its repetitions rely on.
+pub(crate) async fn all(fates: impl IntoIterator<Item = Fate>) -> Result<(), CommitError> {
+    for mut fate in fates {
         let ended = fate.wait_for(Option::is_some).await.map_err(|_| CommitError::Closed)?;
         ended.clone().unwrap_or(Err(CommitError::Closed))?;
     }
@@ -440,17 +443,17 @@ mod tests {
     async fn a_repetition_is_not_acknowledged_when_its_first_coming_was_not_committed() {
         let (_a, committed) = fate(Some(Ok(())));
         let (_b, failed) = fate(Some(Err(CommitError::Disk { why: "full".into() })));
-        assert_eq!(all(vec![committed.clone()], committed.clone()).await, Ok(()));
-        assert!(matches!(all(vec![failed.clone()], committed.clone()).await, Err(CommitError::Disk { .. })));
-        assert!(matches!(all(vec![], failed).await, Err(CommitError::Disk { .. })));
+        assert_eq!(all([committed.clone(), committed.clone()]).await, Ok(()));
+        assert!(matches!(all([failed.clone(), committed.clone()]).await, Err(CommitError::Disk { .. })));
+        assert!(matches!(all([failed]).await, Err(CommitError::Disk { .. })));
 
         let (first, waiting) = fate(None);
-        let mut receipt = Box::pin(all(vec![waiting], committed));
+        let mut receipt = Box::pin(all([waiting, committed]));
         assert!(std::future::poll_fn(|cx| Poll::Ready(receipt.as_mut().poll(cx).is_pending())).await);
         first.send_replace(Some(Ok(())));
         assert_eq!(receipt.await, Ok(()));
         let (gone, orphaned) = fate(None);
         drop(gone);
-        assert_eq!(all(vec![], orphaned).await, Err(CommitError::Closed));
+        assert_eq!(all([orphaned]).await, Err(CommitError::Closed));
     }
 }

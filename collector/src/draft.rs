@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use historian::{Batch, LedgerDelta, QuarantineEntry, Quarantined, Retained, Selection, Settled, Verdict};
+use historian::{Batch, LedgerDelta, QuarantineEntry, Quarantined, Retained, Settled, Verdict};
 use plant::Timestamp;
 
 use crate::Message;
@@ -13,6 +13,7 @@ use crate::machine::MachineSlot;
 use crate::parts::{Part, Settling};
 use crate::recent::{Fate, Key};
 use crate::sparkplug::Carried;
+use crate::values::Restamped;
 
 /// How much of a message the quarantine keeps.
 const HEAD: usize = 4096;
@@ -107,8 +108,8 @@ pub(crate) struct Draft {
     pub carried: Carried,
     /// Whether one of its messages said that the host application is offline.
     pub disputes: bool,
-    /// What is to be replayed once it is committed.
-    pub wakes: Vec<Selection>,
+    /// Times of values that have none, where it replays them.
+    pub restamped: Restamped,
     own: HashSet<Key>,
     ledger: LedgerDelta,
 }
@@ -126,9 +127,9 @@ impl Draft {
             commands: Vec::new(),
             touched: Touched { number, machines: Vec::new() },
             settling: Settling::none(number),
-            carried: Carried::by(number),
+            carried: Carried::default(),
             disputes: false,
-            wakes: Vec::new(),
+            restamped: Restamped::default(),
             own: HashSet::new(),
             ledger: LedgerDelta { source, ..LedgerDelta::default() },
         }
@@ -168,13 +169,6 @@ impl Draft {
     /// So many numbers of what `source` sends never came.
     pub(crate) fn gaps_of(&mut self, source: &Arc<str>, gaps: u64) {
         self.batch.ledger.push(LedgerDelta { source: source.clone(), gaps, ..LedgerDelta::default() });
-    }
-
-    /// These are to be replayed once the draft is committed.
-    pub(crate) fn wake(&mut self, which: Selection) {
-        if !self.wakes.contains(&which) {
-            self.wakes.push(which);
-        }
     }
 
     /// A sequence number was skipped over.

@@ -6,9 +6,9 @@
 //! misspelt unit on one channel must not blind the other ninety-nine. Replaying it later stores them again, at the same
 //! instants, which changes nothing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use historian::Staged;
@@ -24,7 +24,7 @@ use crate::parts::{PartLimits, Parts};
 use crate::recent::{Key, Recent};
 use crate::sparkplug::{Host, Node};
 use crate::topic::{Kind, Topic};
-use crate::values::{self, Incoming};
+use crate::values::{self, Incoming, Received};
 use crate::wire::{Scalar, birth, event, published, telemetry};
 
 /// Most topics whose meaning is remembered.
@@ -77,6 +77,8 @@ pub(crate) trait Recall: Send + Sync {
     fn plant(&self) -> Arc<Plant>;
     /// The latest value of a point.
     fn last(&self, point: &PointId) -> Option<(Timestamp, Value)>;
+    /// Some of the values of a point from `t` on, in their order; none are left out up to 4,096 ns after it.
+    fn from(&self, point: &PointId, t: Timestamp) -> Vec<(Timestamp, Value)>;
     /// Whether the waveform is committed.
     fn has_waveform(&self, id: WaveformId) -> bool;
     /// The parts that waited when the last run ended.
@@ -177,9 +179,6 @@ pub(crate) struct Interpreter {
     pub parts: Arc<Parts>,
     /// This platform as a Sparkplug host application.
     pub host: Host,
-    /// Messages in quarantine of which the values were taken from a copy: their replay finds them committed by
-    /// themselves and not by another message.
-    early: Mutex<HashSet<Key>>,
     routes: RwLock<HashMap<Arc<str>, Arc<Route>>>,
     machines: RwLock<HashMap<MachineId, Arc<MachineSlot>>>,
     nodes: RwLock<HashMap<String, Arc<Node>>>,
@@ -196,7 +195,6 @@ impl Interpreter {
             recall,
             tally: Tally::default(),
             discovery: Discovery::default(),
-            early: Mutex::default(),
             routes: RwLock::default(),
             machines: RwLock::default(),
             nodes: RwLock::default(),
@@ -232,8 +230,7 @@ impl Interpreter {
         if let Some(key) = key
             && seen(&self.messages, key, draft)
         {
-            let own = draft.mode == Mode::Replay && self.early().remove(&key);
-            return Ok(if own { Outcome::Taken } else { Outcome::Duplicate });
+            return Ok(Outcome::Duplicate);
         }
         let payload = &message.payload[..];
         let (outcome, timed) = match &*route {
@@ -343,20 +340,6 @@ impl Interpreter {
         self.nodes.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    fn early(&self) -> MutexGuard<'_, HashSet<Key>> {
-        self.early.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The values of this message, which is in quarantine, are in a draft.
-    pub(crate) fn taken_early(&self, key: Key) {
-        let mut early = self.early();
-        if early.len() >= self.config.duplicates {
-            // Their replay never came; then they count as duplicates.
-            early.clear();
-        }
-        early.insert(key);
-    }
-
     /// Works on a machine's state, brought up to date, and sees to it that the changes carried are settled after the commit.
     pub(crate) fn with<T>(
         &self,
@@ -441,7 +424,9 @@ impl Interpreter {
             };
             self.unknown(draft, state.id(), fault, heard);
         })?;
-        let observed = values::observe(state, i, incoming, draft.t_received, adoption, &*self.recall)?;
+        let again = (draft.mode != Mode::Live).then_some(&mut draft.restamped);
+        let received = Received { t: draft.t_received, again };
+        let observed = values::observe(state, i, incoming, received, adoption, &*self.recall)?;
         state.carry(i, draft.number, &mut draft.batch.changes);
         draft.batch.observations.extend(observed);
         Ok(())

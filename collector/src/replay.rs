@@ -4,14 +4,23 @@
 //! What is understood now leaves the quarantine in the commit that holds its values, so that a process killed in between
 //! finds either both or neither. What is not stays, with the reason of now. Replays run one after another.
 
-use bytes::Bytes;
-use historian::{CommitError, QuarantineEntry, ReadError, Selection, Settled, Verdict};
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 
-use crate::collector::{Collector, Message};
+use bytes::Bytes;
+use historian::{Batch, CommitError, QuarantineEntry, ReadError, Selection, Settled, Verdict};
+
+use crate::collector::{Collector, Message, all};
 use crate::discovery;
 use crate::draft::Mode;
 use crate::fault::{Code, Fault};
+use crate::interpreter::Tally;
+use crate::sparkplug::SharedNode;
 
+/// How many nodes are seen to at a time whose waiting messages a birth has explained …
+const NODES: usize = 64;
+/// … and how many commits a tick makes for them. Who has more waiting than one commit takes comes last again.
+const STEPS: usize = 32;
 /// One commit takes at most this many messages …
 const MESSAGES: usize = 256;
 /// … and about this many bytes of them.
@@ -32,6 +41,15 @@ pub struct Replayed {
     pub failed: u64,
     /// How many stay because their payload is not kept whole.
     pub incomplete: u64,
+}
+
+/// What births have explained of what waits in quarantine.
+#[derive(Default)]
+pub(crate) struct Explained {
+    /// By node, the numbers of what is still to be replayed; who comes first is next.
+    queue: VecDeque<(SharedNode, Vec<u64>)>,
+    /// How often nodes were looked for.
+    turns: usize,
 }
 
 /// A replay ended early. What was committed until then has left the quarantine.
@@ -57,9 +75,6 @@ pub(crate) async fn blocking<T: Send + 'static>(
 
 impl Collector {
     /// Reads the selected messages again, the oldest first. `told` hears how far it is, after every commit.
-    ///
-    /// To replay what waited for the birth of a Sparkplug node: `codes` `sparkplug_no_birth` and `sparkplug_alias`,
-    /// `topics` `spBv1.0/{group}/NDATA/{edge}` and `spBv1.0/{group}/DDATA/{edge}/#`.
     pub async fn replay(
         &self,
         which: &Selection,
@@ -75,12 +90,69 @@ impl Collector {
         result.map(|()| sum)
     }
 
+    /// Some of what waited for births that have come meanwhile. Each message is tried once after a birth: what that does
+    /// not explain waits on.
+    pub(crate) async fn replay_explained(&self) -> Result<(), ReplayError> {
+        // A replay that somebody asked for may take long, and time goes on.
+        let Ok(mut explained) = self.inner.replays.try_lock() else { return Ok(()) };
+        self.find_explained(&mut explained).await?;
+        let (interpreter, queue) = (&self.inner.interpreter, &mut explained.queue);
+        for _ in 0..STEPS {
+            let Some((node, mut ids)) = queue.pop_front() else { break };
+            let now = ids.drain(..ids.len().min(MESSAGES)).collect::<Vec<_>>();
+            let mut sum = Replayed::default();
+            interpreter.forget_then();
+            let done = self.replay_all(&now, &mut sum, &mut |_| {}).await;
+            Tally::more(&interpreter.tally.replayed, sum.committed + sum.duplicates);
+            if let Err(why) = done {
+                interpreter.forget_then();
+                // All of it again, when the store can.
+                node.explained();
+                return Err(why);
+            }
+            if !ids.is_empty() {
+                queue.push_back((node, ids));
+            }
+        }
+        interpreter.forget_then();
+        Ok(())
+    }
+
+    async fn find_explained(&self, explained: &mut Explained) -> Result<(), ReplayError> {
+        let Explained { queue, turns } = explained;
+        *turns = turns.wrapping_add(1);
+        let busy = |node: &SharedNode| queue.iter().any(|(n, _)| Arc::ptr_eq(n, node));
+        let room = NODES.saturating_sub(queue.len());
+        let mut found = self.inner.interpreter.explained(room, turns.wrapping_mul(NODES), busy).into_iter();
+        while let Some(node) = found.next() {
+            let (archive, which) = (self.inner.archive.clone(), node.waits());
+            match blocking(move || archive.quarantine_ids(&which)).await {
+                Ok(ids) if ids.is_empty() => {}
+                Ok(ids) => queue.push_back((node, ids)),
+                Err(why) => {
+                    [node].into_iter().chain(found).for_each(|node| node.explained());
+                    return Err(why);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until everything queued so far is on disk. A replay that was given up half-way (whoever asked for it hung up)
+    /// may have left a batch under way: what leaves the quarantine with it must not be found there a second time.
+    async fn behind_what_was_given_up(&self) -> Result<(), CommitError> {
+        self.inner.recorder.commit(Batch::default()).await.map(drop)
+    }
+
     async fn replay_all(
         &self,
         mut ids: &[u64],
         sum: &mut Replayed,
         told: &mut (impl FnMut(&Replayed) + Send),
     ) -> Result<(), ReplayError> {
+        if !ids.is_empty() {
+            self.behind_what_was_given_up().await?;
+        }
         while !ids.is_empty() {
             let (entries, looked_at) = self.load(ids).await?;
             ids = &ids[looked_at..];
@@ -142,6 +214,8 @@ impl Collector {
             draft.settle_again(waited, &outcome);
         }
         draft.close_ledger();
+        // What repeats a message that is on its way leaves only when that one has arrived: nobody might send it again.
+        all(std::mem::take(&mut draft.after)).await?;
         let batch = std::mem::take(&mut draft.batch);
         let (mut committed, mut duplicates) = (0, 0);
         for l in &batch.ledger {
@@ -167,7 +241,7 @@ impl Collector {
         if settled.is_empty() {
             return Ok(());
         }
-        self.inner.recorder.commit(historian::Batch { settled, ..historian::Batch::default() }).await.map(drop)
+        self.inner.recorder.commit(Batch { settled, ..Batch::default() }).await.map(drop)
     }
 
     /// Puts the selected messages aside: `why` says who does not need them, and for what reason. They are counted as
@@ -183,9 +257,12 @@ impl Collector {
     }
 
     async fn put_aside(&self, which: Selection, verdict: Verdict) -> Result<u64, ReplayError> {
-        let _turn = self.inner.replays.lock().await;
+        let mut explained = self.inner.replays.lock().await;
+        self.behind_what_was_given_up().await?;
         let archive = self.inner.archive.clone();
         let entries = blocking(move || archive.quarantine_list(&which, None, usize::MAX)).await?;
+        let aside: HashSet<u64> = entries.iter().map(|e| e.id).collect();
+        explained.queue.iter_mut().for_each(|(_, ids)| ids.retain(|id| !aside.contains(id)));
         let settled = |e: &QuarantineEntry| Settled { id: e.id, code: e.entry.code.clone(), verdict: verdict.clone() };
         for some in entries.chunks(1_000) {
             self.settle(some.iter().map(settled).collect()).await?;
@@ -221,7 +298,7 @@ impl Collector {
 }
 
 /// The codes of messages that wait for somebody to be adopted.
-pub(crate) fn unknown_names() -> Vec<std::sync::Arc<str>> {
+pub(crate) fn unknown_names() -> Vec<Arc<str>> {
     [Code::UnknownMachine, Code::UnknownPoint].map(|c| c.as_str().into()).to_vec()
 }
 
@@ -231,4 +308,103 @@ fn message(waited: &QuarantineEntry) -> Message {
     let payload = [&q.head[..], &q.rest[..]].concat();
     let utf8 = *q.code != *Code::TopicUtf8.as_str();
     Message { utf8, ..Message::new(q.topic.clone(), Bytes::from(payload)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::Poll;
+
+    use historian::Historian;
+    use plant::{AssetChange, ManualClock, Point, Timestamp};
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::Config;
+
+    const T0: Timestamp = Timestamp::from_secs(1_735_689_600);
+
+    /// A store with messages in quarantine that are understood now.
+    async fn waits(messages: &[Message]) -> (Collector, Historian, tempfile::TempDir) {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new(T0));
+        let store = Historian::open(historian::Config::new(dir.path()), clock).unwrap();
+        let config = Config { adopt: false, ..Config::default() };
+        let (collector, _) = Collector::new(config, store.recorder(), store.archive(), store.register());
+        collector.accept("plc".into(), messages.to_vec(), T0).await.unwrap().await.unwrap();
+        let changes = vec![AssetChange::Point("s/m".parse().unwrap(), Point::bare("temp"))];
+        store.recorder().commit(Batch { changes, ..Batch::default() }).await.unwrap();
+        (collector, store, dir)
+    }
+
+    fn telemetry(value: i64) -> Message {
+        let payload = format!("{{\"ts\":{},\"values\":{{\"temp\":{value}}}}}", 1_735_689_600 + value);
+        Message::new("danxia/v1/s/m/telemetry".into(), payload.into())
+    }
+
+    fn counts(store: &Historian) -> (u64, u64, u64, u64, u64) {
+        let archive = store.archive();
+        let l = archive.ledger_total().unwrap();
+        assert!(l.adds_up(), "{l:?}");
+        let grouped = archive.quarantine_groups().unwrap().iter().map(|g| g.count).sum();
+        (l.received, l.committed, l.duplicates, l.quarantined, grouped)
+    }
+
+    #[tokio::test]
+    async fn a_replay_given_up_while_its_commit_is_under_way_releases_nothing_twice() {
+        let (collector, store, dir) = waits(&[telemetry(1), telemetry(2)]).await;
+        // Keeps the writer from committing; it waits for up to ten seconds.
+        let held = rusqlite::Connection::open(dir.path().join("ts.db")).unwrap();
+        held.execute_batch("PRAGMA busy_timeout=10000; BEGIN IMMEDIATE").unwrap();
+        let key = collector.inner.interpreter.messages.fingerprint(&telemetry(2).topic, &telemetry(2).payload);
+        let which = Selection::default();
+        {
+            // As far as the step that queues the batch, as `replay` would come behind a store that was idle before.
+            let ids = store.archive().quarantine_ids(&which).unwrap();
+            let (entries, _) = collector.load(&ids).await.unwrap();
+            let mut sum = Replayed::default();
+            let mut first = pin!(collector.replay_some(&entries, &mut sum));
+            let look = std::future::poll_fn(|cx| Poll::Ready(first.as_mut().poll(cx).is_pending()));
+            assert!(look.await, "the commit is held up");
+            assert!(collector.inner.interpreter.messages.seen(key).is_some(), "and queued");
+        }
+        let release = async {
+            for _ in 0..20 {
+                // As often as a replay that waits for nothing would have looked by now.
+                let archive = store.archive();
+                blocking(move || archive.quarantine_ids(&Selection::default())).await.unwrap();
+            }
+            held.execute_batch("ROLLBACK").unwrap();
+        };
+        let (second, ()) = tokio::join!(collector.replay(&which, |_| {}), release);
+        assert_eq!(second.unwrap().duplicates, 0);
+        assert_eq!(counts(&store), (2, 2, 0, 0, 0));
+    }
+
+    #[tokio::test]
+    async fn what_repeats_a_message_under_way_stays_when_that_one_does_not_arrive() {
+        let (collector, store, _dir) = waits(&[telemetry(1)]).await;
+        let m = telemetry(1);
+        let messages = &collector.inner.interpreter.messages;
+        let key = messages.fingerprint(&m.topic, &m.payload);
+        let (tell, fate) = watch::channel(None);
+        messages.queued(&[key], &fate);
+        let which = Selection::default();
+        let ids = store.archive().quarantine_ids(&which).unwrap();
+        let (entries, _) = collector.load(&ids).await.unwrap();
+        let mut sum = Replayed::default();
+        let replayed = {
+            let mut replay = pin!(collector.replay_some(&entries, &mut sum));
+            let look = std::future::poll_fn(|cx| Poll::Ready(replay.as_mut().poll(cx).is_pending()));
+            assert!(look.await);
+            messages.ended(&[key], false);
+            tell.send_replace(Some(Err(CommitError::Disk { why: "full".into() })));
+            replay.await
+        };
+        assert!(matches!(replayed, Err(CommitError::Disk { .. })), "{replayed:?}");
+        assert_eq!(counts(&store), (1, 0, 0, 1, 1));
+        assert_eq!(collector.replay(&which, |_| {}).await.unwrap().committed, 1);
+        assert_eq!(counts(&store), (1, 1, 0, 0, 0));
+    }
 }

@@ -1,5 +1,6 @@
 //! From a value on the wire to an observation in the point's own unit, with its time and quality.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use plant::{Observation, PointId, PointKind, Quality, Quantity, Reason, Timestamp, Unit, Value};
@@ -27,6 +28,25 @@ pub(crate) struct Incoming<'a> {
     pub typed: bool,
 }
 
+/// When the message of a value was received.
+pub(crate) struct Received<'a> {
+    pub t: Timestamp,
+    /// What was given to others before, if it is read again.
+    pub again: Option<&'a mut Restamped>,
+}
+
+/// The instants that a replay gives to values that have none, by the time of receipt and the point.
+pub(crate) type Restamped = HashMap<(Timestamp, PointId), Given>;
+
+/// See [`Restamped`].
+pub(crate) struct Given {
+    /// From which on any are left.
+    first: Timestamp,
+    /// What was stored before.
+    stored: HashMap<Timestamp, Value>,
+    given: HashSet<Timestamp>,
+}
+
 const fn rank(q: Quality) -> u8 {
     match q {
         Quality::Good => 0,
@@ -46,10 +66,11 @@ pub(crate) fn observe(
     state: &mut MachineState,
     i: usize,
     incoming: Incoming<'_>,
-    t_received: Timestamp,
+    received: Received<'_>,
     adoption: Adoption,
     recall: &dyn Recall,
 ) -> Result<Option<Observation>, Fault> {
+    let t_received = received.t;
     let slot = state.at(i);
     if slot.kind != PointKind::Scalar {
         return Err(Fault::new(Code::PointKind, "waveforms of this point", "a single value"));
@@ -70,7 +91,13 @@ pub(crate) fn observe(
     };
     let (t, quality) = match t {
         Some(t) => (t, quality),
-        None => (stamp(slot, t_received), worse(quality, Quality::Uncertain(Reason::NoTimestamp))),
+        None => {
+            let t = match received.again {
+                None => stamp(slot, t_received),
+                Some(before) => stamp_again(slot, t_received, &value, before, recall),
+            };
+            (t, worse(quality, Quality::Uncertain(Reason::NoTimestamp)))
+        }
     };
     slot.note(t, &value);
     Ok(Some(Observation { point: slot.id.clone(), t, t_received, value, quality, seq }))
@@ -86,6 +113,32 @@ fn stamp(slot: &mut PointSlot, t_received: Timestamp) -> Timestamp {
         _ => t_received,
     };
     slot.stamped = Some(t);
+    t
+}
+
+/// The time that a replayed value without one gets: the one it was given when it came, where it was stored then; if it
+/// was not, the first one from its receipt on that is not another value's.
+fn stamp_again(
+    slot: &mut PointSlot,
+    t_received: Timestamp,
+    value: &Value,
+    before: &mut Restamped,
+    recall: &dyn Recall,
+) -> Timestamp {
+    let newest = last(slot, recall).map(|(t, _)| t);
+    let Given { first, stored, given } = before.entry((t_received, slot.id.clone())).or_insert_with(|| {
+        let near = newest.filter(|t| *t >= t_received).map(|_| recall.from(&slot.id, t_received));
+        Given { first: t_received, stored: near.into_iter().flatten().collect(), given: HashSet::new() }
+    });
+    let next = |t: Timestamp| Timestamp::from_nanos(t.nanos().saturating_add(1));
+    let mut t = *first;
+    while given.contains(&t) || stored.get(&t).is_some_and(|by| by != value) {
+        t = next(t);
+    }
+    given.insert(t);
+    while given.contains(first) {
+        *first = next(*first);
+    }
     t
 }
 

@@ -310,7 +310,8 @@ mod tests {
             (1.0, "psi", "kPa", 6.894757293168),
             (0.5, "1", "%", 50.0),
             (1.0, "kgf/cm2", "Pa", 98_066.5),
-            (760.0, "mmHg", "atm", 1.0),
+            // The conventional millimetre of mercury is a little more than a torr, of which 760 make an atmosphere.
+            (1.0, "mmHg", "Pa", 133.322_387_415),
             (1.0, "atm", "hPa", 1013.25),
             (24.0, "m3/d", "m³/h", 1.0),
             (2.0, "L/s", "m³/h", 7.2),

@@ -19,6 +19,11 @@ try {
     vibration: `#/vibration/${at}/${outer.point.split('/').at(-1)}?wf=${outer.evidence.waveform}`,
     alarms: `#/alarms/${outer.id}`,
     connections: '#/connections',
+    quarantine: '#/connections/quarantine',
+    discovery: '#/connections/discovery',
+    ledger: '#/connections/ledger',
+    rules: '#/rules',
+    devices: '#/devices',
   };
   const take = async (name, hash, options, path) => {
     const page = await open(browser, options);

@@ -85,6 +85,7 @@ pub struct Issued {
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
+    name: String,
 }
 
 impl Authority {
@@ -121,7 +122,13 @@ impl Authority {
             }
             Err(source) => return Err(AuthorityError::File { path, source }),
         };
-        Ok(Self { issuer: Issuer::new(params, key), pem })
+        let name = authority_name(&key);
+        Ok(Self { issuer: Issuer::new(params, key), pem, name })
+    }
+
+    /// Its common name, which stands in everything it issues; part of it follows from its key.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Its own certificate: what clients are given to trust.
@@ -338,6 +345,8 @@ mod tests {
         let der = CertificateDer::from_pem_slice(a.certificate.as_bytes()).unwrap();
         let holds = |text: &str| der.windows(text.len()).any(|w| w == text.as_bytes());
         assert_eq!(a.record.fingerprint, fingerprint(&der));
+        let read = broker::Certificate::from_der(&der).unwrap();
+        assert_eq!(read.issuer.as_deref(), Some(authority.name()), "the door knows it for ours");
         assert!(holds("压机:1"), "the common name as it is");
         assert!(holds("urn:danxia:device:%E9%9F%B6%E9%92%A2:%E5%8E%8B%E6%9C%BA%3A1"));
         assert_ne!(a.record.serial, b.record.serial);

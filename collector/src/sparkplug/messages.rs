@@ -5,12 +5,11 @@ use plant::{Name, Plant, Timestamp};
 use super::births::Births;
 use super::order::{Order, Place, before};
 use super::reading::millis;
-use super::waiting::Waiting;
 use super::{Device, Node, Session, SharedNode};
 use crate::Message;
 use crate::draft::{Command, Draft, Mode, Outcome};
 use crate::fault::{Code, Fault};
-use crate::interpreter::{Interpreter, Tally, seen};
+use crate::interpreter::{Interpreter, Tally};
 use crate::topic::{Kind, Sparkplug};
 use crate::wire::sparkplug::{self, DataType, Metric, MetricValue, Payload};
 
@@ -19,8 +18,8 @@ struct Step<'a> {
     plant: &'a Plant,
     node: &'a Node,
     payload: &'a Payload,
-    /// Whether the message takes its place in the sequence now; one that waited took it when it came.
-    counts: bool,
+    /// Whether it waited in quarantine and is read by the session that lives.
+    waited: bool,
 }
 
 fn sequence(payload: &Payload) -> Result<u8, Fault> {
@@ -66,38 +65,46 @@ impl Interpreter {
         }
         let payload = sparkplug::decode(&message.payload)?;
         let live = draft.mode == Mode::Live;
-        let mut session = node.lock_for(draft.mode, kind);
-        session.source = Some(draft.source().clone());
-        let step = Step { plant, node, payload: &payload, counts: live };
+        let (mut session, waited) = node.session(draft.mode, kind);
+        if live && session.source.as_ref() != Some(draft.source()) {
+            session.source = Some(draft.source().clone());
+        }
+        let step = Step { plant, node, payload: &payload, waited };
         let outcome = self.step(draft, &mut session, &step, kind);
         // A birth that is wrong in itself would come back as wrong as it was.
         let data = matches!(kind, Kind::NodeData | Kind::DeviceData(_));
-        if !live {
-            // What was asked for then is not asked for now, and what waits waits where it is.
-            return Ok((outcome?, timed(&payload)));
-        }
-        if matches!(&outcome, Err(f) if f.code == Code::SparkplugNoBirth || f.code == Code::SparkplugAlias && data) {
+        let waits = |f: &Fault| f.code == Code::SparkplugNoBirth || f.code == Code::SparkplugAlias && data;
+        // What was asked for then is not asked for now, and what waits in quarantine waits there already.
+        if live && outcome.as_ref().is_err_and(waits) {
             self.ask_for_birth(draft, node, &mut session);
-            self.wait(draft, node, &mut session, kind, message, &payload);
-        }
-        if matches!(kind, Kind::NodeBirth | Kind::DeviceBirth(_)) {
-            self.release(draft, plant, node, &mut session);
+            if session.node.is_none() {
+                session.early.push(payload.timestamp, sequence(&payload).unwrap_or(0));
+            }
+            draft.carried.add(node, session.births);
         }
         Ok((outcome?, timed(&payload)))
     }
 
-    /// What time brings: gaps that were not filled, births that may be asked for again, messages that can be understood
-    /// since their entry in the quarantine is committed, the host's own STATE disputed.
-    pub(crate) fn tick(&self, draft: &mut Draft, plant: &Plant) {
+    /// What time brings: gaps that were not filled, births that may be asked for again, the host's own STATE disputed.
+    pub(crate) fn tick(&self, draft: &mut Draft) {
         for node in self.all_nodes() {
             let mut session = node.lock();
             self.judge_order(draft, &node, &mut session);
             if session.wanted {
                 self.ask_for_birth(draft, &node, &mut session);
             }
-            self.release(draft, plant, &node, &mut session);
         }
         draft.commands.extend(self.host.answer());
+    }
+
+    /// Up to `most` nodes, other than those that `busy` says are being seen to, of which a birth has explained what waits
+    /// in quarantine since this was asked last. Who comes first changes with `turn`, so that those who are born all the
+    /// time do not keep others waiting.
+    pub(crate) fn explained(&self, most: usize, turn: usize, busy: impl Fn(&SharedNode) -> bool) -> Vec<SharedNode> {
+        let mut nodes = self.all_nodes();
+        let first = turn.checked_rem(nodes.len()).unwrap_or(0);
+        nodes.rotate_left(first);
+        nodes.into_iter().filter(|node| !busy(node) && node.take_explained()).take(most).collect()
     }
 
     fn step(&self, draft: &mut Draft, session: &mut Session, step: &Step<'_>, kind: &Kind) -> Result<Outcome, Fault> {
@@ -124,78 +131,10 @@ impl Interpreter {
         }
     }
 
-    /// A copy of a message that a birth will explain.
-    fn wait(
-        &self,
-        draft: &mut Draft,
-        node: &SharedNode,
-        session: &mut Session,
-        kind: &Kind,
-        message: &Message,
-        payload: &Payload,
-    ) {
-        session.waiting.push(Waiting {
-            message: message.clone(),
-            kind: kind.clone(),
-            source: draft.source().clone(),
-            t_received: draft.t_received,
-            sent: payload.timestamp,
-            seq: sequence(payload).unwrap_or(0),
-            draft: Some(draft.number),
-            births: session.births,
-        });
-        draft.carried.add(node);
-    }
-
-    /// What waited for a birth, now that it has come: understood as of the time when it was received.
-    fn release(&self, draft: &mut Draft, plant: &Plant, node: &SharedNode, session: &mut Session) {
-        loop {
-            let Session { waiting, node: born, devices, births, .. } = session;
-            let ready = |w: &Waiting| {
-                let alive = |d: &Name| devices.get(d).is_some_and(|d| d.alive);
-                w.births < *births && born.is_some() && (!matches!(&w.kind, Kind::DeviceData(d) if !alive(d)))
-            };
-            let Some(waited) = waiting.take(ready) else { return };
-            let now = std::mem::replace(&mut draft.t_received, waited.t_received);
-            let outcome = self.once_more(draft, plant, node, session, &waited);
-            draft.t_received = now;
-            if outcome.is_ok() {
-                // Its values are on their way; its entry leaves the quarantine, and the ledger moves, by a replay.
-                draft.wake(node.waiting_for_birth());
-                Tally::one(&self.tally.replayed);
-                let (source, topic) = (&*waited.source, &*waited.message.topic);
-                tracing::debug!(source, topic, "a quarantined message was understood after its birth");
-            }
-        }
-    }
-
-    fn once_more(
-        &self,
-        draft: &mut Draft,
-        plant: &Plant,
-        node: &Node,
-        session: &mut Session,
-        waited: &Waiting,
-    ) -> Result<Outcome, Fault> {
-        let Message { topic, payload: bytes, .. } = &waited.message;
-        let data = matches!(waited.kind, Kind::NodeData | Kind::DeviceData(_));
-        let key = data.then(|| self.messages.fingerprint(topic, bytes));
-        if key.is_some_and(|key| seen(&self.messages, key, draft)) {
-            return Ok(Outcome::Duplicate);
-        }
-        let payload = sparkplug::decode(bytes)?;
-        let step = Step { plant, node, payload: &payload, counts: false };
-        let outcome = self.step(draft, session, &step, &waited.kind)?;
-        if let Some(key) = key.filter(|_| timed(&payload)) {
-            draft.remember_message(key);
-            self.taken_early(key);
-        }
-        Ok(outcome)
-    }
-
     /// Where the message stands in its node's sequence.
     fn place(&self, draft: &mut Draft, session: &mut Session, step: &Step<'_>, seq: u8) -> Place {
-        if !step.counts {
+        if draft.mode != Mode::Live {
+            // It had its place when it came.
             return Place::Due;
         }
         let place = session.order.take(seq, draft.t_received);
@@ -220,14 +159,13 @@ impl Interpreter {
     fn node_birth(&self, draft: &mut Draft, session: &mut Session, step: &Step<'_>) -> Result<Outcome, Fault> {
         let Step { plant, node, payload, .. } = *step;
         let seq = sequence(payload)?;
-        (session.bd_seq, session.died) = (bd_seq(payload), None);
+        (session.bd_seq, session.born, session.died) = (bd_seq(payload), payload.timestamp, None);
         session.births += 1;
-        session.wanted = false;
+        (session.wanted, session.explained) = (false, true);
         session.order.restart(seq);
         // Messages of this session that overtook its birth have had their place already.
-        let overtook = |w: &&Waiting| payload.timestamp.is_some_and(|born| w.sent.is_some_and(|sent| sent >= born));
-        for waiting in session.waiting.iter().filter(overtook) {
-            session.order.take(waiting.seq, draft.t_received);
+        for seq in session.early.of_session(payload.timestamp) {
+            session.order.take(seq, draft.t_received);
         }
         session.devices.clear();
         let births = session.node.insert(Births::of(payload, None));
@@ -254,12 +192,18 @@ impl Interpreter {
             return Err(Fault::new(Code::MachinesLimit, expected, "one more"));
         }
         let births = Births::of(payload, session.node.as_ref());
-        let overtaken = place == Place::Late && session.devices.get(device).is_some_and(|d| before(seq, d.seq));
+        let known = session.devices.get(device);
+        let overtaken = match step.waited {
+            false => place == Place::Late && known.is_some_and(|d| before(seq, d.seq)),
+            // It may be of a session before this one.
+            true => known.is_some() || session.born.is_none_or(|born| payload.timestamp.is_none_or(|sent| sent < born)),
+        };
         if overtaken {
             // A later birth or death of the device has come already: these are values and no more.
             return self.metrics(draft, plant, &machine, Some(&node.edge), &births, payload);
         }
         session.births += 1;
+        session.explained = true;
         session.devices.insert(device.clone(), Device { metrics: births, seq, alive: true });
         self.metrics(draft, plant, &machine, Some(&node.edge), &session.devices[device].metrics, payload)
     }

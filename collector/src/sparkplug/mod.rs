@@ -3,7 +3,7 @@
 //!
 //! Aliases are scoped to the birth that introduced them. Values are taken at once, in whatever order they come; what
 //! waits for the reorder window is only the verdict whether a skipped number is a loss, see [`order`]. What cannot be
-//! understood before a birth goes to quarantine, and a copy of it waits for that birth, see [`waiting`].
+//! understood before a birth goes to quarantine, and is replayed from there after it, see [`waiting`].
 //!
 //! What this does *not* know: connections (it says what is to be published, see [`host`] and [`crate::Command`]) and
 //! what time it is.
@@ -25,7 +25,7 @@ use plant::{MachineId, Name, Timestamp};
 
 use self::births::Births;
 use self::order::Order;
-use self::waiting::Queue;
+use self::waiting::Early;
 use crate::draft::Mode;
 use crate::fault::{Code, Fault};
 use crate::topic::Kind;
@@ -50,13 +50,17 @@ pub(crate) struct Session {
     /// The node's own metrics; `None` before the birth and after the death.
     node: Option<Births>,
     bd_seq: Option<u64>,
+    /// When the node's birth was sent, epoch ms.
+    born: Option<u64>,
     /// Of the session whose death came last.
     died: Option<u64>,
     order: Order,
     devices: HashMap<Name, Device>,
     /// How many births there have been, the node's and its devices'.
     births: u64,
-    waiting: Queue,
+    /// Whether there has been a birth since what waits in quarantine was replayed last.
+    explained: bool,
+    early: Early,
     /// Who spoke for it last.
     source: Option<Arc<str>>,
     /// When its birth was asked for last.
@@ -84,15 +88,18 @@ impl Node {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The session in which a message is read. Data of then is read by the births of then, if they are replayed too.
-    fn lock_for(&self, mode: Mode, kind: &Kind) -> MutexGuard<'_, Session> {
-        if mode != Mode::Live {
+    /// The session in which a message is read, and whether it is replayed into the one that lives. Data of then, and
+    /// births of devices, are read by the node's birth of then, if that is replayed too.
+    fn session(&self, mode: Mode, kind: &Kind) -> (MutexGuard<'_, Session>, bool) {
+        let replayed = mode != Mode::Live;
+        if replayed {
             let then = self.then.lock().unwrap_or_else(PoisonError::into_inner);
-            if then.node.is_some() || !matches!(kind, Kind::NodeData | Kind::DeviceData(_)) {
-                return then;
+            let explained_now = matches!(kind, Kind::NodeData | Kind::DeviceData(_) | Kind::DeviceBirth(_));
+            if then.node.is_some() || !explained_now {
+                return (then, false);
             }
         }
-        self.lock()
+        (self.lock(), replayed)
     }
 
     /// A replay begins or has ended.
@@ -100,16 +107,25 @@ impl Node {
         *self.then.lock().unwrap_or_else(PoisonError::into_inner) = Session::default();
     }
 
-    /// What waits for a birth of this node in quarantine.
-    fn waiting_for_birth(&self) -> Selection {
-        let (group, edge) = (&self.group, &self.edge);
-        let topics = [
-            format!("spBv1.0/{group}/NDATA/{edge}"),
-            format!("spBv1.0/{group}/DBIRTH/{edge}/#"),
-            format!("spBv1.0/{group}/DDATA/{edge}/#"),
-        ];
-        let codes = [Code::SparkplugNoBirth, Code::SparkplugAlias].map(|c| c.as_str().into()).to_vec();
-        Selection { codes, topics: topics.map(Into::into).to_vec(), ..Selection::default() }
+    /// What of this node waits in quarantine for a birth.
+    pub(crate) fn waits(&self) -> Selection {
+        let topic = |kind: &str, below: &str| format!("spBv1.0/{}/{kind}/{}{below}", self.group, self.edge).into();
+        Selection {
+            codes: [Code::SparkplugNoBirth, Code::SparkplugAlias].map(|c| c.as_str().into()).to_vec(),
+            topics: vec![topic("NDATA", ""), topic("DBIRTH", "/#"), topic("DDATA", "/#")],
+            ..Selection::default()
+        }
+    }
+
+    /// There was a birth, and what waits in quarantine is to be replayed.
+    pub(crate) fn explained(&self) {
+        self.lock().explained = true;
+    }
+
+    /// Whether there was one since this was asked last, and its session lives.
+    pub(crate) fn take_explained(&self) -> bool {
+        let mut session = self.lock();
+        session.node.is_some() && std::mem::take(&mut session.explained)
     }
 
     /// The machine of the node, or of a device of it.

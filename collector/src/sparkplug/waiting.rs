@@ -1,117 +1,63 @@
 //! Messages of a node that came before the birth that explains them.
 //!
-//! They are in quarantine, durably and with their acknowledgement given; what is here are copies, so that the birth can
-//! be followed by what waited for it without anybody asking. Bounded by number and bytes; where there is no room the
-//! oldest copy goes, and its message stays in quarantine for a replay by hand.
+//! The messages themselves are in quarantine, durably and with their acknowledgement given; after the birth they are
+//! replayed from there, see [`Collector::tick`](crate::Collector::tick). What is remembered here is no more than that
+//! they came: when their commit has ended, so that none is passed over that was on its way when the birth came; and which
+//! places they had in the sequence of the session whose birth they overtook, so that they do not count as lost.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use plant::Timestamp;
-
 use super::Node;
-use crate::Message;
-use crate::topic::Kind;
 
-/// Copies of one node: most messages and most bytes.
-const MESSAGES: usize = 256;
-const BYTES: usize = 1 << 20;
+/// Most places of a node that are remembered; beyond that they come round again.
+const PLACES: usize = 256;
 
-/// A message that waits.
-pub(crate) struct Waiting {
-    pub message: Message,
-    pub kind: Kind,
-    pub source: Arc<str>,
-    pub t_received: Timestamp,
-    /// When it was sent, by the node, epoch ms.
-    pub sent: Option<u64>,
-    /// Its sequence number.
-    pub seq: u8,
-    /// The draft that carries its entry in the quarantine; `None` once that is committed.
-    pub draft: Option<u64>,
-    /// How many births the node had had when it came: it waits for one more.
-    pub births: u64,
-}
-
-impl Waiting {
-    fn weight(&self) -> usize {
-        256 + self.message.payload.len()
-    }
-}
-
-/// The messages of a node that wait, the oldest first.
+/// The places of messages that came early, the oldest first: when each was sent, epoch ms, and its number.
 #[derive(Default)]
-pub(crate) struct Queue {
-    list: VecDeque<Waiting>,
-    bytes: usize,
+pub(crate) struct Early {
+    list: VecDeque<(u64, u8)>,
 }
 
-impl Queue {
-    /// Keeps a copy. The payload is one of a packet that may be much larger, so it is copied out of it.
-    pub(crate) fn push(&mut self, mut waiting: Waiting) {
-        waiting.message.payload = Bytes::copy_from_slice(&waiting.message.payload);
-        self.bytes += waiting.weight();
-        self.list.push_back(waiting);
-        while self.list.len() > MESSAGES || self.bytes > BYTES {
-            let Some(oldest) = self.list.pop_front() else { return };
-            self.bytes -= oldest.weight();
+impl Early {
+    /// Remembers one. Of one that does not say when it was sent nobody can tell to which session it belongs.
+    pub(crate) fn push(&mut self, sent: Option<u64>, seq: u8) {
+        let Some(sent) = sent else { return };
+        if self.list.len() == PLACES {
+            self.list.pop_front();
         }
+        self.list.push_back((sent, seq));
     }
 
-    /// The commit of `draft` has ended. What it carried is in quarantine now, or comes again and waits anew.
-    pub(crate) fn settle(&mut self, draft: u64, committed: bool) {
-        if !committed {
-            self.list.retain(|w| w.draft != Some(draft));
-            self.bytes = self.list.iter().map(Waiting::weight).sum();
-        }
-        for waiting in &mut self.list {
-            waiting.draft = waiting.draft.filter(|d| *d != draft);
-        }
-    }
-
-    /// Takes the first one out for which `ready` holds and whose entry in the quarantine is committed.
-    pub(crate) fn take(&mut self, ready: impl Fn(&Waiting) -> bool) -> Option<Waiting> {
-        let i = self.list.iter().position(|w| w.draft.is_none() && ready(w))?;
-        let waiting = self.list.remove(i)?;
-        self.bytes -= waiting.weight();
-        Some(waiting)
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Waiting> {
-        self.list.iter()
+    /// The numbers of those that are of the session that was born at `born`. All others are forgotten: they are of one
+    /// before.
+    pub(crate) fn of_session(&mut self, born: Option<u64>) -> Vec<u8> {
+        let overtook = |(sent, seq)| born.is_some_and(|born| sent >= born).then_some(seq);
+        self.list.drain(..).filter_map(overtook).collect()
     }
 }
 
-/// Nodes whose waiting messages a draft carries into quarantine. They are told how its commit ended, also when it never
-/// came to one.
+/// Nodes whose messages a draft carries into quarantine to wait for a birth. When they are committed, and the birth has
+/// come meanwhile, they are to be replayed.
+#[derive(Default)]
 pub(crate) struct Carried {
-    number: u64,
-    nodes: Vec<Arc<Node>>,
+    /// With how many births each had had.
+    nodes: Vec<(Arc<Node>, u64)>,
 }
 
 impl Carried {
-    pub(crate) const fn by(number: u64) -> Self {
-        Self { number, nodes: Vec::new() }
-    }
-
-    pub(crate) fn add(&mut self, node: &Arc<Node>) {
-        if !self.nodes.iter().any(|n| Arc::ptr_eq(n, node)) {
-            self.nodes.push(node.clone());
+    pub(crate) fn add(&mut self, node: &Arc<Node>, births: u64) {
+        if !self.nodes.iter().any(|(n, b)| Arc::ptr_eq(n, node) && *b == births) {
+            self.nodes.push((node.clone(), births));
         }
     }
 
-    /// The commit has ended.
-    pub(crate) fn settle(&mut self, committed: bool) {
-        for node in self.nodes.drain(..) {
-            node.lock().waiting.settle(self.number, committed);
+    /// They are committed.
+    pub(crate) fn committed(&mut self) {
+        for (node, births) in self.nodes.drain(..) {
+            let mut session = node.lock();
+            session.explained |= session.births > births;
         }
-    }
-}
-
-impl Drop for Carried {
-    fn drop(&mut self) {
-        self.settle(false);
     }
 }
 
@@ -119,40 +65,15 @@ impl Drop for Carried {
 mod tests {
     use super::*;
 
-    fn waiting(n: usize, bytes: usize) -> Waiting {
-        Waiting {
-            message: Message::new(format!("t/{n}").into(), vec![0; bytes].into()),
-            kind: Kind::NodeData,
-            source: "c".into(),
-            t_received: Timestamp::from_secs(n as i64),
-            sent: None,
-            seq: 0,
-            draft: Some(n as u64 % 2),
-            births: 0,
-        }
-    }
-
     #[test]
-    fn copies_are_bounded_by_number_and_bytes_and_the_oldest_goes() {
-        let mut queue = Queue::default();
-        (0..1000).for_each(|n| queue.push(waiting(n, 10)));
-        assert_eq!(queue.list.len(), MESSAGES);
-        assert_eq!(&*queue.list[0].message.topic, "t/744");
-        (0..1000).for_each(|n| queue.push(waiting(n, 100_000)));
-        assert!(queue.bytes <= BYTES && queue.list.len() == 10);
-        queue.push(waiting(0, BYTES + 1));
-        assert_eq!((queue.list.len(), queue.bytes), (0, 0), "one that never fits waits for a replay by hand");
-    }
-
-    #[test]
-    fn only_what_is_in_quarantine_for_good_is_taken() {
-        let mut queue = Queue::default();
-        (0..4).for_each(|n| queue.push(waiting(n, 10)));
-        assert!(queue.take(|_| true).is_none());
-        queue.settle(1, true);
-        queue.settle(0, false);
-        let taken: Vec<_> = std::iter::from_fn(|| queue.take(|_| true)).map(|w| w.message.topic).collect();
-        assert_eq!(taken, ["t/1".into(), "t/3".into()]);
-        assert_eq!(queue.bytes, 0);
+    fn places_are_bounded_and_only_what_was_sent_after_the_birth_is_of_its_session() {
+        let mut early = Early::default();
+        (0..1000).for_each(|n| early.push(Some(n), n as u8));
+        early.push(None, 7);
+        assert_eq!((early.list.len(), early.list[0]), (PLACES, (744, 744_u64 as u8)));
+        assert_eq!(early.of_session(Some(996)), [996_u64, 997, 998, 999].map(|n| n as u8));
+        assert!(early.of_session(Some(0)).is_empty(), "the others were of another one");
+        early.push(Some(1), 1);
+        assert!(early.of_session(None).is_empty());
     }
 }

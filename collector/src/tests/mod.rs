@@ -44,6 +44,9 @@ impl Recall for Maps {
     fn last(&self, point: &PointId) -> Option<(Timestamp, Value)> {
         self.last.lock().unwrap().get(point).cloned()
     }
+    fn from(&self, point: &PointId, t: Timestamp) -> Vec<(Timestamp, Value)> {
+        self.last(point).filter(|(last, _)| *last >= t).into_iter().collect()
+    }
     fn has_waveform(&self, id: WaveformId) -> bool {
         self.waveforms.lock().unwrap().contains(&id)
     }
@@ -113,20 +116,22 @@ impl World {
         }
         draft.touched.settle(true);
         draft.settling.settle(true);
-        draft.carried.settle(true);
+        draft.carried.committed();
         if draft.disputes {
             self.interpreter.host.dispute();
         }
         std::mem::take(&mut draft.batch)
     }
 
-    /// What a second brings.
-    fn tick(&mut self) -> Batch {
+    /// What a second brings; gives the topics of what is to be replayed.
+    fn tick(&mut self) -> Vec<String> {
         self.drafts += 1;
         let mut draft = Draft::new(self.drafts, "".into(), self.now);
-        self.interpreter.tick(&mut draft, &self.maps.plant());
+        self.interpreter.tick(&mut draft);
         self.commands.append(&mut draft.commands);
-        self.commit(draft)
+        self.commit(draft);
+        let explained = self.interpreter.explained(8, 0, |_| false);
+        explained.iter().flat_map(|node| node.waits().topics).map(|topic| topic.to_string()).collect()
     }
 
     fn later(&mut self, ms: u64) {

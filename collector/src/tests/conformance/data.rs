@@ -225,17 +225,17 @@ pub(super) const READING: &[Row] = &[
     Row(
         "tck-id-message-flow-device-birth-publish-nbirth-wait",
         "A DBIRTH before the NBIRTH waits for it.",
-        order!(what_came_before_its_birth_follows_it_with_its_own_times),
+        store!(what_came_before_its_birth_follows_it_with_its_own_times),
     ),
     Row(
         "tck-id-payloads-ndata-order",
         "Data before the births waits for them.",
-        order!(what_came_before_its_birth_follows_it_with_its_own_times),
+        store!(what_came_before_its_birth_follows_it_with_its_own_times),
     ),
     Row(
         "tck-id-payloads-ddata-order",
         "Likewise of devices.",
-        order!(what_came_before_its_birth_follows_it_with_its_own_times),
+        store!(what_came_before_its_birth_follows_it_with_its_own_times),
     ),
     Row(
         "tck-id-payloads-alias-data-cmd-requirement",

@@ -9,6 +9,11 @@ macro_rules! in_file {
 macro_rules! host { ($($t:ident),+) => { in_file!("collector/src/sparkplug/host.rs", $($t),+) }; }
 macro_rules! session { ($($t:ident),+) => { in_file!("collector/src/tests/sparkplug.rs", $($t),+) }; }
 macro_rules! order { ($($t:ident),+) => { in_file!("collector/src/tests/sparkplug_order.rs", $($t),+) }; }
+macro_rules! store {
+    ($($t:ident),+) => {
+        in_file!("collector/tests/sparkplug.rs", $($t),+)
+    };
+}
 macro_rules! values { ($($t:ident),+) => { in_file!("collector/src/tests/sparkplug_values.rs", $($t),+) }; }
 macro_rules! app {
     () => {
@@ -112,7 +117,7 @@ fn the_conformance_table_names_tests_that_exist_and_each_assertion_once() {
             let (before, _) =
                 source.split_once(&format!("fn {name}(")).unwrap_or_else(|| panic!("{id}: no test {test}"));
             let attributes = before.rsplit("\n\n").next().unwrap();
-            assert!(attributes.contains("#[test]"), "{id}: {test} is no test");
+            assert!(attributes.contains("#[test]") || attributes.contains("#[tokio::test]"), "{id}: {test} is no test");
         }
     }
     assert!(ids.len() > 100, "{} assertions", ids.len());

@@ -1,4 +1,5 @@
 import { useRef } from "preact/hooks";
+import { Crumbs } from "../parts/crumbs";
 import { get } from "../api/client";
 import { useResource } from "../api/resource";
 import type { Client, Connections as Answer, Ledger, LedgerTotal, QuarantineGroup, Status } from "../api/types";
@@ -17,7 +18,7 @@ export function Connections({ status }: { status: Status | undefined }) {
   const ledger = useResource<Ledger>("ledger", (s) => get("ledger", s), EVERY);
   return (
     <div class="connections">
-      <h1>{t("nav.connections")}</h1>
+      <Crumbs here={t("nav.connections")} />
       <div class="columns">
         <div class="main-column">
           <section class="panel" aria-labelledby="clients-title">

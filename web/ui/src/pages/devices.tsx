@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { Crumbs } from "../parts/crumbs";
 import { Problem, get, post } from "../api/client";
 import { useResource } from "../api/resource";
 import type { Device as Data, DeviceCredentials, Devices as Answer, Role, Status } from "../api/types";
@@ -57,11 +58,7 @@ function List({ data }: { data: Answer }) {
   const shown = data.devices.filter((d) => all || d.revoked === null);
   return (
     <div class="devices">
-      <p>
-        <a href={href(["connections"])}>← {t("nav.connections")}</a>
-      </p>
-      <div class="toolbar">
-        <h1>{t("devices.title")}</h1>
+      <Crumbs here={t("devices.title")}>
         <button type="button" class="primary" data-testid="add-device" onClick={() => setQuery({ new: 1 })}>
           {t("devices.add")}
         </button>
@@ -71,7 +68,7 @@ function List({ data }: { data: Answer }) {
             {t("devices.show_revoked", { n: int(revoked) })}
           </label>
         )}
-      </div>
+      </Crumbs>
       <p class="muted">{t("devices.about")}</p>
       <section class="panel" aria-label={t("devices.title")}>
         {shown.length === 0 ? <Empty text={t("devices.empty")} /> : <Table devices={shown} />}
@@ -83,7 +80,7 @@ function List({ data }: { data: Answer }) {
 function Table({ devices }: { devices: Data[] }) {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={t("devices.title")}>
-      <table class="rows cards">
+      <table class="rows cards named">
         <thead>
           <tr>
             <th scope="col">{t("devices.name")}</th>

@@ -135,7 +135,7 @@ function Machine(props: {
       </div>
       {points.length > 0 && (
         <div class="scroll" tabIndex={0} role="region" aria-label={m.machine}>
-          <table class="rows cards">
+          <table class="rows cards named">
             <thead>
               <tr>
                 <th scope="col">{t("discovery.point")}</th>

@@ -62,7 +62,7 @@ export function Ledger() {
           </a>
         </div>
         <Guarded of={history} every={EVERY}>
-          {(data) => (data.lines.length === 0 ? <Empty text={t("ledger.nothing")} /> : <Minutes lines={data.lines} />)}
+          {(data) => (data.lines.length === 0 ? <Empty text={t("ledger.nothing")} /> : <Minutes span={SPANS[hours]} lines={data.lines} />)}
         </Guarded>
       </section>
       <section class="panel" aria-label={t("ledger.since")}>
@@ -79,7 +79,7 @@ function Sources({ ledger }: { ledger: Answer }) {
   const rows = [...ledger.sources.map((s) => ({ ...s, key: s.source })), { ...ledger.total, source: t("ledger.all"), key: "" }];
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={t("ledger.since")}>
-      <table class="rows cards" data-testid="ledger-sources">
+      <table class="rows cards named" data-testid="ledger-sources">
         <thead>
           <tr>
             <th scope="col">{t("ledger.source")}</th>
@@ -123,14 +123,15 @@ function Check({ fits }: { fits: boolean }) {
   return fits ? <span title={t("ledger.adds_up")}>✓</span> : <strong class="verdict abnormal">{t("ledger.wrong")}</strong>;
 }
 
-function Minutes({ lines }: { lines: LedgerLine[] }) {
-  const look = [useStore(theme), useStore(lang)].join();
+function Minutes({ lines, span }: { lines: LedgerLine[]; span: number }) {
+  const look = [useStore(theme), useStore(lang), span].join();
   const sum = useMemo(() => total(lines), [lines]);
   const data = useMemo(() => columns(lines), [lines]);
   const options = () => ({
-    scales: { x: { time: true } },
+    // The period that was asked for, also where little of it has a line.
+    scales: { x: { time: true, range: (): [number, number] => [(serverNow() - span) / 1_000, serverNow() / 1_000] } },
     legend: { show: true, live: false },
-    axes: [axis({ values: (_: uPlot, splits: number[]) => splits.map((s) => dateTime(s * 1_000)) }), axis()],
+    axes: [axis({ space: 130, values: (_: uPlot, splits: number[]) => splits.map((s) => dateTime(s * 1_000)) }), axis()],
     series: [{}, ...SHOWN.map((k) => ({ label: code("ledger", k), stroke: ink(INKS[k]), width: k === "received" ? 2 : 1.4 }))],
   });
   return (

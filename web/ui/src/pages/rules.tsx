@@ -1,11 +1,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { Crumbs } from "../parts/crumbs";
 import { get, post, Problem, put } from "../api/client";
 import { useResource } from "../api/resource";
 import type { CapturedMessage, QuarantineEntry, Rule, Rules as Answer, Trial } from "../api/types";
 import { code, t } from "../i18n";
 import { int, num, when } from "../lib/format";
 import { serverNow } from "../lib/now";
-import { href } from "../lib/router";
 import { blank, captured, changed, freeName, moved, same, truncated, without } from "../lib/rules";
 import { RuleForm } from "../parts/rule-form";
 import { Empty, Guarded, ProblemBox } from "../parts/states";
@@ -18,10 +18,7 @@ export function RulesPage() {
   const rules = useResource<Answer>("rules", (s) => get("rules", s), EVERY);
   return (
     <div class="rules">
-      <p class="crumbs">
-        <a href={href(["connections"])}>{t("nav.connections")}</a>
-      </p>
-      <h1>{t("rules.title")}</h1>
+      <Crumbs here={t("rules.title")} />
       <p class="muted">{t("rules.about")}</p>
       <Guarded of={rules} every={EVERY}>
         {(data) => <Workshop held={data} reload={rules.reload} />}
