@@ -3,6 +3,7 @@
 //! [`Settings`] is what the rest of the program sees; the raw form that the sources are merged into stays in here.
 
 mod limits;
+mod mqtt;
 mod remote;
 mod tls;
 
@@ -17,7 +18,7 @@ use figment::{Figment, Metadata, Profile, Provider};
 use plant::Name;
 use serde::{Deserialize, Serialize};
 
-pub use limits::Limits;
+pub use mqtt::Mqtt;
 pub use remote::{Publish, Remote};
 pub use tls::Tls;
 
@@ -49,29 +50,6 @@ pub struct Settings {
     pub log: String,
 }
 
-/// The MQTT door's settings.
-#[derive(Clone, Debug)]
-pub struct Mqtt {
-    /// Plain TCP.
-    pub listen: SocketAddr,
-    /// TLS, where it is to listen.
-    pub tls: Option<Tls>,
-    /// WebSocket, where it is wanted; for pages that speak MQTT themselves.
-    pub websocket: Option<SocketAddr>,
-    /// WebSocket over TLS, with the certificate of `tls`.
-    pub websocket_tls: Option<SocketAddr>,
-    /// Origins whose pages may connect over WebSocket, beside those of the same host.
-    pub websocket_origins: Vec<String>,
-    /// Whether anybody on this machine may publish and subscribe.
-    pub anonymous: bool,
-    /// Largest packet, bytes.
-    pub max_packet: usize,
-    /// Connections at once.
-    pub max_connections: usize,
-    /// What else clients may take up.
-    pub limits: Limits,
-}
-
 /// The door for monitors that speak HJ 212 over TCP.
 #[derive(Clone, Debug)]
 pub struct Hj212 {
@@ -99,7 +77,7 @@ struct Raw {
     time_zone: String,
     adopt: bool,
     log: String,
-    mqtt: RawMqtt,
+    mqtt: mqtt::Raw,
     sparkplug: RawSparkplug,
     http: RawHttp,
     publish: Publish,
@@ -113,26 +91,6 @@ struct RawHj212 {
     listen: String,
     site: String,
     monitors: Vec<String>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawMqtt {
-    listen: String,
-    tls_listen: String,
-    tls_certificate: PathBuf,
-    tls_key: PathBuf,
-    tls_names: Vec<String>,
-    tls_client_ca: PathBuf,
-    tls_client_crl: PathBuf,
-    tls_client_required: bool,
-    ws_listen: String,
-    wss_listen: String,
-    ws_origins: Vec<String>,
-    anonymous: bool,
-    max_packet: usize,
-    max_connections: usize,
-    limits: limits::Raw,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -155,23 +113,7 @@ impl Default for Raw {
             time_zone: "Asia/Shanghai".into(),
             adopt: false,
             log: "info".into(),
-            mqtt: RawMqtt {
-                listen: "127.0.0.1:1883".into(),
-                tls_listen: String::new(),
-                tls_certificate: PathBuf::new(),
-                tls_key: PathBuf::new(),
-                tls_names: Vec::new(),
-                tls_client_ca: PathBuf::new(),
-                tls_client_crl: PathBuf::new(),
-                tls_client_required: false,
-                ws_listen: String::new(),
-                wss_listen: String::new(),
-                ws_origins: Vec::new(),
-                anonymous: false,
-                max_packet: 4 << 20,
-                max_connections: 20_000,
-                limits: limits::Raw::default(),
-            },
+            mqtt: mqtt::Raw::default(),
             sparkplug: RawSparkplug { host_id: "danxia".into(), reorder_ms: 3000 },
             http: RawHttp { listen: "127.0.0.1:8080".into() },
             hj212: RawHj212 { listen: String::new(), site: "hj212".into(), monitors: Vec::new() },
@@ -367,16 +309,12 @@ fn optional(key: &'static str, text: &str) -> Result<Option<SocketAddr>, ConfigE
     if text.is_empty() { Ok(None) } else { address(key, text).map(Some) }
 }
 
-/// Whether a browser can send this as its `Origin`; what it cannot would never match.
-fn is_origin(text: &str) -> bool {
-    let (host, own_port) = match text.split_once("://") {
-        _ if text == "*" => return true,
-        Some(("http", host)) => (host, ":80"),
-        Some(("https", host)) => (host, ":443"),
-        _ => return false,
-    };
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._:[]".contains(c);
-    !host.is_empty() && !host.starts_with(':') && host.chars().all(plain) && !host.ends_with(own_port)
+/// An address that only this computer can reach, and why it must be one.
+fn loopback(key: &'static str, a: SocketAddr, why: &str) -> Result<(), ConfigError> {
+    if a.ip().is_loopback() {
+        return Ok(());
+    }
+    Err(ConfigError::Value { key, found: a.to_string(), expected: format!("{why}; use 127.0.0.1:{}", a.port()) })
 }
 
 fn sparkplug(raw: RawSparkplug) -> Result<Sparkplug, ConfigError> {
@@ -400,61 +338,19 @@ fn sparkplug(raw: RawSparkplug) -> Result<Sparkplug, ConfigError> {
 }
 
 fn check(raw: Raw) -> Result<Settings, ConfigError> {
-    let listen = address("mqtt.listen", &raw.mqtt.listen)?;
+    let mqtt = raw.mqtt.check()?;
     let http = address("http.listen", &raw.http.listen)?;
-    let loopback = |key, a: SocketAddr, why: &str| {
-        if a.ip().is_loopback() {
-            return Ok(());
-        }
-        Err(ConfigError::Value { key, found: a.to_string(), expected: format!("{why}; use 127.0.0.1:{}", a.port()) })
-    };
     loopback("http.listen", http, "the page has no accounts yet and listens on this computer only")?;
-    let tls = tls::checked(&raw.mqtt)?;
     let hj212 = hj212(&raw.hj212)?;
     if let Some(door) = hj212.as_ref().filter(|door| door.monitors.is_empty()) {
         let why = "anybody could send measurements: list the monitors that may in hj212.monitors";
         loopback("hj212.listen", door.listen, why)?;
-    }
-    let websocket = optional("mqtt.ws_listen", &raw.mqtt.ws_listen)?;
-    let websocket_tls = optional("mqtt.wss_listen", &raw.mqtt.wss_listen)?;
-    if websocket_tls.is_some() && tls.is_none() {
-        return Err(ConfigError::Value {
-            key: "mqtt.wss_listen",
-            found: raw.mqtt.wss_listen,
-            expected: "WebSocket over TLS uses the certificate of mqtt.tls_listen, which must be set too".into(),
-        });
-    }
-    if let Some(odd) = raw.mqtt.ws_origins.iter().find(|origin| !is_origin(origin)) {
-        return Err(ConfigError::Value {
-            key: "mqtt.ws_origins",
-            found: odd.clone(),
-            expected: "expected what browsers send, such as https://scada.plant:8443: lower case, no path, no port 80 of http \
-                       or 443 of https; or * for any"
-                .into(),
-        });
-    }
-    if raw.mqtt.anonymous {
-        let why = "mqtt.anonymous lets anybody publish, so it is allowed on loopback only";
-        loopback("mqtt.listen", listen, why)?;
-        if let Some(t) = &tls {
-            loopback("mqtt.tls_listen", t.listen, why)?;
-        }
-        for (key, listen) in [("mqtt.ws_listen", websocket), ("mqtt.wss_listen", websocket_tls)] {
-            listen.map_or(Ok(()), |listen| loopback(key, listen, why))?;
-        }
     }
     if jiff::tz::TimeZone::get(&raw.time_zone).is_err() {
         return Err(ConfigError::Value {
             key: "time_zone",
             found: raw.time_zone,
             expected: "expected an IANA name such as Asia/Shanghai or UTC".into(),
-        });
-    }
-    if !(1024..=256 << 20).contains(&raw.mqtt.max_packet) {
-        return Err(ConfigError::Value {
-            key: "mqtt.max_packet",
-            found: raw.mqtt.max_packet.to_string(),
-            expected: "expected 1024 to 268435456 bytes".into(),
         });
     }
     let remotes = raw.remote.into_iter().map(|(name, raw)| remote::check(&name, raw)).collect::<Result<_, _>>()?;
@@ -464,22 +360,12 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
         remotes,
         publish: raw.publish,
         sparkplug,
-        mqtt: Mqtt {
-            listen,
-            tls,
-            websocket,
-            websocket_tls,
-            websocket_origins: raw.mqtt.ws_origins,
-            anonymous: raw.mqtt.anonymous,
-            max_packet: raw.mqtt.max_packet,
-            max_connections: raw.mqtt.max_connections,
-            limits: raw.mqtt.limits.check()?,
-        },
+        // A trial has nobody to adopt by hand.
+        adopt: raw.adopt || mqtt.anonymous,
+        mqtt,
         http,
         hj212,
         time_zone: raw.time_zone,
-        // A trial has nobody to adopt by hand.
-        adopt: raw.adopt || raw.mqtt.anonymous,
         log: raw.log,
     })
 }

@@ -7,6 +7,7 @@ mod cli;
 mod clock;
 mod commands;
 mod config;
+mod descriptors;
 mod devices;
 mod heartbeat;
 mod hj212;

@@ -23,7 +23,7 @@ use crate::publish_back::{PublishBack, Target};
 use crate::remotes::Remotes;
 use crate::seams::devices::{Desk, Live};
 use crate::stage::{Switch, Watch};
-use crate::{seams, sparkplug, tls};
+use crate::{descriptors, seams, sparkplug, tls};
 
 /// Runs until `shutdown` resolves or a stage ends on its own, then ends in order: publishing, the doors, the page, the
 /// heartbeat, analytics, the store. Each is logged by name, so that a log that stops tells who was still pending.
@@ -34,6 +34,7 @@ pub async fn run(
     clock: Arc<dyn Clock>,
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
+    descriptors::prepare(settings.mqtt.max_connections);
     let started = clock.now();
     let now = clock.clone();
     let about = seams::about(settings, demo, started);

@@ -21,7 +21,7 @@ use crate::config::{Settings, Sources};
 use crate::devices::authority::Authority;
 use crate::ports::Ports;
 use crate::stage::Switch;
-use crate::{platform, tls};
+use crate::{descriptors, platform, tls};
 
 /// Below this much free space the store is in danger.
 const LEAST_FREE: u64 = 2 << 30;
@@ -62,12 +62,13 @@ pub async fn run(args: &Doctor) -> anyhow::Result<Exit> {
     let mut out = io::stdout().lock();
     let mut well = true;
     let mut say = |what, seen: Result<String, String>| {
-        let can_wait = what == "expiry";
+        let can_wait = matches!(what, "expiry" | "files");
         well &= seen.is_ok() || can_wait;
         writeln!(out, "{}", Finding { what, seen, can_wait })
     };
     say("clock", clock(SystemClock.now(), &settings.time_zone))?;
     say("disk", disk(&settings.data))?;
+    say("files", descriptors::enough(settings.mqtt.max_connections, descriptors::raise()))?;
     say("flush", flush(&settings.data))?;
     say("secrets", secrets(&settings.data))?;
     say("expiry", expiry(&settings.data, SystemClock.now()))?;

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::{ConfigError, RawMqtt, address};
+use super::mqtt::Raw;
+use super::{ConfigError, address};
 
 /// Where TLS listens, and as whom.
 #[derive(Clone, Debug)]
@@ -23,7 +24,7 @@ pub struct Tls {
 }
 
 /// The TLS listener's settings, where there is to be one.
-pub(super) fn checked(raw: &RawMqtt) -> Result<Option<Tls>, ConfigError> {
+pub(super) fn checked(raw: &Raw) -> Result<Option<Tls>, ConfigError> {
     if raw.tls_listen.is_empty() {
         return Ok(None);
     }

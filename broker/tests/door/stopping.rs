@@ -78,21 +78,6 @@ async fn a_client_that_takes_nothing_is_closed_in_the_end() {
     assert_eq!(house.refused("write_timeout"), 1);
 }
 
-/// A Sparkplug edge node must hear that its host leaves.
-#[tokio::test]
-async fn what_the_platform_said_before_the_stop_is_heard_before_the_goodbye() {
-    let mut house = House::new(open()).await;
-    let mut listener = Client::connect(house.address, Connect::v5("listener")).await;
-    listener.subscribe(&[("state", 1)]).await;
-    // The listener's connection has its turn after the stop's: it finds the message and the request to end at once.
-    house.ask_to_stop();
-    house.broker.publish("state", "offline".into(), 1, true).unwrap();
-    let heard = listener.receive().await;
-    assert_eq!((&*heard.topic, &*heard.payload), ("state", &b"offline"[..]));
-    assert_eq!(listener.ends().await, Some(0x8b));
-    assert!(house.stopped().await.pending.is_empty());
-}
-
 /// More than the sockets' buffers hold, and less than a queue.
 const MANY: usize = 2_000;
 
@@ -143,4 +128,19 @@ async fn a_client_that_reads_too_slowly_is_cut_off_at_half_the_patience() {
     }
     // Nothing it published is pending, so it is not named.
     assert_eq!(house.stopped().await.pending.len(), 0);
+}
+
+/// A Sparkplug edge node must hear that its host leaves.
+#[tokio::test]
+async fn what_the_platform_said_before_the_stop_is_heard_before_the_goodbye() {
+    let mut house = House::new(open()).await;
+    let mut listener = Client::connect(house.address, Connect::v5("listener")).await;
+    listener.subscribe(&[("state", 1)]).await;
+    // The listener's connection has its turn after the stop's: it finds the message and the request to end at once.
+    house.ask_to_stop();
+    house.broker.publish("state", "offline".into(), 1, true).unwrap();
+    let heard = listener.receive().await;
+    assert_eq!((&*heard.topic, &*heard.payload), ("state", &b"offline"[..]));
+    assert_eq!(listener.ends().await, Some(0x8b));
+    assert!(house.stopped().await.pending.is_empty());
 }

@@ -1,0 +1,138 @@
+//! `[mqtt]`: where the door listens, and for whom.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::limits::{self, Limits};
+use super::tls::{self, Tls};
+use super::{ConfigError, address, loopback, optional};
+
+/// The MQTT door's settings.
+#[derive(Clone, Debug)]
+pub struct Mqtt {
+    /// Plain TCP.
+    pub listen: SocketAddr,
+    /// TLS, where it is to listen.
+    pub tls: Option<Tls>,
+    /// WebSocket, where it is wanted; for pages that speak MQTT themselves.
+    pub websocket: Option<SocketAddr>,
+    /// WebSocket over TLS, with the certificate of `tls`.
+    pub websocket_tls: Option<SocketAddr>,
+    /// Origins whose pages may connect over WebSocket, beside those of the same host.
+    pub websocket_origins: Vec<String>,
+    /// Whether anybody on this machine may publish and subscribe.
+    pub anonymous: bool,
+    /// Largest packet, bytes.
+    pub max_packet: usize,
+    /// Connections at once.
+    pub max_connections: usize,
+    /// What else clients may take up.
+    pub limits: Limits,
+}
+
+/// As they are written.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Raw {
+    listen: String,
+    pub(super) tls_listen: String,
+    pub(super) tls_certificate: PathBuf,
+    pub(super) tls_key: PathBuf,
+    pub(super) tls_names: Vec<String>,
+    pub(super) tls_client_ca: PathBuf,
+    pub(super) tls_client_crl: PathBuf,
+    pub(super) tls_client_required: bool,
+    ws_listen: String,
+    wss_listen: String,
+    ws_origins: Vec<String>,
+    anonymous: bool,
+    max_packet: usize,
+    max_connections: usize,
+    limits: limits::Raw,
+}
+
+impl Default for Raw {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:1883".into(),
+            tls_listen: String::new(),
+            tls_certificate: PathBuf::new(),
+            tls_key: PathBuf::new(),
+            tls_names: Vec::new(),
+            tls_client_ca: PathBuf::new(),
+            tls_client_crl: PathBuf::new(),
+            tls_client_required: false,
+            ws_listen: String::new(),
+            wss_listen: String::new(),
+            ws_origins: Vec::new(),
+            anonymous: false,
+            max_packet: 4 << 20,
+            max_connections: 20_000,
+            limits: limits::Raw::default(),
+        }
+    }
+}
+
+impl Raw {
+    /// Whether the door can be opened with them.
+    pub(super) fn check(self) -> Result<Mqtt, ConfigError> {
+        let listen = address("mqtt.listen", &self.listen)?;
+        let tls = tls::checked(&self)?;
+        let websocket = optional("mqtt.ws_listen", &self.ws_listen)?;
+        let websocket_tls = optional("mqtt.wss_listen", &self.wss_listen)?;
+        if websocket_tls.is_some() && tls.is_none() {
+            return Err(ConfigError::Value {
+                key: "mqtt.wss_listen",
+                found: self.wss_listen,
+                expected: "WebSocket over TLS uses the certificate of mqtt.tls_listen, which must be set too".into(),
+            });
+        }
+        if let Some(odd) = self.ws_origins.iter().find(|origin| !is_origin(origin)) {
+            let expected = "expected what browsers send, such as https://scada.plant:8443 (lower case, no path, neither :80 of \
+                            http nor :443 of https), or * for any";
+            return Err(ConfigError::Value { key: "mqtt.ws_origins", found: odd.clone(), expected: expected.into() });
+        }
+        if self.anonymous {
+            let why = "mqtt.anonymous lets anybody publish, so it is allowed on loopback only";
+            loopback("mqtt.listen", listen, why)?;
+            if let Some(t) = &tls {
+                loopback("mqtt.tls_listen", t.listen, why)?;
+            }
+            for (key, listen) in [("mqtt.ws_listen", websocket), ("mqtt.wss_listen", websocket_tls)] {
+                listen.map_or(Ok(()), |listen| loopback(key, listen, why))?;
+            }
+        }
+        if !(1024..=256 << 20).contains(&self.max_packet) {
+            return Err(ConfigError::Value {
+                key: "mqtt.max_packet",
+                found: self.max_packet.to_string(),
+                expected: "expected 1024 to 268435456 bytes".into(),
+            });
+        }
+        Ok(Mqtt {
+            listen,
+            tls,
+            websocket,
+            websocket_tls,
+            websocket_origins: self.ws_origins,
+            anonymous: self.anonymous,
+            max_packet: self.max_packet,
+            max_connections: self.max_connections,
+            limits: self.limits.check()?,
+        })
+    }
+}
+
+/// Whether a browser can send this as its `Origin`; what it cannot would never match.
+fn is_origin(text: &str) -> bool {
+    let (host, own_port) = match text.split_once("://") {
+        _ if text == "*" => return true,
+        Some(("http", host)) => (host, ":80"),
+        Some(("https", host)) => (host, ":443"),
+        _ => return false,
+    };
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._:[]".contains(c);
+    !host.is_empty() && !host.starts_with(':') && host.chars().all(plain) && !host.ends_with(own_port)
+}
