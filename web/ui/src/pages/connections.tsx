@@ -55,7 +55,7 @@ export function Connections({ status }: { status: Status | undefined }) {
               {(data) => <LedgerView ledger={data} />}
             </Guarded>
             <p>
-              <a href={href(["connections", "ledger"])} data-testid="to-ledger">
+              <a class="button" href={href(["connections", "ledger"])} data-testid="to-ledger">
                 {t("ledger.look")}
               </a>
             </p>
