@@ -1,7 +1,8 @@
 //! Codes of what is measured, with the units in which the standard has them sent.
 //!
-//! Codes: HJ 524-2009 (air) and HJ 525-2009 (water), as listed in HJ 212-2017, annex B. Only those whose unit could be
-//! confirmed are here; every other code keeps its name and has no unit. Amounts (`Cou`) of a substance are in kg, those of
+//! Codes: HJ 524-2009 (air) and HJ 525-2009 (water), as listed in HJ 212-2017, annex B. The units of COD,
+//! TOC, NH3-N, TP, TN, flow, pH, dust, SO2 and NOx were compared with a public listing; the others here have yet to be. Every
+//! other code keeps its name and has no unit. Amounts (`Cou`) of a substance are in kg, those of
 //! water and gas in m³.
 
 use plant::Unit;
