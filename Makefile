@@ -42,6 +42,11 @@ remote: $(VENV)/ready
 	cargo build --locked
 	$(VENV)/bin/python tests/remote.py
 
+# A flood, kill -9, another broker's restart and a replay at once: some minutes.
+drills: $(VENV)/ready
+	cargo build --release --locked
+	$(VENV)/bin/python tests/drills.py
+
 # A real Node-RED, both ways.
 nodered:
 	cargo build --locked

@@ -7,6 +7,7 @@
 //! danxia-load throughput  --address 127.0.0.1:1883 --clients 8 --messages 400000 --size 200
 //! danxia-load points      --address 127.0.0.1:1883 --clients 4 --messages 20000 --values 100
 //! danxia-load latency     --address 127.0.0.1:1883 --rate 5000 --seconds 10
+//! danxia-load flood       --address 127.0.0.1:1883 --seconds 60 --damaged 1000 --repeated 100
 //! danxia-load until-cut   --address 127.0.0.1:1883 --machine m1 --start 1000
 //! danxia-load fanout      --address 127.0.0.1:1883 --messages 1000000
 //! danxia-load reconnect   --address 127.0.0.1:1883 --clients 2000
@@ -14,7 +15,8 @@
 //! danxia-load never-reads --address 127.0.0.1:1883 --messages 1000000
 //! danxia-load slow-loris  --address 127.0.0.1:1883 --clients 500
 //! ```
-//! Each prints one line of JSON; `until-cut` publishes counting values until the connection breaks and prints which of
+//! Each prints one line of JSON; `flood` goes on for a time or until the connections break, and prints how much of what
+//! kind it sent and how much was acknowledged; `until-cut` publishes counting values until the connection breaks and prints which of
 //! them had been acknowledged.
 #![expect(clippy::disallowed_methods, reason = "a load generator measures real time")]
 #![expect(clippy::print_stdout, reason = "its result is one line on standard output")]
@@ -22,6 +24,7 @@
 mod client;
 mod crowd;
 mod fanout;
+mod flood;
 mod publish;
 
 use std::net::SocketAddr;
@@ -44,6 +47,8 @@ enum Mode {
     Points(Burst),
     /// Single-value messages at a fixed rate; reports the time from PUBLISH to PUBACK.
     Latency(Paced),
+    /// As fast as it goes, for a time or until the connections break, some of it damaged or sent twice; reports how many.
+    Flood(Flood),
     /// Counting values until the connection breaks; reports which were acknowledged.
     UntilCut(UntilCut),
     /// QoS 0 from one publisher to one subscriber; reports what arrived.
@@ -80,6 +85,35 @@ pub struct Burst {
     /// Publishes in flight on one connection.
     #[arg(long, default_value_t = 2000)]
     pub window: usize,
+}
+
+/// As fast as it goes, not all of it well.
+#[derive(Args)]
+pub struct Flood {
+    /// The broker.
+    #[arg(long)]
+    pub address: SocketAddr,
+    /// Connections.
+    #[arg(long, default_value_t = 8)]
+    pub clients: usize,
+    /// How long.
+    #[arg(long, default_value_t = 60)]
+    pub seconds: u64,
+    /// Length of a payload in bytes.
+    #[arg(long, default_value_t = 200)]
+    pub size: usize,
+    /// Publishes in flight on one connection.
+    #[arg(long, default_value_t = 2000)]
+    pub window: usize,
+    /// One in so many is no JSON; 0: none.
+    #[arg(long, default_value_t = 0)]
+    pub damaged: usize,
+    /// One in so many is sent once more; 0: none.
+    #[arg(long, default_value_t = 0)]
+    pub repeated: usize,
+    /// Their machines and client ids begin with this.
+    #[arg(long, default_value = "flood")]
+    pub name: String,
 }
 
 /// At a fixed rate.
@@ -151,6 +185,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().mode {
         Mode::Throughput(b) | Mode::Points(b) => publish::burst(&b),
         Mode::Latency(p) => publish::latency(&p),
+        Mode::Flood(f) => flood::flood(&f),
         Mode::UntilCut(u) => publish::until_cut(&u),
         Mode::Fanout(f) => fanout::one_to_one(&f),
         Mode::NeverReads(f) => fanout::never_reads(&f),
