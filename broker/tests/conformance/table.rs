@@ -35,7 +35,8 @@ const INTRODUCTION: &str = "\
 What the OASIS standards MQTT 3.1.1 and MQTT 5.0 ask of a server, by the numbers of their normative statements, and the test
 that shows how the broker holds each. The sentences are short forms; the standards' text counts. Written from
 `broker/tests/conformance/`, which fails where a named test does not exist or this file is not what the table gives
-(`UPDATE_DOCS=1 cargo test -p broker --test conformance` writes it). Every named test runs against a broker on a real socket.
+(`UPDATE_DOCS=1 cargo test -p broker --test conformance` writes it). Every named test runs against a broker on a real socket;
+those of `door/remote` run our session as a client of another broker, which is a script on a real socket.
 
 A statement that says what a client does is marked as checked where the broker looks whether it is done; those that leave a
 server nothing to look at are named at the end of each part and not listed. Numbers and sense were compared with appendix B
