@@ -70,6 +70,23 @@ async fn flags_that_contradict_each_other_are_refused() {
 }
 
 #[tokio::test]
+async fn a_refused_client_identifier_is_told_and_the_connection_ends() {
+    let house = House::new(open()).await;
+    let no_clean_session = 0;
+    assert_eq!(
+        connects(&house, &body(false, no_clean_session, &[], &[counted("")])).await,
+        Some(2),
+        "empty, to be kept"
+    );
+    for clean in [0, 2] {
+        let control = [counted("a\u{7}b")];
+        assert_eq!(connects(&house, &body(false, clean, &[], &control)).await, Some(2));
+        assert_eq!(connects(&house, &body(true, clean, &[], &control)).await, Some(0x85));
+    }
+    assert_eq!(house.broker.connected(), 0);
+}
+
+#[tokio::test]
 async fn strings_that_are_no_utf_8_or_hold_a_null_end_the_connection() {
     let house = House::new(open()).await;
     for bad in [&b"a\xff"[..], b"a\0b", b"\xed\xa0\x80", b"\xc0\xaf"] {

@@ -6,6 +6,18 @@ mod v5;
 pub use v3::V3;
 pub use v5::V5;
 
+/// One version of the standard.
+pub struct Standard {
+    pub title: &'static str,
+    pub parts: &'static [Part],
+    /// The statements that bind a client and leave a server nothing to do or to check.
+    pub client_only: &'static [&'static str],
+    /// The sections of its appendix B, each with the first and the last number.
+    pub appendix_b: &'static [(&'static str, u8, u8)],
+    /// What numbers and sentences were compared with, and what was found.
+    pub compared: &'static str,
+}
+
 /// The statements of one part of a standard.
 pub struct Part {
     pub title: &'static str,
@@ -26,6 +38,8 @@ pub struct Row {
 pub enum Held {
     /// By the broker, shown by these tests (`file::test`).
     Kept(&'static [&'static str]),
+    /// It binds the client; the broker looks whether it is kept, shown by these tests.
+    Checked(&'static [&'static str]),
     /// By refusing what it is about, as told to the client; shown by these tests.
     ByRefusal(&'static str, &'static [&'static str]),
     /// Not, and why.
@@ -34,6 +48,10 @@ pub enum Held {
 
 pub const fn kept(ids: &'static [&'static str], asks: &'static str, tests: &'static [&'static str]) -> Row {
     Row { ids, asks, held: Held::Kept(tests) }
+}
+
+pub const fn checked(ids: &'static [&'static str], asks: &'static str, tests: &'static [&'static str]) -> Row {
+    Row { ids, asks, held: Held::Checked(tests) }
 }
 
 pub const fn by_refusal(

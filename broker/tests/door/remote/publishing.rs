@@ -110,6 +110,7 @@ async fn presence_is_a_will_a_birth_after_the_subscriptions_and_a_farewell() {
         let farewell = there.take().await;
         assert_eq!((&farewell.payload[..], farewell.retain), (&b"offline1"[..], true));
         assert_eq!(there.next().await, (0xe0, vec![]), "DISCONNECT, after which the broker forgets the will");
+        assert_eq!(there.try_read().await, None, "nothing after it, and the connection is closed");
         ending.await.unwrap();
     }
 }
