@@ -250,8 +250,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let batch = std::mem::take(&mut self.batch);
         self.at.record.received(&batch, outcome.bytes);
-        let accepting = self.at.broker.intake().accept(self.at.info.clone(), batch);
-        self.pipeline.push(accepting, outcome);
+        let claims = outcome.fan.iter().filter(|fan| fan.retaining.is_some()).count() as u64;
+        let offer = self.at.broker.offer(self.at.info.clone(), batch, claims);
+        self.pipeline.push(offer, outcome);
     }
 }
 

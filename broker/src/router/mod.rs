@@ -34,6 +34,8 @@ pub(crate) struct Router {
     /// Changes whenever the tree does, so that who matches may be remembered.
     generation: AtomicU64,
     retained: Keeper,
+    /// Held by whoever hands something to the intake that changes what is retained, until it is queued.
+    turn: Arc<tokio::sync::Mutex<()>>,
     sessions: Mutex<HashMap<Arc<str>, Arc<Session>>>,
     next_session: AtomicU64,
     counters: Arc<Counters>,
@@ -80,6 +82,7 @@ impl Router {
             tree: RwLock::default(),
             generation: AtomicU64::new(1),
             retained: Keeper::new(config.retained_messages, config.retained_bytes),
+            turn: Arc::default(),
             sessions: Mutex::default(),
             next_session: AtomicU64::new(1),
             counters,
@@ -271,6 +274,16 @@ impl Router {
             self.counters.add(Refusal::RetainedFull, 1);
         }
         Retention { retain, forget, claim }
+    }
+
+    /// What is retained.
+    pub fn retained(&self) -> &Keeper {
+        &self.retained
+    }
+
+    /// Of all that change what is retained, one after the other is handed to the intake.
+    pub fn turn(&self) -> Arc<tokio::sync::Mutex<()>> {
+        self.turn.clone()
     }
 
     /// Takes in what outlived a restart.
