@@ -143,13 +143,15 @@ impl Router {
         self.hand_over(session);
     }
 
-    /// Gives what waits for an absent member of a group to members that are connected, where there are any.
+    /// Gives what waits for an absent member of a group to members that are connected, where there are any. Those may
+    /// leave at this very moment (UNSUBSCRIBE does not wait for us): what nobody takes stays where it is, with the
+    /// identifier under which it was sent.
     fn hand_over(&self, session: &Session) {
         for group in session.groups() {
             if group.has_other(session.id) {
-                for delivery in session.take_shared(&group) {
-                    group.give(&delivery.message, session.id);
-                }
+                let given = |delivery: &Delivery| group.give(&delivery.message, session.id).is_ok();
+                let given = session.shared(&group).into_iter().filter(given).map(|d| Arc::as_ptr(&d.message)).collect();
+                session.let_go(&group, &given);
             }
         }
     }
@@ -181,7 +183,8 @@ impl Router {
         self.generation.fetch_add(1, Ordering::Release);
         for delivery in left {
             if let Some(group) = group::of(&delivery) {
-                group.give(&delivery.message, session.id);
+                // Where it was the last member there is nobody left to have it.
+                let _ = group.give(&delivery.message, session.id);
             }
         }
     }
@@ -306,8 +309,11 @@ impl Router {
             }
         }
         for group in &targets.groups {
-            slow = group.give(message, 0).or(slow);
+            slow = group.give(message, 0).ok().flatten().or(slow);
         }
         slow
     }
 }
+
+#[cfg(test)]
+mod tests;
