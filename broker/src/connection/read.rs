@@ -74,8 +74,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.publish(data, offset, frame).inspect_err(|refusal| self.refuse_message(*refusal))
             }
             kind::PUBACK | kind::PUBREC | kind::PUBREL | kind::PUBCOMP => {
-                let (pkid, success) = publish::decode_ack(frame, &packet[frame.body..], protocol)?;
-                self.acknowledged(frame.kind, pkid, success)
+                let (pkid, reason) = publish::decode_ack(frame, &packet[frame.body..], protocol)?;
+                self.acknowledged(frame.kind, pkid, reason < 0x80)
             }
             kind::SUBSCRIBE => self.subscribe(packet, frame),
             kind::UNSUBSCRIBE => {
