@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
 use super::pipeline::Fan;
 use super::{ALIASES, Connection, Ending};
@@ -51,6 +52,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.at.unread = BytesMut::from(&data[at..]);
         }
         Ok(())
+    }
+
+    /// After a stop was asked for: takes the client's acknowledgements and leaves everything else alone. It has no
+    /// acknowledgement for that, and sends it again to whoever comes after us.
+    pub(super) fn decode_last(&mut self, now: Instant) {
+        let (protocol, max) = (self.at.info.protocol, self.at.broker.config().max_packet);
+        let data = std::mem::take(&mut self.at.unread).freeze();
+        let mut at = 0;
+        while let Ok(Some(frame)) = frame::first(&data[at..], max) {
+            if matches!(frame.kind, kind::PUBACK | kind::PUBREC | kind::PUBCOMP) {
+                let body = &data[at + frame.body..at + frame.len];
+                let taken = publish::decode_ack(frame, body, protocol)
+                    .and_then(|(pkid, reason)| self.acknowledged(frame.kind, pkid, reason < 0x80));
+                self.unanswered = self.unanswered.and(taken.ok()).map(|()| now);
+            }
+            at += frame.len;
+        }
+        if frame::first(&data[at..], max).is_err() {
+            // Nothing of use can follow.
+            self.unanswered = None;
+        }
+        self.at.unread = BytesMut::from(&data[at..]);
     }
 
     /// What cannot even be read to its end counts as a message, if it is one.
