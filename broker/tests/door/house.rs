@@ -16,6 +16,9 @@ use tokio::task::JoinHandle;
 /// How long a test waits for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The topic of a retained message and its payload.
+type Kept = (Arc<str>, String);
+
 /// An intake that remembers what it was given. `room` and `durable` hold its two stages.
 pub struct TestIntake {
     pub taken: Mutex<Vec<(Arc<ClientInfo>, Publish)>>,
@@ -26,7 +29,7 @@ pub struct TestIntake {
     /// What the next batch waits for before it is queued; those behind it do not.
     pub late: Mutex<Option<oneshot::Receiver<()>>>,
     /// Payloads of retained messages in the order in which they were queued: of two of one topic, a store keeps the last.
-    pub retained: Arc<Mutex<Vec<(Arc<str>, String)>>>,
+    pub retained: Arc<Mutex<Vec<Kept>>>,
     /// What the next receipts say instead of success.
     pub failures: Mutex<VecDeque<IntakeClosed>>,
 }
