@@ -93,3 +93,46 @@ fn a_qos_2_message_that_comes_again_after_a_kill_is_known_by_its_time() {
     let of = |point: &str| rows.iter().filter(|row| row.point == point).count();
     assert_eq!((of("dated"), of("undated")), (1, 2));
 }
+
+/// A plant that keeps its broker: no port of MQTT is opened, and everything else is as ever.
+#[test]
+fn without_a_door_of_our_own_machines_are_heard_at_the_other_broker() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = dir.path().join("data");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.set_nonblocking(true).expect("so that it can be waited for");
+    let config = dir.path().join("danxia.toml");
+    let port = listener.local_addr().expect("its address").port();
+    let remote = format!("url = \"mqtt://127.0.0.1:{port}\"\nprotocol = \"3.1.1\"\nfilters = [\"danxia/v1/#\"]\n");
+    std::fs::write(
+        &config,
+        format!("adopt = true\n[mqtt]\nlisten = \"127.0.0.1:1883\"\n[remote.plant]\nclient_id = \"c\"\n{remote}"),
+    )
+    .expect("a file");
+    let config = config.to_str().expect("UTF-8");
+    let http = fresh_port();
+    let instance = Instance::start_at(&store, "", http, &["--config", config]);
+    let mut there = welcome(&listener);
+    publish(&mut there, false, 1, &format!("{{\"ts\":{T0},\"values\":{{\"x\":1}}}}"));
+    let status: serde_json::Value = serde_json::from_str(&instance.get("/api/v1/status")).expect("JSON");
+    assert_eq!(status["mqtt"], serde_json::json!({"address": "", "tls_address": null}));
+    let clients: serde_json::Value = serde_json::from_str(&instance.get("/api/v1/connections")).expect("JSON");
+    assert_eq!(clients["clients"][0]["client_id"], "remote/plant");
+    drop(there);
+    instance.stop();
+    assert_eq!(export(&store).len(), 1);
+
+    let doctor = |config: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_danxia"));
+        let at = format!("127.0.0.1:{http}");
+        command.args(["doctor", "--mqtt", "", "--http", &at, "--data"]).arg(dir.path().join("new")).args(config);
+        String::from_utf8(command.output().expect("it runs").stdout).expect("UTF-8")
+    };
+    let said = doctor(&["--config", config]);
+    assert!(
+        said.contains("not served without TLS: mqtt.listen is empty") && said.contains("a message was published"),
+        "{said}"
+    );
+    let said = doctor(&[]);
+    assert!(said.contains("machines have no other way in") && said.contains("a message was published"), "{said}");
+}
