@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -53,11 +54,13 @@ class Platform:
 
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="danxia-interop-")
-        self.mqtt, self.http = free_port(), free_port()
+        self.mqtt, self.http, self.tls, self.wss = free_port(), free_port(), free_port(), free_port()
+        config = Path(self.dir) / "danxia.toml"
+        config.write_text(f'[mqtt]\ntls_listen = "127.0.0.1:{self.tls}"\nwss_listen = "127.0.0.1:{self.wss}"\n')
         self.log = open(Path(self.dir) / "log", "wb")
         self.process = subprocess.Popen(
             [DANXIA, "run", "--data", f"{self.dir}/data", "--mqtt", f"127.0.0.1:{self.mqtt}",
-             "--http", f"127.0.0.1:{self.http}", "--anonymous"],
+             "--http", f"127.0.0.1:{self.http}", "--anonymous", "--config", config],
             stdout=self.log, stderr=self.log)
         until("/readyz", lambda: self.process.poll() is not None or self.get("/readyz", text=True))
         assert self.process.poll() is None, Path(self.log.name).read_text()
@@ -137,6 +140,47 @@ def a_subscriber_sees_what_a_publisher_says(p):
         c.loop_stop()
 
 
+def paho_speaks_over_secure_websocket(p):
+    """With the certificate of the built-in authority, which is fetched from the page as a person would."""
+    ca = Path(p.dir) / "ca.crt"
+    ca.write_text(p.get("/api/v1/ca.crt", text=True))
+
+    def connect(name, protocol, trusted):
+        client = mqtt.Client(client_id=name, protocol=protocol, transport="websockets")
+        client.ws_set_options(path="/mqtt")
+        client.tls_set(ca_certs=trusted)
+        client.connect("localhost", p.wss)
+        client.loop_start()
+        return client
+
+    for protocol in (mqtt.MQTTv311, mqtt.MQTTv5):
+        heard = []
+        listener = connect(f"wss-listener-{protocol}", protocol, ca)
+        listener.on_message = lambda _c, _u, message: heard.append(message.payload)
+        subscribed = []
+        listener.on_subscribe = lambda *_: subscribed.append(True)
+        listener.subscribe("danxia/v1/interop/wss/telemetry", qos=1)
+        until("the subscription", lambda: subscribed)
+        machine = connect(f"wss-machine-{protocol}", protocol, ca)
+        # The second is larger than a read of the socket, a frame of the client, and a TLS record.
+        for n, filler in enumerate(["", " " * 200_000]):
+            n += protocol * 10
+            payload = json.dumps({"ts": 1_735_689_600_000 + n, "values": {"n": n}}) + filler
+            machine.publish("danxia/v1/interop/wss/telemetry", payload, qos=1).wait_for_publish(timeout=WAIT_S)
+        until("both messages", lambda: len(heard) == 2)
+        assert len(heard[1]) > 200_000, [len(h) for h in heard]
+        for client in (listener, machine):
+            client.disconnect()
+            client.loop_stop()
+    found = sorted(set(values(p, "interop/wss", "n")))
+    assert found == [40, 41, 50, 51], found
+    try:
+        connect("wss-stranger", mqtt.MQTTv311, None)
+        raise AssertionError("a client that does not know the authority trusted the certificate")
+    except ssl.SSLCertVerificationError:
+        pass
+
+
 def a_sparkplug_edge_node_is_understood(p):
     now = sp.get_current_timestamp
     node_metric = sp.Metric(timestamp=now(), name="uptime", datatype=sp.DataType.INT64, value=7)
@@ -214,6 +258,7 @@ def the_same_message_twice_is_counted_once(p):
 
 
 CHECKS = [paho_publishes_with_every_qos_and_both_versions, a_subscriber_sees_what_a_publisher_says,
+          paho_speaks_over_secure_websocket,
           a_sparkplug_edge_node_is_understood, the_readmes_publish_line_works_as_written,
           what_cannot_be_understood_is_quarantined_and_explained, the_same_message_twice_is_counted_once]
 

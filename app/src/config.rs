@@ -404,10 +404,11 @@ mod tests {
     #[test]
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
         let s = read("[mqtt]\nlisten = \"127.0.0.1:2000\"\n", &[]).unwrap();
-        assert_eq!(s.mqtt.listen.port(), 2000);
+        assert_eq!(s.mqtt.listen.map(|a| a.port()), Some(2000));
         assert_eq!(s.http.port(), 8080);
         let s = read("[mqtt]\nlisten = \"127.0.0.1:2000\"\n", &[("mqtt.listen", "3000")]).unwrap();
-        assert_eq!(s.mqtt.listen, "127.0.0.1:3000".parse().unwrap());
+        assert_eq!(s.mqtt.listen, Some("127.0.0.1:3000".parse().unwrap()));
+        assert_eq!(read("[mqtt]\nlisten = \"\"\n", &[]).unwrap().mqtt.listen, None);
     }
 
     #[test]

@@ -53,7 +53,10 @@ pub async fn run(
     sparkplug::publish(&broker, collector.host_birth(started));
     let mut watch = Watch::new();
     let [mouth, doors, page, beat, mind] = std::array::from_fn(|_| Switch::new());
-    let mut open = vec![watch.spawn("MQTT", broker.clone().serve(ports.mqtt, None, doors.thrown()))];
+    let mut open = Vec::new();
+    if let Some(listener) = ports.mqtt {
+        open.push(watch.spawn("MQTT", broker.clone().serve(listener, None, doors.thrown())));
+    }
     let monitors = ports.hj212.zip(settings.hj212.clone()).map(|(listener, settings)| {
         let door = hj212::Monitors::new(collector.clone(), clock.clone(), &settings);
         watch.spawn("HJ 212", door.serve(listener, doors.thrown()))

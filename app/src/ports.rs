@@ -33,7 +33,7 @@ fn hint(e: &io::Error, flag: &str) -> String {
 /// Open listeners.
 pub struct Ports {
     /// MQTT over TCP.
-    pub mqtt: TcpListener,
+    pub mqtt: Option<TcpListener>,
     /// MQTT over TLS.
     pub tls: Option<TcpListener>,
     /// MQTT over WebSocket, and whether with TLS: that of [`Ports::tls`].
@@ -47,6 +47,10 @@ pub struct Ports {
 impl Ports {
     /// Opens what the settings ask for.
     pub async fn open(settings: &Settings) -> anyhow::Result<Self> {
+        let mqtt = match settings.mqtt.listen {
+            None => None,
+            Some(listen) => Some(bind("MQTT", listen, "--mqtt").await?),
+        };
         let tls = match &settings.mqtt.tls {
             None => None,
             Some(tls) => Some(bind("MQTT over TLS", tls.listen, "mqtt.tls_listen").await?),
@@ -63,13 +67,7 @@ impl Ports {
             let listener = bind("MQTT over WebSocket with TLS", listen, "mqtt.wss_listen").await?;
             websocket.push((listener, true));
         }
-        Ok(Self {
-            hj212,
-            mqtt: bind("MQTT", settings.mqtt.listen, "--mqtt").await?,
-            tls,
-            websocket,
-            http: bind("the page", settings.http, "--http").await?,
-        })
+        Ok(Self { hj212, mqtt, tls, websocket, http: bind("the page", settings.http, "--http").await? })
     }
 }
 

@@ -114,6 +114,12 @@ impl Remotes {
             metric("danxia_remote_unwanted_total", "Messages that the other broker refused for good.", Counter, |s| {
                 s.unwanted as f64
             }),
+            metric(
+                "danxia_remote_retried_total",
+                "How often the other broker refused a message for the moment, to be published again.",
+                Counter,
+                |s| s.retried as f64,
+            ),
             metric("danxia_remote_outbox", "Messages that wait for the other broker.", Gauge, |s| s.outstanding as f64),
             metric("danxia_remote_dropped_total", "Messages given up for want of room.", Counter, |s| s.dropped as f64),
         ]

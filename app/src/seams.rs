@@ -38,7 +38,7 @@ pub fn about(settings: &Settings, demo: bool, started: Timestamp) -> About {
         anonymous: settings.mqtt.anonymous,
         time_zone: settings.time_zone.clone(),
         started,
-        mqtt: settings.mqtt.listen.to_string(),
+        mqtt: settings.mqtt.listen.map(|listen| listen.to_string()).unwrap_or_default(),
         mqtt_tls: settings.mqtt.tls.as_ref().map(|t| t.listen.to_string()),
     }
 }

@@ -15,8 +15,9 @@ use crate::access::Access;
 use crate::clients::{ClientSnapshot, Departed, Record};
 use crate::codec::control::{RetainHandling, Wanted};
 use crate::config::{Config, ConfigError};
-use crate::intake::{Authenticator, Intake, Protocol, RetainedMessage};
+use crate::intake::{Authenticator, ClientInfo, Intake, Protocol, Publish, RetainedMessage};
 use crate::lock;
+use crate::offer::Offer;
 use crate::refusal::{Counters, Refusal};
 use crate::router::link::Link;
 use crate::router::message::Message;
@@ -104,7 +105,9 @@ impl Broker {
         let (topic, properties) = (Arc::from(topic), Bytes::new());
         let message = Arc::new(Message { topic, payload, qos, retain, properties, expires: None, from: 0 });
         let admit = || self.router.admit_retained(&message.topic, &message.payload, &message.properties).claim;
-        let claim = if retain { admit() } else { None };
+        let mut claim = if retain { admit() } else { None };
+        // It is in no store that could keep another order.
+        claim.iter_mut().for_each(|claim| claim.number(self.router.retained().numbers(1)));
         self.distribute(&message, claim);
         Ok(())
     }
@@ -193,6 +196,11 @@ impl Broker {
 
     pub(crate) fn intake(&self) -> &dyn Intake {
         &*self.intake
+    }
+
+    /// Hands a batch to the intake of which this many messages change what is retained.
+    pub(crate) fn offer(&self, from: Arc<ClientInfo>, batch: Vec<Publish>, claims: u64) -> Offer {
+        Offer::new(&self.intake, &self.router, from, batch, claims)
     }
 
     pub(crate) fn authenticator(&self) -> &dyn Authenticator {

@@ -101,6 +101,9 @@ pub trait Intake: Send + Sync + 'static {
     /// Takes the messages of one read from one socket, in the order they came. Resolves when they are queued: until
     /// then nothing more is read from that socket. The receipt it yields resolves when they are durable.
     ///
+    /// What is queued comes before everything that is offered after that: of two messages that change what is retained
+    /// for one topic, the door keeps the one that was queued last, and so must whoever stores it.
+    ///
     /// Neither future is ever dropped before it resolved, except when an orderly stop runs out of patience.
     fn accept(&self, from: Arc<ClientInfo>, batch: Vec<Publish>) -> BoxFuture<'static, Result<Receipt, IntakeClosed>>;
 

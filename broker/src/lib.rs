@@ -34,6 +34,7 @@ pub mod fuzzing;
 mod handshake;
 mod intake;
 mod meter;
+mod offer;
 mod rate;
 mod refusal;
 pub mod remote;

@@ -60,14 +60,17 @@ impl Will {
             from: session,
         });
         let client = from.client_id.clone();
-        let Retention { retain, forget, claim } = match self.publish.retain {
+        let Retention { retain, forget, mut claim } = match self.publish.retain {
             true => broker.router().admit_retained(&message.topic, &message.payload, &message.properties),
             false => Retention::default(),
         };
         (self.publish.retain, self.publish.forget) = (retain, forget);
-        let receipt = broker.intake().accept(from, vec![self.publish]).await;
-        let durable = match receipt {
-            Ok(receipt) => receipt.await,
+        let claims = u64::from(claim.is_some());
+        let durable = match broker.offer(from, vec![self.publish], claims).await {
+            Ok((receipt, number)) => {
+                claim.iter_mut().for_each(|claim| claim.number(number));
+                receipt.await
+            }
             Err(closed) => Err(closed),
         };
         match durable {

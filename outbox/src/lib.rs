@@ -81,6 +81,8 @@ struct Entry {
     message: Message,
     /// The packet id under which it was sent on an earlier connection of the same session.
     id: Option<u16>,
+    /// How often the broker has refused it.
+    refused: u32,
     /// Whether it may be given up to make room.
     spare: bool,
     /// Given back when the entry goes; a greeting takes none.
@@ -158,7 +160,7 @@ impl Outbox {
         let mut state = self.lock();
         let number = state.published;
         state.published += 1;
-        state.queue.push_back(Entry { number, message, id: None, spare, room: Some(room) });
+        state.queue.push_back(Entry { number, message, id: None, refused: 0, spare, room: Some(room) });
         self.count(state);
         self.queued.notify_one();
     }
@@ -177,7 +179,7 @@ impl Outbox {
     /// Takes a message in before all others and without regard to room: what a client says last.
     pub fn last_words(&self, message: Message) {
         let mut state = self.lock();
-        state.queue.push_front(Entry { number: 0, message, id: None, spare: false, room: None });
+        state.queue.push_front(Entry { number: 0, message, id: None, refused: 0, spare: false, room: None });
         self.count(state);
         self.queued.notify_one();
     }
@@ -231,8 +233,14 @@ impl Outbox {
             again.iter_mut().for_each(|e| e.id = None);
         }
         state.reserved = again.iter().filter_map(|e| e.id).collect();
-        let greeting =
-            greeting.iter().map(|m| Entry { number: 0, message: m.clone(), id: None, spare: false, room: None });
+        let greeting = greeting.iter().map(|m| Entry {
+            number: 0,
+            message: m.clone(),
+            id: None,
+            refused: 0,
+            spare: false,
+            room: None,
+        });
         state.queue = greeting.chain(again).collect();
         self.count(state);
         self.queued.notify_one();
@@ -291,6 +299,25 @@ impl Outbox {
         let gone = state.sent.remove(&id);
         self.count(state);
         gone.is_some()
+    }
+
+    /// The broker has refused the message under this packet id: it goes back to its place in the queue, as one that was
+    /// never sent; or it is given up, when it has been refused more than `most` times. Its topic, and whether it is to
+    /// be sent again; nothing where there is no such message.
+    pub fn refused(&self, id: u16, most: u32) -> Option<(Arc<str>, bool)> {
+        let mut state = self.lock();
+        let mut entry = state.sent.remove(&id)?;
+        let topic = entry.message.topic.clone();
+        entry.refused = entry.refused.saturating_add(1);
+        let again = entry.refused <= most;
+        if again {
+            entry.id = None;
+            let at = state.queue.iter().position(|e| e.number > entry.number).unwrap_or(state.queue.len());
+            state.queue.insert(at, entry);
+            self.queued.notify_one();
+        }
+        self.count(state);
+        Some((topic, again))
     }
 
     /// The message that was handed over last without a packet id cannot be sent at all: it is given up and counted.

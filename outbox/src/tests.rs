@@ -107,3 +107,28 @@ async fn a_message_of_quality_0_is_gone_when_it_is_handed_over_and_a_hopeless_on
     assert_eq!((outbox.outstanding(), outbox.dropped()), (0, 1));
     outbox.push(message("the room is free again")).await.unwrap();
 }
+
+#[tokio::test]
+async fn what_is_refused_for_now_keeps_its_place_and_gets_another_id_until_it_is_given_up() {
+    let outbox = Outbox::new(10, 1000);
+    for text in ["a", "b", "c", "d"] {
+        outbox.push(message(text)).await.unwrap();
+    }
+    let ids = [send(&outbox).await.1, send(&outbox).await.1, send(&outbox).await.1];
+    assert_eq!(outbox.refused(ids[2], 1), Some(("t".into(), true)));
+    assert_eq!(outbox.refused(ids[0], 1), Some(("t".into(), true)));
+    assert_eq!(outbox.refused(ids[0], 1), None, "it is not under way any more");
+    assert_eq!((queued(&outbox), outbox.outstanding()), (["a", "c", "d"].map(str::to_owned).into(), 4));
+    let (text, id) = send(&outbox).await;
+    assert!(text == "a" && !ids.contains(&id), "a new message to the broker");
+    assert_eq!(outbox.refused(id, 1), Some(("t".into(), false)), "once more than it may be");
+    assert_eq!(outbox.refused(ids[1], 0), Some(("t".into(), false)));
+    assert_eq!((queued(&outbox), outbox.outstanding()), (["c", "d"].map(str::to_owned).into(), 2));
+    assert_eq!(outbox.dropped(), 0, "there was room");
+    let mut settled = Box::pin(outbox.settled());
+    assert!(settled.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_pending());
+    for _ in 0..2 {
+        outbox.acknowledged(send(&outbox).await.1);
+    }
+    settled.await;
+}

@@ -165,7 +165,7 @@ pub struct About {
     pub time_zone: String,
     /// When the program started; also makes the boot id of the live stream.
     pub started: Timestamp,
-    /// Where MQTT listens.
+    /// Where MQTT listens; empty where it does not.
     pub mqtt: String,
     /// Where MQTT over TLS listens.
     pub mqtt_tls: Option<String>,

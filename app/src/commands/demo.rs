@@ -29,7 +29,10 @@ pub async fn run(args: &Demo) -> anyhow::Result<Exit> {
     let settings = Sources::new(None, flags)?.settings()?;
     log_to_stderr(&settings.log)?;
     let ports = Ports::open(&settings).await?;
-    let (mqtt, http) = (ports.mqtt.local_addr()?, ports.http.local_addr()?);
+    let (mqtt, http) = (ports.mqtt.as_ref(), ports.http.local_addr()?);
+    let mqtt = mqtt
+        .ok_or_else(|| anyhow::anyhow!("the plant of the demo speaks MQTT: give a port with --mqtt"))?
+        .local_addr()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let options = SimOptions {
         address: mqtt.to_string(),

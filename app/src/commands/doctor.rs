@@ -75,7 +75,10 @@ pub async fn run(args: &Doctor) -> anyhow::Result<Exit> {
     if let Some(ready) = get(settings.http, "/readyz").await {
         say("instance", instance(settings.http, &ready))?;
     } else {
-        say("mqtt", port("MQTT", settings.mqtt.listen, "--mqtt").await)?;
+        match settings.mqtt.listen {
+            Some(listen) => say("mqtt", port("MQTT", listen, "--mqtt").await)?,
+            None => say("mqtt", shut(&settings))?,
+        }
         if let Some(tls) = &settings.mqtt.tls {
             say("tls", port("MQTT over TLS", tls.listen, "mqtt.tls_listen").await)?;
             if let Some((certificate, key)) = &tls.own {
@@ -195,6 +198,17 @@ fn expiring(devices: &[historian::Device], now: Timestamp) -> Vec<(&str, i64)> {
     active.filter_map(|d| Some((d.name.as_str(), left(d)?))).filter(|(_, days)| *days < DAYS_LEFT).collect()
 }
 
+/// Without MQTT over plain TCP, machines have to have another way in.
+fn shut(settings: &Settings) -> Result<String, String> {
+    let mqtt = &settings.mqtt;
+    let doors = [mqtt.tls.is_some(), mqtt.websocket.is_some(), settings.hj212.is_some(), !settings.remotes.is_empty()];
+    if doors.contains(&true) {
+        return Ok("not served without TLS: mqtt.listen is empty".into());
+    }
+    Err("mqtt.listen is empty and machines have no other way in: set it, or a [remote.NAME] with the url of a broker"
+        .into())
+}
+
 async fn port(what: &str, address: SocketAddr, flag: &str) -> Result<String, String> {
     match TcpListener::bind(address).await {
         Ok(_) => Ok(format!("{address} is free")),
@@ -243,17 +257,18 @@ async fn canary(settings: &Settings) -> anyhow::Result<String> {
 fn apart(settings: &Settings, dir: &Path) -> Settings {
     let mut settings = settings.clone();
     settings.data = dir.to_owned();
-    settings.mqtt.anonymous = true;
+    // Nobody is there to adopt the canary's machine.
+    (settings.mqtt.anonymous, settings.adopt) = (true, true);
     settings.mqtt.tls = None;
     settings.remotes.clear();
-    (settings.mqtt.listen, settings.http) = (([127, 0, 0, 1], 0).into(), ([127, 0, 0, 1], 0).into());
+    (settings.mqtt.listen, settings.http) = (Some(([127, 0, 0, 1], 0).into()), ([127, 0, 0, 1], 0).into());
     settings
 }
 
 async fn flight(settings: &Settings, dir: &Path) -> anyhow::Result<Duration> {
     let settings = apart(settings, dir);
     let ports = Ports::open(&settings).await?;
-    let address = ports.mqtt.local_addr()?;
+    let address = ports.mqtt.as_ref().ok_or_else(|| anyhow::anyhow!("the canary comes by MQTT"))?.local_addr()?;
     let end = Switch::new();
     let ended = end.thrown();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -358,6 +373,8 @@ mod tests {
         let settings = Sources::new(Some(&file), crate::config::Flags::default()).unwrap().settings().unwrap();
         assert_eq!(settings.remotes.len(), 1);
         let canary = apart(&settings, dir.path());
-        assert!(canary.remotes.is_empty() && canary.data == dir.path() && canary.mqtt.listen.port() == 0);
+        assert!(
+            canary.remotes.is_empty() && canary.data == dir.path() && canary.mqtt.listen.is_some_and(|a| a.port() == 0)
+        );
     }
 }

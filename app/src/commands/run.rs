@@ -26,7 +26,10 @@ pub async fn run(args: &Run) -> anyhow::Result<Exit> {
 
 fn greet(settings: &Settings) {
     let anonymous = if settings.mqtt.anonymous { " (anybody on this computer may publish)" } else { "" };
-    eprintln!("MQTT {}{anonymous}", settings.mqtt.listen);
+    match settings.mqtt.listen {
+        Some(listen) => eprintln!("MQTT {listen}{anonymous}"),
+        None => eprintln!("MQTT without TLS is not served (mqtt.listen is empty)"),
+    }
     if let Some(tls) = &settings.mqtt.tls {
         eprintln!("MQTT over TLS {}", tls.listen);
     }

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::limits::{self, Limits};
 use super::tls::{self, Tls};
-use super::{ConfigError, address, loopback, optional};
+use super::{ConfigError, loopback, optional};
 
 /// The MQTT door's settings.
 #[derive(Clone, Debug)]
 pub struct Mqtt {
-    /// Plain TCP.
-    pub listen: SocketAddr,
+    /// Plain TCP; nothing where machines come through other doors only, or are heard at other brokers.
+    pub listen: Option<SocketAddr>,
     /// TLS, where it is to listen.
     pub tls: Option<Tls>,
     /// WebSocket, where it is wanted; for pages that speak MQTT themselves.
@@ -78,7 +78,7 @@ impl Default for Raw {
 impl Raw {
     /// Whether the door can be opened with them.
     pub(super) fn check(self) -> Result<Mqtt, ConfigError> {
-        let listen = address("mqtt.listen", &self.listen)?;
+        let listen = optional("mqtt.listen", &self.listen)?;
         let tls = tls::checked(&self)?;
         let websocket = optional("mqtt.ws_listen", &self.ws_listen)?;
         let websocket_tls = optional("mqtt.wss_listen", &self.wss_listen)?;
@@ -96,11 +96,12 @@ impl Raw {
         }
         if self.anonymous {
             let why = "mqtt.anonymous lets anybody publish, so it is allowed on loopback only";
-            loopback("mqtt.listen", listen, why)?;
             if let Some(t) = &tls {
                 loopback("mqtt.tls_listen", t.listen, why)?;
             }
-            for (key, listen) in [("mqtt.ws_listen", websocket), ("mqtt.wss_listen", websocket_tls)] {
+            for (key, listen) in
+                [("mqtt.listen", listen), ("mqtt.ws_listen", websocket), ("mqtt.wss_listen", websocket_tls)]
+            {
                 listen.map_or(Ok(()), |listen| loopback(key, listen, why))?;
             }
         }

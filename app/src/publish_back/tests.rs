@@ -199,6 +199,93 @@ async fn where_there_is_no_room_values_give_way_and_alarms_wait() {
     task.await.unwrap().unwrap();
 }
 
+struct Anybody;
+
+impl broker::Authenticator for Anybody {
+    fn verify(&self, _: broker::Login) -> BoxFuture<'static, Result<broker::Identity, broker::Denied>> {
+        Box::pin(async { Err(broker::Denied::Credentials) })
+    }
+}
+
+/// Subscribes to the states of alarms: the retained ones, by topic.
+async fn retained_states(at: std::net::SocketAddr, how_many: usize) -> BTreeMap<String, serde_json::Value> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut io = tokio::net::TcpStream::connect(at).await.unwrap();
+    io.write_all(b"\x10\x0d\0\x04MQTT\x04\x02\0\x3c\0\x01r").await.unwrap();
+    let filter = b"danxia/v1/+/+/alarm/state";
+    io.write_all(&[&[0x82, filter.len() as u8 + 5, 0, 1, 0, filter.len() as u8], &filter[..], &[0]].concat())
+        .await
+        .unwrap();
+    let mut found = BTreeMap::new();
+    while found.len() < how_many {
+        let first = io.read_u8().await.unwrap();
+        let (mut len, mut shift, mut more) = (0, 0, true);
+        while more {
+            let byte = io.read_u8().await.unwrap();
+            len |= usize::from(byte & 0x7f) << shift;
+            (shift, more) = (shift + 7, byte >= 0x80);
+        }
+        let mut body = vec![0; len];
+        io.read_exact(&mut body).await.unwrap();
+        if first == 0x31 {
+            let topic = 2 + usize::from(body[1]);
+            let name = String::from_utf8(body[2..topic].to_vec()).unwrap();
+            found.insert(name, serde_json::from_slice(&body[topic..]).unwrap());
+        }
+    }
+    found
+}
+
+/// Our own broker has forgotten what the platform had it retain: after a restart it is told anew, also of what changed
+/// meanwhile and of alarms that are over.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_whoever_subscribes_gets_the_state_of_every_alarm() {
+    let dir = tempfile::tempdir().unwrap();
+    for life in 0..3 {
+        let (store, clock) = open(dir.path());
+        match life {
+            0 => commit(&store, vec![alarm("s/a", 2.0), alarm("s/b", 2.0)]).await,
+            1 => {
+                let Finding::Alarm(raised) = alarm("s/a", 0.5) else { unreachable!() };
+                let over = AlarmTransition {
+                    from: AlarmState::Unacknowledged,
+                    to: AlarmState::Normal,
+                    trigger: Trigger::Cleared,
+                    ..raised
+                };
+                commit(&store, vec![Finding::Alarm(over), alarm("s/c", 2.0)]).await;
+            }
+            _ => {}
+        }
+        let config = broker::Config { anonymous: true, ..broker::Config::default() };
+        let own = Broker::new(config, Arc::new(Nobody), Arc::new(Anybody)).unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let (switch, shut) = (Switch::new(), Switch::new());
+        let door = tokio::spawn(own.clone().serve(listener, None, shut.thrown()));
+        let back = PublishBack::open(Target::Broker(own), BOTH, &store, clock.clone()).await.unwrap();
+        let task = tokio::spawn(back.run(switch.thrown()));
+        let expect: &[_] = if life == 0 { &[("a", 1), ("b", 1)] } else { &[("a", 0), ("b", 1), ("c", 1)] };
+        let asked = async {
+            // Who subscribes before it is said hears it as it is said; here it is asked for until it is retained.
+            loop {
+                let states = timeout(Duration::from_millis(200), retained_states(at, expect.len())).await;
+                if let Ok(states) = states {
+                    return states;
+                }
+            }
+        };
+        let states = timeout(PATIENCE, asked).await.expect("the states are retained");
+        let found: Vec<_> = states.iter().map(|(topic, state)| (&**topic, state["active"].as_u64().unwrap())).collect();
+        let expect: Vec<_> = expect.iter().map(|(m, n)| (format!("danxia/v1/s/{m}/alarm/state"), *n)).collect();
+        assert_eq!(found, expect.iter().map(|(topic, n)| (&**topic, *n)).collect::<Vec<_>>(), "life {life}");
+        switch.throw();
+        task.await.unwrap().unwrap();
+        shut.throw();
+        door.await.unwrap().unwrap();
+    }
+}
+
 #[test]
 fn a_cursor_comes_back_as_it_was_stored() {
     for cursor in [(0, 0), (7, u32::MAX), (Historian::UNBOUND, 3)] {

@@ -27,10 +27,15 @@ impl Instance {
 
     /// The same with other arguments in the place of `--anonymous`.
     pub fn start_closed(data: &Path, mqtt: u16, http: u16, more: &[&str]) -> Self {
+        Self::start_at(data, &format!("127.0.0.1:{mqtt}"), http, more)
+    }
+
+    /// The same with this as `--mqtt`.
+    pub fn start_at(data: &Path, mqtt: &str, http: u16, more: &[&str]) -> Self {
         let child = Command::new(env!("CARGO_BIN_EXE_danxia"))
             .args(["run", "--data"])
             .arg(data)
-            .args(["--mqtt", &format!("127.0.0.1:{mqtt}"), "--http", &format!("127.0.0.1:{http}")])
+            .args(["--mqtt", mqtt, "--http", &format!("127.0.0.1:{http}")])
             .args(more)
             .env("DANXIA__LOG", "warn")
             .stdout(Stdio::null())

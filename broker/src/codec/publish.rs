@@ -164,8 +164,9 @@ impl Outgoing<'_> {
     }
 }
 
-/// The packet identifier and success of a PUBACK, PUBREC, PUBREL or PUBCOMP with this body.
-pub(crate) fn decode_ack(frame: Frame, body: &[u8], protocol: Protocol) -> Decoded<(u16, bool)> {
+/// The packet identifier and the reason code of a PUBACK, PUBREC, PUBREL or PUBCOMP with this body; below 0x80 it is
+/// success.
+pub(crate) fn decode_ack(frame: Frame, body: &[u8], protocol: Protocol) -> Decoded<(u16, u8)> {
     let flags = if frame.kind == kind::PUBREL { 2 } else { 0 };
     let whole = body.len() == 2 || (protocol == Protocol::V5 && body.len() > 2);
     if frame.flags != flags || !whole {
@@ -192,7 +193,7 @@ pub(crate) fn decode_ack(frame: Frame, body: &[u8], protocol: Protocol) -> Decod
             return Err(Refusal::Malformed);
         }
     }
-    Ok((pkid, reason < 0x80))
+    Ok((pkid, reason))
 }
 
 /// Appends an acknowledgement of `kind`; reasons other than 0 are for MQTT 5 only.
@@ -324,13 +325,13 @@ mod tests {
             let frame = frame::first(bytes, 1000).unwrap().unwrap();
             assert_eq!(decode_ack(frame, &bytes[frame.body..], protocol), expect, "{bytes:?}");
         };
-        check(Protocol::V311, &[0x40, 2, 0, 1], Ok((1, true)));
+        check(Protocol::V311, &[0x40, 2, 0, 1], Ok((1, 0)));
         check(Protocol::V311, &[0x40, 3, 0, 1, 0], Err(Refusal::Malformed));
-        check(Protocol::V5, &[0x40, 3, 0, 1, 0x97], Ok((1, false)));
-        check(Protocol::V5, &[0x40, 8, 0, 1, 0, 4, 0x1f, 0, 1, b'x'], Ok((1, true)));
+        check(Protocol::V5, &[0x40, 3, 0, 1, 0x97], Ok((1, 0x97)));
+        check(Protocol::V5, &[0x40, 8, 0, 1, 0, 4, 0x1f, 0, 1, b'x'], Ok((1, 0)));
         check(Protocol::V5, &[0x40, 5, 0, 1, 0, 0, 0], Err(Refusal::Malformed));
         check(Protocol::V5, &[0x40, 3, 0, 1, 0x92], Err(Refusal::Protocol));
-        check(Protocol::V5, &[0x62, 3, 0, 1, 0x92], Ok((1, false)));
+        check(Protocol::V5, &[0x62, 3, 0, 1, 0x92], Ok((1, 0x92)));
         check(Protocol::V5, &[0x60, 2, 0, 1], Err(Refusal::Malformed));
         check(Protocol::V5, &[0x40, 6, 0, 1, 0, 2, 1, 1], Err(Refusal::Protocol));
     }

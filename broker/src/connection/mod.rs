@@ -44,7 +44,8 @@ const ROUNDS: usize = 16;
 /// How long we go on reading from a client that was told to go, so that it gets to read why.
 const LINGER: Duration = Duration::from_millis(500);
 
-/// How long a client that is told of a stop may take nothing of what waits for it, before it is closed without more.
+/// How long a client that is told of a stop may take or acknowledge nothing of what waits for it, before it is closed
+/// without more.
 const UNREAD: Duration = Duration::from_secs(1);
 
 /// The most topic aliases of a client.
@@ -104,6 +105,9 @@ pub(crate) struct Connection<S> {
     stuck: Option<Instant>,
     /// Until when what waits for the client is written, once it has been told of a stop.
     last_words: Option<Instant>,
+    /// Since when it has acknowledged nothing, while what waits for it is written: what is queued beyond its window can
+    /// only follow its acknowledgements.
+    unanswered: Option<Instant>,
     pace: Box<Pace>,
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -128,6 +132,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             keep_alive,
             stuck: None,
             last_words: None,
+            unanswered: None,
             timer: None,
         };
         if let Some(keep_alive) = keep_alive {
@@ -182,10 +187,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// A stop takes nothing away from a client that was queued for it before: that is still written, for at most half
-    /// the patience of the stop, and as long as the client takes it.
+    /// the patience of the stop, and as long as the client takes it and acknowledges what it has. Sessions do not outlive
+    /// the service, so this is the last chance, whatever expiry the client asked for.
     fn say_last_words(&mut self, now: Instant) {
         let until = now + self.at.broker.config().stop_patience / 2;
         self.last_words = Some(until);
+        self.unanswered = Some(now);
+        let until = until.min(now + UNREAD);
         let stuck = self.stuck.map(|since| since + self.write_patience());
         self.arm(stuck.map_or(until, |stuck| stuck.min(until)));
     }
@@ -198,7 +206,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Whether nothing is left to do before the connection ends.
     fn is_over(&self) -> bool {
-        let said = || self.at.out.is_empty() && !self.at.session.has_more(&self.at.link);
+        let (session, link) = (&self.at.session, &self.at.link);
+        let more = || if self.unanswered.is_some() { session.waits(link) } else { session.has_more(link) };
+        let said = || self.at.out.is_empty() && !more();
         self.pipeline.is_empty() && (self.dead || self.last_words.is_none() || said())
     }
 
@@ -266,8 +276,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Whether there is room for more of the client's messages.
     fn may_read(&self) -> bool {
         let config = self.at.broker.config();
-        self.ending.is_none()
-            && self.pace.until.is_none()
+        if self.ending.is_some() {
+            // Its acknowledgements only, see `decode_last`.
+            return self.unanswered.is_some() && !self.dead && self.at.session.waits(&self.at.link);
+        }
+        self.pace.until.is_none()
             && !self.pipeline.is_blocked()
             && self.pipeline.messages < config.in_flight_messages
             && self.pipeline.bytes < config.in_flight_bytes
@@ -292,8 +305,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Poll::Ready(Err(error)) => self.end(lost(&error)),
             Poll::Ready(Ok(read)) => {
                 self.heard = Instant::now();
-                self.decode();
-                self.pay(read, self.heard);
+                if self.ending.is_some() {
+                    self.decode_last(self.heard);
+                } else {
+                    self.decode();
+                    self.pay(read, self.heard);
+                }
             }
         }
         true
@@ -320,6 +337,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.check_room(now),
             self.check_pace(now),
             self.check_last_words(now),
+            self.check_unanswered(now),
         ];
         match next.into_iter().flatten().min() {
             Some(next) => self.arm(next),
@@ -354,6 +372,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let until = self.last_words?;
         self.dead |= until <= now;
         (until > now).then_some(until)
+    }
+
+    fn check_unanswered(&mut self, now: Instant) -> Option<Instant> {
+        self.unanswered = self.unanswered.filter(|since| *since + UNREAD > now);
+        self.unanswered.map(|since| since + UNREAD)
     }
 
     fn check_room(&mut self, now: Instant) -> Option<Instant> {

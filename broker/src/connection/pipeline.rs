@@ -3,6 +3,8 @@
 //! Batches go through in the order they were read. Several are on their way at once, bounded by messages and bytes.
 
 use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -10,7 +12,8 @@ use bytes::BytesMut;
 use tokio::time::Instant;
 
 use super::topics::Topics;
-use crate::intake::{BoxFuture, IntakeClosed, Receipt};
+use crate::intake::{IntakeClosed, Receipt};
+use crate::offer::Offer;
 use crate::router::Router;
 use crate::router::message::Message;
 use crate::router::retained::Claim;
@@ -42,12 +45,10 @@ pub(crate) struct Room {
     pub since: Instant,
 }
 
-type Accepting = BoxFuture<'static, Result<Receipt, IntakeClosed>>;
-
 /// All batches of a connection that are on their way.
 #[derive(Default)]
 pub(crate) struct Pipeline {
-    accepting: Option<(Accepting, Outcome)>,
+    accepting: Option<(Offer, Outcome)>,
     receipts: VecDeque<(Receipt, Outcome)>,
     fan: VecDeque<Fan>,
     pub room: Option<Room>,
@@ -72,10 +73,10 @@ impl Pipeline {
     }
 
     /// Takes a batch that was just offered to the intake. Not while blocked.
-    pub fn push(&mut self, accepting: Accepting, outcome: Outcome) {
+    pub fn push(&mut self, offer: Offer, outcome: Outcome) {
         self.messages += outcome.messages;
         self.bytes += outcome.bytes;
-        self.accepting = Some((accepting, outcome));
+        self.accepting = Some((offer, outcome));
     }
 
     /// Acknowledgements that wait for nothing of their own: they go out behind those before them.
@@ -133,9 +134,13 @@ impl Pipeline {
 
     fn poll_accepting(&mut self, context: &mut Context<'_>) -> Result<bool, Failed> {
         let Some((accepting, _)) = &mut self.accepting else { return Ok(false) };
-        let Poll::Ready(answer) = accepting.as_mut().poll(context) else { return Ok(false) };
+        let Poll::Ready(answer) = Pin::new(accepting).poll(context) else { return Ok(false) };
         match (answer, self.accepting.take()) {
-            (Ok(receipt), Some((_, outcome))) => self.receipts.push_back((receipt, outcome)),
+            (Ok((receipt, first)), Some((_, mut outcome))) => {
+                let claims = outcome.fan.iter_mut().filter_map(|fan| fan.retaining.as_mut());
+                (first..).zip(claims).for_each(|(number, claim)| claim.number(number));
+                self.receipts.push_back((receipt, outcome));
+            }
             (_, accepting) => {
                 self.accepting = accepting;
                 return Err(self.fail());

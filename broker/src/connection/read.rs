@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
 use super::pipeline::Fan;
 use super::{ALIASES, Connection, Ending};
@@ -53,6 +54,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
+    /// After a stop was asked for: takes the client's acknowledgements and leaves everything else alone. It has no
+    /// acknowledgement for that, and sends it again to whoever comes after us.
+    pub(super) fn decode_last(&mut self, now: Instant) {
+        let (protocol, max) = (self.at.info.protocol, self.at.broker.config().max_packet);
+        let data = std::mem::take(&mut self.at.unread).freeze();
+        let mut at = 0;
+        while let Ok(Some(frame)) = frame::first(&data[at..], max) {
+            if matches!(frame.kind, kind::PUBACK | kind::PUBREC | kind::PUBCOMP) {
+                let body = &data[at + frame.body..at + frame.len];
+                let taken = publish::decode_ack(frame, body, protocol)
+                    .and_then(|(pkid, reason)| self.acknowledged(frame.kind, pkid, reason < 0x80));
+                self.unanswered = self.unanswered.and(taken.ok()).map(|()| now);
+            }
+            at += frame.len;
+        }
+        if frame::first(&data[at..], max).is_err() {
+            // Nothing of use can follow.
+            self.unanswered = None;
+        }
+        self.at.unread = BytesMut::from(&data[at..]);
+    }
+
     /// What cannot even be read to its end counts as a message, if it is one.
     fn refuse_unread(&mut self, refusal: Refusal) -> Result<(), Refusal> {
         if self.at.unread.first().is_some_and(|byte| byte >> 4 == kind::PUBLISH) {
@@ -74,8 +97,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.publish(data, offset, frame).inspect_err(|refusal| self.refuse_message(*refusal))
             }
             kind::PUBACK | kind::PUBREC | kind::PUBREL | kind::PUBCOMP => {
-                let (pkid, success) = publish::decode_ack(frame, &packet[frame.body..], protocol)?;
-                self.acknowledged(frame.kind, pkid, success)
+                let (pkid, reason) = publish::decode_ack(frame, &packet[frame.body..], protocol)?;
+                self.acknowledged(frame.kind, pkid, reason < 0x80)
             }
             kind::SUBSCRIBE => self.subscribe(packet, frame),
             kind::UNSUBSCRIBE => {
@@ -250,8 +273,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let batch = std::mem::take(&mut self.batch);
         self.at.record.received(&batch, outcome.bytes);
-        let accepting = self.at.broker.intake().accept(self.at.info.clone(), batch);
-        self.pipeline.push(accepting, outcome);
+        let claims = outcome.fan.iter().filter(|fan| fan.retaining.is_some()).count() as u64;
+        let offer = self.at.broker.offer(self.at.info.clone(), batch, claims);
+        self.pipeline.push(offer, outcome);
     }
 }
 

@@ -107,6 +107,31 @@ pub(super) fn not_subscribed(filter: &str, code: u8) -> String {
     format!("the broker refused the subscription to {filter:?} (code 0x{code:02x}): {why}; asked again once a minute")
 }
 
+/// Whether a PUBACK of this code (MQTT 5) refuses a message, and how often it is to be published again all the same.
+/// Those that say that there is no room *now* have no end: the message waits in the outbox, which is bounded.
+pub(super) fn attempts(code: u8) -> Option<u32> {
+    match code {
+        ..0x80 => None,
+        0x97 => Some(u32::MAX),
+        // For a reason that it keeps to itself, or an id that it has not yet let go of: it may pass, or be this message.
+        0x80 | 0x83 | 0x91 => Some(10),
+        _ => Some(0),
+    }
+}
+
+/// Why a message of ours was refused.
+pub(super) fn not_published(topic: &str, code: u8, again: bool) -> String {
+    let why = match code {
+        0x87 => "give this user the right to publish on it",
+        0x90 => "it takes this topic for none",
+        0x97 => "its quota is used up, or it has no room",
+        0x99 => "it does not like the payload's format",
+        _ => "it does not say why",
+    };
+    let then = if again { "it is published again" } else { "it was given up" };
+    format!("the broker refused a message of ours on {topic:?} (code 0x{code:02x}): {why}; {then}")
+}
+
 fn said(why: &str, code: u8, reason: Option<String>) -> String {
     match reason {
         Some(reason) => format!("{why} (code 0x{code:02x}, it says {reason:?})"),

@@ -34,6 +34,11 @@ impl Pauses {
         base / 2 + base.mul_f64(self.draw() / 2.0)
     }
 
+    /// All is well again: the next failure begins anew.
+    pub fn reset(&mut self) {
+        self.next = FIRST;
+    }
+
     /// Uniform in 0..1 (SplitMix64, Steele, Lea and Flood 2014).
     fn draw(&mut self) -> f64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -16,6 +16,7 @@ use super::dial::PATIENCE;
 use super::fault::{self, Fault};
 use super::flow::{Ack, Flow};
 use super::options::{Options, Presence};
+use super::pause::Pauses;
 use super::status::State;
 use super::transport::Transport;
 use crate::codec::client::{self, Wanted, Welcome};
@@ -60,6 +61,9 @@ pub(super) struct Session<'a> {
     ping: Instant,
     /// Messages of ours that wait for a PUBACK.
     under_way: usize,
+    /// The broker refused one for the moment: until then nothing is published.
+    held: Option<Instant>,
+    pauses: Pauses,
     /// Since when it is being ended in order.
     pub(super) ending: Option<Instant>,
 }
@@ -92,7 +96,8 @@ impl<'a> Session<'a> {
         let filters = options.filters();
         let asked = Asked::Answered(None);
         let (heard, stuck, ping) = (now, None, now + keep_alive);
-        let (under_way, ending) = (0, None);
+        let (under_way, held, ending) = (0, None, None);
+        let pauses = Pauses::new(options.seed);
         Session {
             remote,
             flow,
@@ -107,6 +112,8 @@ impl<'a> Session<'a> {
             stuck,
             ping,
             under_way,
+            held,
+            pauses,
             ending,
         }
     }
@@ -185,6 +192,7 @@ impl<'a> Session<'a> {
 
     fn may_send(&self) -> bool {
         matches!(self.asked, Asked::Answered(_))
+            && self.held.is_none()
             && self.under_way < WINDOW.min(usize::from(self.welcome.receive_maximum))
             && self.transport.out.len() < WRITE
     }
@@ -293,21 +301,21 @@ impl<'a> Session<'a> {
         self.remote.status.note(|s| s.published += 1);
     }
 
-    pub(super) fn published(&mut self, ack: Result<(u16, bool), Refusal>) -> Result<(), Fault> {
-        let (pkid, taken) = ack.map_err(|what| self.malformed(what))?;
-        if !self.remote.outbox.acknowledged(pkid) {
-            return Ok(());
-        }
-        self.under_way -= 1;
-        self.remote.status.note(|s| {
-            if taken {
-                s.published += 1;
-            } else {
-                s.unwanted += 1;
-                let why = "the broker refused a message of ours; give this user the right to publish on danxia/v1/#";
-                s.last_error = Some(why.into());
+    pub(super) fn published(&mut self, ack: Result<(u16, u8), Refusal>) -> Result<(), Fault> {
+        let (pkid, code) = ack.map_err(|what| self.malformed(what))?;
+        let outbox = &self.remote.outbox;
+        if let Some(attempts) = fault::attempts(code) {
+            let Some((topic, again)) = outbox.refused(pkid, attempts) else { return Ok(()) };
+            self.under_way -= 1;
+            self.remote.status.refused(&fault::not_published(&topic, code, again), again);
+            if again && self.held.is_none() {
+                self.held = Some(Instant::now() + self.pauses.after(Duration::ZERO, false));
             }
-        });
+        } else if outbox.acknowledged(pkid) {
+            self.under_way -= 1;
+            self.pauses.reset();
+            self.remote.status.note(|s| s.published += 1);
+        }
         Ok(())
     }
 
@@ -315,6 +323,7 @@ impl<'a> Session<'a> {
     fn deadline(&self) -> Instant {
         let mut all = vec![self.ping, self.heard + self.mute_after()];
         all.extend(self.stuck.map(|since| since + WRITE_PATIENCE));
+        all.extend(self.held);
         match &self.asked {
             Asked::Pending(since, _) => all.push(*since + PATIENCE),
             Asked::Answered(again) => all.extend(again.iter().map(|(at, _)| *at)),
@@ -351,6 +360,7 @@ impl<'a> Session<'a> {
             }
             _ => {}
         }
+        self.held = self.held.filter(|until| *until > now);
         if self.ping <= now {
             client::put_ping(&mut self.transport.out);
             self.ping = now + self.keep_alive;

@@ -72,8 +72,10 @@ pub struct RemoteSnapshot {
     pub refused: u64,
     /// Messages that we published and the broker acknowledged.
     pub published: u64,
-    /// Messages that we published and the broker refused for good.
+    /// Messages that we published and the broker refused for good: they were given up.
     pub unwanted: u64,
+    /// How often the broker refused a message of ours for the moment: it was published again.
+    pub retried: u64,
     /// Messages that wait to be published or acknowledged.
     pub outstanding: u64,
     /// Messages that were given up because too many waited, or because they are too large for the broker.
@@ -92,7 +94,12 @@ pub(super) struct Status {
     since: Mutex<Instant>,
     meter: Mutex<Meter>,
     state: watch::Sender<State>,
+    /// When the log was last told of a refused message.
+    told: Mutex<Option<Instant>>,
 }
+
+/// Refused messages are told to the log this rarely.
+const TELL: Duration = Duration::from_secs(60);
 
 impl Status {
     pub fn new(name: &str, address: String, protocol: Protocol, client_id: &str) -> Status {
@@ -114,6 +121,7 @@ impl Status {
             refused: 0,
             published: 0,
             unwanted: 0,
+            retried: 0,
             outstanding: 0,
             dropped: 0,
             last_topic: None,
@@ -125,6 +133,7 @@ impl Status {
             since: Mutex::new(Instant::now()),
             meter: Mutex::new(Meter::new(Instant::now())),
             state: watch::Sender::new(State::Connecting),
+            told: Mutex::default(),
         }
     }
 
@@ -157,6 +166,22 @@ impl Status {
 
     pub fn failed(&self, why: &str) {
         lock(&self.live).last_error = Some(why.into());
+    }
+
+    /// The broker refused a message of ours, of which there may be many: the log is told once a minute.
+    pub fn refused(&self, why: &str, again: bool) {
+        let (name, retried, unwanted) = {
+            let mut live = lock(&self.live);
+            live.retried += u64::from(again);
+            live.unwanted += u64::from(!again);
+            live.last_error = Some(why.into());
+            (live.name.clone(), live.retried, live.unwanted)
+        };
+        let (mut told, now) = (lock(&self.told), Instant::now());
+        if told.is_none_or(|at| now - at >= TELL) {
+            *told = Some(now);
+            tracing::warn!(remote = &*name, retried, given_up = unwanted, "{why}");
+        }
     }
 
     pub fn states(&self) -> watch::Receiver<State> {

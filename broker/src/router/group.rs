@@ -19,6 +19,10 @@ pub(crate) struct Group {
     members: Mutex<Members>,
 }
 
+/// No member can have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Nobody;
+
 #[derive(Default)]
 struct Members {
     list: Vec<Member>,
@@ -81,9 +85,9 @@ impl Group {
         members.list.iter().any(|m| m.session.id != session && m.session.presence() < Presence::Absent)
     }
 
-    /// Queues a message for one member other than `not`. Yields it when its reader is slow, for the publisher to wait
-    /// for.
-    pub fn give(&self, message: &Arc<Message>, not: u64) -> Option<Arc<Session>> {
+    /// Queues a message for one member other than `not`. Yields that member when its reader is slow, for the publisher
+    /// to wait for; an error when there is no member to have it.
+    pub fn give(&self, message: &Arc<Message>, not: u64) -> Result<Option<Arc<Session>>, Nobody> {
         let mut members = lock(&self.members);
         let count = members.list.len();
         for least in [Presence::Ready, Presence::Crowded, Presence::Stalled, Presence::Absent] {
@@ -101,11 +105,11 @@ impl Group {
                 let slow = (pushed == Pushed::Crowded).then(|| member.session.clone());
                 if pushed != Pushed::Gone {
                     members.next = at + 1;
-                    return slow;
+                    return Ok(slow);
                 }
             }
         }
-        None
+        Err(Nobody)
     }
 }
 

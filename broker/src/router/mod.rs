@@ -34,6 +34,8 @@ pub(crate) struct Router {
     /// Changes whenever the tree does, so that who matches may be remembered.
     generation: AtomicU64,
     retained: Keeper,
+    /// Held by whoever hands something to the intake that changes what is retained, until it is queued.
+    turn: Arc<tokio::sync::Mutex<()>>,
     sessions: Mutex<HashMap<Arc<str>, Arc<Session>>>,
     next_session: AtomicU64,
     counters: Arc<Counters>,
@@ -80,6 +82,7 @@ impl Router {
             tree: RwLock::default(),
             generation: AtomicU64::new(1),
             retained: Keeper::new(config.retained_messages, config.retained_bytes),
+            turn: Arc::default(),
             sessions: Mutex::default(),
             next_session: AtomicU64::new(1),
             counters,
@@ -140,13 +143,15 @@ impl Router {
         self.hand_over(session);
     }
 
-    /// Gives what waits for an absent member of a group to members that are connected, where there are any.
+    /// Gives what waits for an absent member of a group to members that are connected, where there are any. Those may
+    /// leave at this very moment (UNSUBSCRIBE does not wait for us): what nobody takes stays where it is, with the
+    /// identifier under which it was sent.
     fn hand_over(&self, session: &Session) {
         for group in session.groups() {
             if group.has_other(session.id) {
-                for delivery in session.take_shared(&group) {
-                    group.give(&delivery.message, session.id);
-                }
+                let given = |delivery: &Delivery| group.give(&delivery.message, session.id).is_ok();
+                let given = session.shared(&group).into_iter().filter(given).map(|d| Arc::as_ptr(&d.message)).collect();
+                session.let_go(&group, &given);
             }
         }
     }
@@ -178,7 +183,8 @@ impl Router {
         self.generation.fetch_add(1, Ordering::Release);
         for delivery in left {
             if let Some(group) = group::of(&delivery) {
-                group.give(&delivery.message, session.id);
+                // Where it was the last member there is nobody left to have it.
+                let _ = group.give(&delivery.message, session.id);
             }
         }
     }
@@ -273,6 +279,16 @@ impl Router {
         Retention { retain, forget, claim }
     }
 
+    /// What is retained.
+    pub fn retained(&self) -> &Keeper {
+        &self.retained
+    }
+
+    /// Of all that change what is retained, one after the other is handed to the intake.
+    pub fn turn(&self) -> Arc<tokio::sync::Mutex<()>> {
+        self.turn.clone()
+    }
+
     /// Takes in what outlived a restart.
     pub fn restore(&self, message: Message) {
         self.retained.restore(Arc::new(message));
@@ -293,8 +309,11 @@ impl Router {
             }
         }
         for group in &targets.groups {
-            slow = group.give(message, 0).or(slow);
+            slow = group.give(message, 0).ok().flatten().or(slow);
         }
         slow
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,7 +38,10 @@ pub(crate) enum Admission {
 pub(crate) struct Claim {
     keeper: Keeper,
     topic: Arc<str>,
+    /// Its place in the order in which the intake queued; 0 before that.
     number: u64,
+    /// Whether the slot of its topic counts it.
+    counted: bool,
     /// Bytes it holds; 0 for one that takes away.
     size: usize,
     keeps: bool,
@@ -81,17 +84,22 @@ impl Keeper {
         }
         let keeps = !empty && fits;
         let size = if keeps { size } else { 0 };
-        retained.number += 1;
         retained.bytes += size;
-        let number = retained.number;
-        if empty && !known {
-            // Nothing to take away, and no slot to be filled with such.
-            return Admission::Kept(Claim { keeper: self.clone(), topic: topic.clone(), number: 0, size, keeps });
+        // Where there is nothing to take away yet, no slot is filled with such.
+        let counted = known || !empty;
+        if counted {
+            retained.topics.entry(topic.clone()).or_default().claims += 1;
         }
-        retained.topics.entry(topic.clone()).or_default().claims += 1;
         drop(retained);
-        let claim = Claim { keeper: self.clone(), topic: topic.clone(), number, size, keeps };
+        let claim = Claim { keeper: self.clone(), topic: topic.clone(), number: 0, counted, size, keeps };
         if empty || fits { Admission::Kept(claim) } else { Admission::Forgotten(claim) }
+    }
+
+    /// Takes the next `n` numbers for claims; the first of them.
+    pub fn numbers(&self, n: u64) -> u64 {
+        let mut retained = lock(&self.0);
+        retained.number += n;
+        retained.number + 1 - n
     }
 
     /// Every retained message that `filter` matches and whose time is not up, in the order of their topics.
@@ -144,12 +152,17 @@ impl Keeper {
 }
 
 impl Claim {
-    /// The message is durable: it is what is retained for its topic, unless one that was admitted later already is.
+    /// Its message is queued, in this place among all that change what is retained.
+    pub fn number(&mut self, number: u64) {
+        self.number = number;
+    }
+
+    /// The message is durable: it is what is retained for its topic, unless one that was queued later already is.
     pub fn settle(self, message: &Arc<Message>) {
         let mut retained = lock(&self.keeper.0);
         let Retained { topics, bytes, .. } = &mut *retained;
         let Some(slot) = topics.get_mut(&self.topic) else { return };
-        if slot.number > self.number || self.number == 0 {
+        if slot.number > self.number {
             return;
         }
         slot.number = self.number;
@@ -169,7 +182,7 @@ impl Drop for Claim {
         let mut retained = lock(&self.keeper.0);
         retained.bytes -= self.size;
         let Retained { topics, .. } = &mut *retained;
-        if self.number == 0 {
+        if !self.counted {
             return;
         }
         if let Some(slot) = topics.get_mut(&self.topic) {
@@ -203,16 +216,22 @@ mod tests {
         keeper.admit(&message.topic, message.size(), message.payload.is_empty())
     }
 
+    /// As if it had been queued now.
+    fn settle(keeper: &Keeper, mut claim: Claim, message: &Arc<Message>) {
+        claim.number(keeper.numbers(1));
+        claim.settle(message);
+    }
+
     /// Admits and settles: whether it was kept.
     fn set(keeper: &Keeper, topic: &str, payload: &[u8]) -> bool {
         let message = message(topic, payload);
         match admit(keeper, &message) {
             Admission::Kept(claim) => {
-                claim.settle(&message);
+                settle(keeper, claim, &message);
                 true
             }
             Admission::Forgotten(claim) => {
-                claim.settle(&message);
+                settle(keeper, claim, &message);
                 false
             }
             Admission::NoRoom => false,
@@ -252,7 +271,7 @@ mod tests {
         let large = message("b", &[0; 2_000]);
         let Admission::Forgotten(claim) = admit(&keeper, &large) else { panic!("too large, and b has an old one") };
         assert_eq!(found(&keeper, "#").len(), 2, "until the large one is durable");
-        claim.settle(&large);
+        settle(&keeper, claim, &large);
         assert_eq!(found(&keeper, "#").len(), 1);
         assert!(set(&keeper, "a", b""));
         assert_eq!(occupied(&keeper), (0, 0));
@@ -269,23 +288,38 @@ mod tests {
         assert_eq!(keeper.len(), 1);
     }
 
+    /// Whatever the order of admission and of settling: the one that was queued last stays.
     #[tokio::test]
-    async fn a_message_never_takes_the_place_of_one_admitted_after_it() {
-        let keeper = Keeper::new(10, 10_000);
-        let (old, new, gone) = (message("a", b"old"), message("a", b"new"), message("a", b""));
-        let (Admission::Kept(first), Admission::Kept(second)) = (admit(&keeper, &old), admit(&keeper, &new)) else {
-            panic!("there is room")
-        };
-        second.settle(&new);
-        first.settle(&old);
-        assert_eq!(found(&keeper, "a"), [("a".to_owned(), b"new".to_vec())]);
-        let (Admission::Kept(first), Admission::Kept(second)) = (admit(&keeper, &old), admit(&keeper, &gone)) else {
-            panic!("there is room")
-        };
-        second.settle(&gone);
-        first.settle(&old);
-        assert_eq!(found(&keeper, "a"), []);
-        assert_eq!(occupied(&keeper), (0, 0));
+    async fn a_message_never_takes_the_place_of_one_queued_after_it() {
+        for before in [false, true] {
+            for (old, new) in [("old", "new"), ("old", ""), ("", "new")] {
+                for (swap_admission, swap_settling) in [(false, false), (false, true), (true, false), (true, true)] {
+                    let keeper = Keeper::new(10, 10_000);
+                    assert!(!before || set(&keeper, "a", b"before"));
+                    let messages = [message("a", old.as_bytes()), message("a", new.as_bytes())];
+                    let first = usize::from(swap_admission);
+                    let mut claims = [first, 1 - first].map(|i| match admit(&keeper, &messages[i]) {
+                        Admission::Kept(claim) => (i, claim),
+                        _ => panic!("there is room"),
+                    });
+                    claims.sort_by_key(|(i, _)| *i);
+                    claims.iter_mut().for_each(|(_, claim)| claim.number(keeper.numbers(1)));
+                    if swap_settling {
+                        claims.reverse();
+                    }
+                    claims.into_iter().for_each(|(i, claim)| claim.settle(&messages[i]));
+                    let expect: Vec<_> =
+                        Some(("a".to_owned(), new.into())).filter(|_| !new.is_empty()).into_iter().collect();
+                    assert_eq!(
+                        found(&keeper, "a"),
+                        expect,
+                        "{before} {old:?} {new:?} {swap_admission} {swap_settling}"
+                    );
+                    assert!(set(&keeper, "a", b""));
+                    assert_eq!(occupied(&keeper), (0, 0));
+                }
+            }
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -294,7 +328,7 @@ mod tests {
         let mut short = message("a", b"1");
         Arc::get_mut(&mut short).unwrap().expires = Some(Instant::now() + Duration::from_secs(5));
         let Admission::Kept(claim) = admit(&keeper, &short) else { panic!("there is room") };
-        claim.settle(&short);
+        settle(&keeper, claim, &short);
         assert_eq!(found(&keeper, "a").len(), 1);
         tokio::time::advance(Duration::from_secs(5)).await;
         assert_eq!(found(&keeper, "a").len() + found(&keeper, "#").len(), 0);

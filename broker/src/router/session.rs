@@ -403,6 +403,12 @@ impl Session {
             && (state.due > 0 || state.queue.front().is_some_and(open))
     }
 
+    /// Whether anything waits to be written for `link`, now or when the client has acknowledged more.
+    pub fn waits(&self, link: &Arc<Link>) -> bool {
+        let state = lock(&self.state);
+        state.link.as_ref().is_some_and(|held| Arc::ptr_eq(held, link)) && (state.due > 0 || !state.queue.is_empty())
+    }
+
     /// Notes the identifier of a QoS 2 PUBLISH; false when it is known, so the message was taken before.
     pub fn receive(&self, pkid: u16) -> bool {
         lock(&self.state).received.insert(pkid)

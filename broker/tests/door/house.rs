@@ -16,6 +16,9 @@ use tokio::task::JoinHandle;
 /// How long a test waits for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The topic of a retained message and its payload.
+type Kept = (Arc<str>, String);
+
 /// An intake that remembers what it was given. `room` and `durable` hold its two stages.
 pub struct TestIntake {
     pub taken: Mutex<Vec<(Arc<ClientInfo>, Publish)>>,
@@ -23,6 +26,10 @@ pub struct TestIntake {
     pub batches: watch::Sender<usize>,
     pub room: watch::Sender<bool>,
     pub durable: watch::Sender<bool>,
+    /// What the next batch waits for before it is queued; those behind it do not.
+    pub late: Mutex<Option<oneshot::Receiver<()>>>,
+    /// Payloads of retained messages in the order in which they were queued: of two of one topic, a store keeps the last.
+    pub retained: Arc<Mutex<Vec<Kept>>>,
     /// What the next receipts say instead of success.
     pub failures: Mutex<VecDeque<IntakeClosed>>,
 }
@@ -35,6 +42,8 @@ impl Default for TestIntake {
             batches: watch::Sender::new(0),
             room: watch::Sender::new(true),
             durable: watch::Sender::new(true),
+            late: Mutex::default(),
+            retained: Arc::default(),
             failures: Mutex::default(),
         }
     }
@@ -42,12 +51,19 @@ impl Default for TestIntake {
 
 impl Intake for TestIntake {
     fn accept(&self, from: Arc<ClientInfo>, batch: Vec<Publish>) -> BoxFuture<'static, Result<Receipt, IntakeClosed>> {
+        let kept = batch.iter().filter(|p| p.retain || p.forget);
+        let kept: Vec<_> = kept.map(|p| (p.topic.clone(), String::from_utf8_lossy(&p.payload).into_owned())).collect();
+        let (late, retained) = (self.late.lock().unwrap().take(), self.retained.clone());
         self.taken.lock().unwrap().extend(batch.into_iter().map(|publish| (from.clone(), publish)));
         self.batches.send_modify(|n| *n += 1);
         let (mut room, mut durable) = (self.room.subscribe(), self.durable.subscribe());
         let failure = self.failures.lock().unwrap().pop_front();
         Box::pin(async move {
             room.wait_for(|open| *open).await.unwrap();
+            if let Some(late) = late {
+                late.await.unwrap();
+            }
+            retained.lock().unwrap().extend(kept);
             let receipt: Receipt = Box::pin(async move {
                 durable.wait_for(|open| *open).await.unwrap();
                 failure.map_or(Ok(()), Err)

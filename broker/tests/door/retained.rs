@@ -5,6 +5,8 @@ use std::time::Duration;
 use broker::{Config, RetainedMessage};
 use bytes::Bytes;
 
+use tokio::sync::oneshot;
+
 use crate::client::{Client, Connect, Received, publish};
 use crate::house::{House, open};
 
@@ -56,6 +58,29 @@ async fn a_retained_message_is_found_when_it_is_durable_and_not_before() {
     assert_eq!(found(&house).await, pairs(&[("t", "new")]));
     retain(&mut machine, "t", "").await;
     assert_eq!(found(&house).await, []);
+}
+
+/// Two machines write the same topic at once. What is found afterwards is what the store has, and so what is found
+/// after a restart; a message that takes away counts like any other.
+#[tokio::test]
+async fn of_two_that_write_one_topic_at_once_the_door_retains_the_one_that_the_store_does() {
+    for (first, second) in [("a", "b"), ("", "b"), ("a", "")] {
+        let house = House::new(open()).await;
+        let (mut one, mut two) = (Client::new(house.address, "1").await, Client::new(house.address, "2").await);
+        let (go, late) = oneshot::channel();
+        *house.intake.late.lock().unwrap() = Some(late);
+        one.send(&publish("t", first, 1, 1, true, false)).await;
+        house.intake.until(1).await;
+        two.send(&publish("t", second, 1, 1, true, false)).await;
+        let read = |house: &House| house.broker.clients().iter().map(|client| client.messages).sum::<u64>() == 2;
+        house.until("both are read", read).await;
+        go.send(()).unwrap();
+        assert_eq!((one.ack(0x40).await, two.ack(0x40).await), (1, 1));
+        let stored = house.intake.retained.lock().unwrap().last().cloned().unwrap();
+        let stored: Vec<_> =
+            Some((stored.0.to_string(), stored.1)).filter(|(_, p)| !p.is_empty()).into_iter().collect();
+        assert_eq!(found(&house).await, stored, "{first:?} and {second:?}");
+    }
 }
 
 #[tokio::test]

@@ -104,6 +104,59 @@ async fn a_stop_takes_nothing_away_that_was_queued_for_a_client_before() {
     }
 }
 
+/// The client's receive maximum is 4: the rest can only follow when it has acknowledged.
+#[tokio::test]
+async fn a_stop_waits_for_acknowledgements_while_they_come_so_that_what_is_queued_beyond_the_window_goes_out() {
+    for qos in [1, 2] {
+        let mut house = House::new(Config { stop_patience: Duration::from_secs(60), ..open() }).await;
+        let properties = vec![0x21, 0, 4];
+        let mut reader = Client::connect(house.address, Connect { properties, ..Connect::v5("reader") }).await;
+        reader.subscribe(&[("t", qos)]).await;
+        for i in 0..100 {
+            house.broker.publish("t", i.to_string().into(), qos, false).unwrap();
+        }
+        house.ask_to_stop();
+        let mut seen = Vec::new();
+        while seen.len() < 100 {
+            if seen.len() == 50 {
+                reader.publish("late", "x", 1, 9).await;
+            }
+            let (first, body) = reader.read().await;
+            match first & 0xf6 {
+                0x32 | 0x34 => {
+                    let pkid = [body[3], body[4]];
+                    seen.push(String::from_utf8(body[6..].to_vec()).unwrap());
+                    reader.send(&[if qos == 1 { 0x40 } else { 0x50 }, 2, pkid[0], pkid[1]]).await;
+                }
+                0x62 => reader.send(&[0x70, 2, body[0], body[1]]).await,
+                _ => panic!("{first:x} {body:?} after {}", seen.len()),
+            }
+        }
+        assert_eq!(seen, (0..100).map(|i| i.to_string()).collect::<Vec<_>>());
+        let taken = house.intake.clone();
+        assert_eq!(reader.ends().await, Some(0x8b));
+        assert_eq!(taken.payloads(), [""; 0], "the client has no acknowledgement and keeps it");
+        assert_eq!(house.stopped().await.pending.len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_acknowledges_nothing_does_not_hold_a_stop_up() {
+    let house = House::new(Config { stop_patience: Duration::from_secs(600), ..open() }).await;
+    let properties = vec![0x21, 0, 4];
+    let mut mute = Client::connect(house.address, Connect { properties, ..Connect::v5("mute") }).await;
+    mute.subscribe(&[("t", 1)]).await;
+    for i in 0..100 {
+        house.broker.publish("t", i.to_string().into(), 1, false).unwrap();
+    }
+    for _ in 0..4 {
+        mute.receive().await;
+    }
+    let stopped = tokio::time::timeout(PATIENCE, house.stopped());
+    let (stopped, ending) = tokio::join!(stopped, mute.ends());
+    assert_eq!((stopped.expect("the stop comes to its end").pending.len(), ending), (0, Some(0x8b)));
+}
+
 #[tokio::test]
 async fn a_client_that_takes_nothing_does_not_hold_a_stop_up() {
     let long = Duration::from_secs(600);

@@ -33,7 +33,7 @@ pub struct Status {
 /// Where machines connect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Mqtt {
-    /// Address and port: `127.0.0.1:1883`.
+    /// Address and port: `127.0.0.1:1883`; empty when MQTT is not served without TLS.
     pub address: String,
     /// Address and port with TLS; `null` when there is none.
     pub tls_address: Option<String>,

@@ -1,7 +1,7 @@
 //! What was sent to a client and is not settled: acknowledgements, sending again, and what other members of a group may
 //! have of it.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -59,11 +59,26 @@ impl Session {
         groups
     }
 
-    /// Takes out what it holds of this group and another member may have, in order.
-    pub fn take_shared(&self, group: &Arc<Group>) -> Vec<Delivery> {
-        let mut state = lock(&self.state);
-        take_out(&mut state, |delivery| group::of(delivery).is_some_and(|of| Arc::ptr_eq(&of, group)))
+    /// What it holds of this group and another member may have, in order.
+    pub fn shared(&self, group: &Arc<Group>) -> Vec<Delivery> {
+        let state = lock(&self.state);
+        let sent = state.sent.iter().filter_map(|sent| match &sent.phase {
+            Phase::Published(delivery) if delivery.qos == 1 => Some(delivery),
+            _ => None,
+        });
+        sent.chain(&state.queue).filter(|delivery| is_of(delivery, group)).cloned().collect()
     }
+
+    /// Takes out what another member of this group was given.
+    pub fn let_go(&self, group: &Arc<Group>, given: &HashSet<*const Message>) {
+        let mut state = lock(&self.state);
+        let wanted = |delivery: &Delivery| given.contains(&Arc::as_ptr(&delivery.message)) && is_of(delivery, group);
+        take_out(&mut state, wanted);
+    }
+}
+
+fn is_of(delivery: &Delivery, group: &Arc<Group>) -> bool {
+    group::of(delivery).is_some_and(|of| Arc::ptr_eq(&of, group))
 }
 
 /// Takes one out of what was sent; its identifier stays in use.

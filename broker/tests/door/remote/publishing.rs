@@ -66,6 +66,76 @@ async fn the_broker_says_how_many_how_large_and_how_good_messages_may_be() {
     assert!(said.last_error.unwrap().contains("the right to publish"));
 }
 
+/// A connection of MQTT 5 that was let in, and its session.
+async fn welcomed(script: &Script) -> (Held, Client) {
+    let held = Held::new(Options { protocol: Protocol::V5, ..options(script.address) });
+    let there = script.welcome(false).await;
+    (held, there)
+}
+
+/// Answers the next message with this reason: its payload, and whether it says that it came before.
+async fn answer(there: &mut Client, reason: u8) -> (String, bool) {
+    let message = there.receive().await;
+    let [high, low] = message.pkid.to_be_bytes();
+    there.send(&[0x40, 3, high, low, reason]).await;
+    (String::from_utf8(message.payload).unwrap(), message.dup)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_broker_has_no_room_for_now_is_published_again_and_again_until_it_has() {
+    let script = Script::new().await;
+    let (held, mut there) = welcomed(&script).await;
+    held.remote.outbox().push(Message::new("t", "alarm")).await.unwrap();
+    let begun = tokio::time::Instant::now();
+    for _ in 0..6 {
+        assert_eq!(answer(&mut there, 0x97).await, ("alarm".to_owned(), false));
+    }
+    assert!(begun.elapsed() > std::time::Duration::from_secs(3), "with pauses that grow: {:?}", begun.elapsed());
+    held.until(|s| s.retried == 6).await;
+    let said = held.remote.snapshot();
+    assert_eq!((said.published, said.unwanted, said.outstanding), (0, 0, 1));
+    assert!(said.last_error.unwrap().contains("0x97"));
+    assert_eq!(answer(&mut there, 0).await.0, "alarm");
+    held.until(|s| s.published == 1 && s.outstanding == 0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_the_broker_cannot_take_is_given_up_in_the_end_and_holds_up_no_other() {
+    for reason in [0x80, 0x83] {
+        let script = Script::new().await;
+        let (held, mut there) = welcomed(&script).await;
+        let outbox = held.remote.outbox();
+        outbox.push(Message::new("t", "odd")).await.unwrap();
+        for n in 0..=10 {
+            assert_eq!(answer(&mut there, reason).await.0, "odd", "attempt {n}, in its place again");
+            held.until(|s| s.retried + s.unwanted == n + 1).await;
+            if n > 0 {
+                assert_eq!(answer(&mut there, 0).await.0, (n - 1).to_string());
+            }
+            outbox.push(Message::new("t", n.to_string())).await.unwrap();
+        }
+        assert_eq!(answer(&mut there, 0).await.0, "10");
+        held.until(|s| s.published == 11 && s.outstanding == 0).await;
+        let said = held.remote.snapshot();
+        assert_eq!((said.unwanted, said.retried), (1, 10));
+        let why = said.last_error.unwrap();
+        assert!(why.contains("\"t\"") && why.contains(&format!("0x{reason:02x}")), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_broker_refuses_for_good_is_given_up_at_once() {
+    let script = Script::new().await;
+    let (held, mut there) = welcomed(&script).await;
+    for (n, reason) in [(1, 0x87), (2, 0x90), (3, 0x99)] {
+        held.remote.outbox().push(Message::new("t", "x")).await.unwrap();
+        answer(&mut there, reason).await;
+        held.until(|s| s.unwanted == n && s.outstanding == 0).await;
+        assert!(held.remote.snapshot().last_error.unwrap().contains(&format!("0x{reason:02x}")));
+    }
+    assert_eq!(held.remote.snapshot().retried, 0);
+}
+
 #[tokio::test]
 async fn a_broker_that_takes_only_quality_0_is_not_waited_for() {
     let script = Script::new().await;

@@ -286,26 +286,30 @@ function Connect({ status }: { status: Status | undefined }) {
       {status ? (
         <>
           <p>
-            MQTT 3.1.1 / 5 <code>{status.mqtt.address}</code>
+            {status.mqtt.address ? <>MQTT 3.1.1 / 5 <code>{status.mqtt.address}</code></> : t("connect.shut")}
             {status.mqtt.tls_address && (
               <>
                 {" "}· TLS <code>{status.mqtt.tls_address}</code>
               </>
             )}
           </p>
-          <label for="publish-line">{t("connect.paste")}</label>
-          <textarea
-            id="publish-line"
-            ref={box}
-            readOnly
-            rows={5}
-            spellcheck={false}
-            value={line}
-            data-testid="publish-line"
-            onFocus={() => box.current?.select()}
-            onClick={() => box.current?.select()}
-          />
-          <p class="muted">{t(status.anonymous ? "connect.after" : "connect.after_identity")}</p>
+          {status.mqtt.address && (
+            <>
+              <label for="publish-line">{t("connect.paste")}</label>
+              <textarea
+                id="publish-line"
+                ref={box}
+                readOnly
+                rows={5}
+                spellcheck={false}
+                value={line}
+                data-testid="publish-line"
+                onFocus={() => box.current?.select()}
+                onClick={() => box.current?.select()}
+              />
+              <p class="muted">{t(status.anonymous ? "connect.after" : "connect.after_identity")}</p>
+            </>
+          )}
           <p class="buttons">
             <a class="button" href={href(["devices"])} data-testid="to-devices">
               {t("devices.title")}

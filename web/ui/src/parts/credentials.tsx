@@ -62,7 +62,7 @@ export function Configuration(props: { device: Device; status: Status | undefine
   const [wanted, setSecurity] = useState<Security | undefined>(undefined);
   if (!status) return <p class="muted">{t("state.loading")}</p>;
   const tls = status.mqtt.tls_address ?? null;
-  const possible = SECURITY.filter((s) => (s === "plain" ? device.password : tls && (s === "certificate" || device.password)));
+  const possible = SECURITY.filter((s) => (s === "plain" ? status.mqtt.address && device.password : tls && (s === "certificate" || device.password)));
   const security = wanted && possible.includes(wanted) ? wanted : possible[0];
   const target: Target = {
     address: status.mqtt.address,
