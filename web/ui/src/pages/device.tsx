@@ -99,6 +99,7 @@ function Facts({ device }: { device: Data }) {
     <section class="panel" aria-labelledby="facts-title">
       <h2 id="facts-title">{code("role", device.role)}</h2>
       <p>{code("role_may", device.role)}</p>
+      {device.own.publish.length + device.own.subscribe.length > 0 && <p>{t("devices.own_beside")}</p>}
       <Patterns publish={device.publish} except={device.except} subscribe={device.subscribe} monitor={device.monitor} />
       <table class="terms">
         <tbody>

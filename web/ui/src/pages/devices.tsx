@@ -5,7 +5,7 @@ import { useResource } from "../api/resource";
 import type { Device as Data, DeviceCredentials, Devices as Answer, Role, Status } from "../api/types";
 import { code, t } from "../i18n";
 import { filled } from "../lib/device-config";
-import { lines, NO_OWN, patternsOf, type OwnDraft } from "../lib/own-patterns";
+import { NO_OWN, patternsOf, type OwnDraft } from "../lib/own-patterns";
 import { int, when } from "../lib/format";
 import { serverNow } from "../lib/now";
 import { go, href, setQuery, useRoute } from "../lib/router";
@@ -208,9 +208,9 @@ function Explained({ roles, draft }: { roles: Role[]; draft: Draft }) {
     <div class="explained">
       <p>{code("role_may", role.name)}</p>
       <Patterns
-        publish={filled([...role.publish, ...lines(draft.own.publish)], names)}
+        publish={filled(role.publish, names)}
         except={filled(role.except, names)}
-        subscribe={filled([...role.subscribe, ...lines(draft.own.subscribe)], names)}
+        subscribe={filled(role.subscribe, names)}
         monitor={role.monitor}
       />
     </div>

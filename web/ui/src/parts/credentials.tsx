@@ -115,7 +115,7 @@ function OwnLine({ line }: { line: string | undefined }) {
     <>
       <Copyable label={t("devices.own_line")} text={line} rows={4} testid="config-own" />
       <p>
-        <a href={href(["rules"])}>{t("devices.own_rules")}</a>
+        <a class="button" href={href(["rules"])}>{t("devices.own_rules")}</a>
       </p>
     </>
   );
