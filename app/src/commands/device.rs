@@ -125,15 +125,12 @@ fn allow(a: &DeviceAllow) -> anyhow::Result<Exit> {
         subscribe: named(&a.subscribe, a.no_subscribe),
     };
     let device = ask(&a.target, |r| r.allow(&a.name, own))?;
+    let n = device.own.publish.len() + device.own.subscribe.len();
     eprintln!(
-        "device {:?} is a {} with {} of its own; if that is a change, its connections have ended",
+        "device {:?} has {n} pattern{} of its own beside its role {}; if that is a change, its connections have ended",
         a.name,
-        device.role,
-        match device.own.publish.len() + device.own.subscribe.len() {
-            0 => "no patterns".into(),
-            1 => "1 pattern".into(),
-            n => format!("{n} patterns"),
-        }
+        if n == 1 { "" } else { "s" },
+        device.role
     );
     all(&device);
     if a.target.json {
