@@ -58,7 +58,7 @@ pub(crate) struct Problem {
     /// Methods that would have been right.
     allow: Vec<Method>,
     /// The one field of the body that it is about.
-    fault: Option<dto::FieldFault>,
+    fault: Option<Box<dto::FieldFault>>,
 }
 
 impl Problem {
@@ -69,7 +69,7 @@ impl Problem {
 
     /// A body with one field that cannot be used.
     pub(crate) fn field(fault: dto::FieldFault, detail: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { fault: Some(fault), ..Self::new(Kind::BadBody, detail, next) }
+        Self { fault: Some(Box::new(fault)), ..Self::new(Kind::BadBody, detail, next) }
     }
 
     /// A parameter of the query that cannot be used.
@@ -116,7 +116,7 @@ impl Problem {
             detail: self.detail,
             next: self.next,
             request_id: request_id.into(),
-            fault: self.fault,
+            fault: self.fault.map(|fault| *fault),
         };
         // Strings and a number always serialise.
         let mut response = Response::new(serde_json::to_vec(&body).unwrap_or_default().into());
