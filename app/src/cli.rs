@@ -325,6 +325,9 @@ pub enum Device {
     Add(DeviceAdd),
     /// List the devices.
     List(DeviceTarget),
+    /// Say what a device may do beside its role: patterns of its own, in the place of those it has. On a running instance its
+    /// connections end at once.
+    Allow(DeviceAllow),
     /// Shut a device out, with all its certificates. On a running instance its connections end at once.
     Revoke(DeviceName),
     /// Let a device in again that was revoked, with a new password.
@@ -366,12 +369,43 @@ pub struct DeviceAdd {
     /// A note for people.
     #[arg(long)]
     pub note: Option<String>,
+    /// A pattern it may publish to beside its role, with {device}, {site} and {group}; may be given several times. Outside
+    /// danxia/v1 and spBv1.0, which are for roles.
+    #[arg(long, value_name = "PATTERN")]
+    pub publish: Vec<String>,
+    /// A pattern it may subscribe to beside its role; may be given several times.
+    #[arg(long, value_name = "PATTERN")]
+    pub subscribe: Vec<String>,
     /// Read the password from standard input instead of making one.
     #[arg(long)]
     pub password_stdin: bool,
     /// Give it no password: it comes with a certificate.
     #[arg(long, conflicts_with = "password_stdin")]
     pub no_password: bool,
+    #[command(flatten)]
+    /// Where.
+    pub target: DeviceTarget,
+}
+
+/// `danxia device allow`.
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("own").required(true).multiple(true)))]
+pub struct DeviceAllow {
+    /// The device.
+    pub name: String,
+    /// A pattern it may publish to beside its role, with {device}, {site} and {group}; may be given several times, and all
+    /// together take the place of those it has. Outside danxia/v1 and spBv1.0, which are for roles.
+    #[arg(long, value_name = "PATTERN", group = "own")]
+    pub publish: Vec<String>,
+    /// A pattern it may subscribe to beside its role; likewise.
+    #[arg(long, value_name = "PATTERN", group = "own")]
+    pub subscribe: Vec<String>,
+    /// Take all patterns of its own for publishing away.
+    #[arg(long, conflicts_with = "publish", group = "own")]
+    pub no_publish: bool,
+    /// Take all patterns of its own for subscribing away.
+    #[arg(long, conflicts_with = "subscribe", group = "own")]
+    pub no_subscribe: bool,
     #[command(flatten)]
     /// Where.
     pub target: DeviceTarget,

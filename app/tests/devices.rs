@@ -342,3 +342,98 @@ fn the_checklist_follows_a_device_to_its_first_value() {
     assert_eq!(missing.0, 404);
     instance.stop();
 }
+
+/// One `mosquitto_pub` at QoS 1 over MQTT 5, which tells a denial from an acknowledgement.
+fn mosquitto(mqtt: u16, password: &str, topic: &str, payload: &str) -> String {
+    let done = Command::new("mosquitto_pub")
+        .args(["-h", "127.0.0.1", "-p", &mqtt.to_string(), "-V", "5", "-i", "gw", "-u", "gw-7", "-P", password])
+        .args(["-q", "1", "-d", "-t", topic, "-m", payload])
+        .output()
+        .expect("mosquitto_pub runs");
+    format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr))
+}
+
+#[test]
+fn a_gateway_with_topics_of_its_own_is_let_in_by_its_patterns_and_a_rule_makes_values_of_what_it_says() {
+    if !has("mosquitto_pub") || !has("mosquitto_sub") {
+        return;
+    }
+    let site = Site::new();
+    let password = site.add("gw-7", &["--publish", "plant/{device}/#"]);
+    let (mqtt, http) = (fresh_port(), fresh_port());
+    let instance = Instance::start_closed(&site.data(), mqtt, http, &["--adopt"]);
+    let rule = serde_json::json!({
+        "name": "gw", "enabled": true, "topic": "plant/{gw}/{line}", "format": "json", "each": null, "separator": null,
+        "skip": 0, "site": "s", "machine": "{gw}.{line}", "time": null, "filters": [],
+        "values": [{"field": "/t", "point": "temp", "unit": "°C", "scale": 1.0, "offset": 0.0, "optional": false}],
+    });
+    let change = serde_json::json!({"revision": 0, "by": "test", "rules": [rule]}).to_string();
+    let (status, said) = common::ask(http, "PUT", "/api/v1/rules", &change).expect("an answer");
+    assert_eq!(status, 200, "{said}");
+
+    let denied = |topic: &str| mosquitto(mqtt, &password, topic, r#"{"t":61.5}"#);
+    assert!(!denied("plant/gw-7/line-1").contains("Not authorized"));
+    for topic in ["plant/gw-8/line-1", "plant", "danxia/v1/s/gw-7/alarm/state", "danxia/v1/s/gw-8/telemetry"] {
+        assert!(denied(topic).contains("Not authorized"), "{topic}: {}", denied(topic));
+    }
+    assert!(!denied("danxia/v1/s/gw-7/event").contains("Not authorized"), "its role holds as before");
+    let steps = || -> Json { serde_json::from_str(&instance.get("/api/v1/devices/gw-7/checklist")).expect("JSON") };
+    assert!(!denied("plant/gw-7/line-1").contains("Not authorized"));
+    let value = || steps()["steps"][5].clone();
+    assert!(eventually(Duration::from_secs(20), || value()["state"] == "ok"), "{:#}", steps());
+    assert_eq!(value()["seen"], "s/gw-7.line-1/temp = 61.5");
+
+    // Other patterns later: its connections end, and what is asked for has changed.
+    let mut client = Raw::try_connect(mqtt, "c", Some("gw-7"), Some(&password)).expect("let in");
+    let said = site.device(&["allow", "gw-7", "--publish", "plant/{device}/#", "--json"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    client.publish(b"plant/gw-7/line-2", br#"{"t":1}"#);
+    assert!(client.acknowledged(), "nothing has changed, and nobody is sent away");
+    let said = site.device(&["allow", "gw-7", "--publish", "mill/#", "--subscribe", "+/set/{device}"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(said.err.contains("an instance runs") && said.err.contains("mill/#"), "{}", said.err);
+    assert!(!client.acknowledged(), "its connection has ended");
+    assert!(denied("plant/gw-7/line-1").contains("Not authorized"));
+    assert!(!denied("mill/x").contains("Not authorized"));
+    let mut client = Raw::try_connect(mqtt, "c", Some("gw-7"), Some(&password)).expect("let in");
+    client.subscribe("plant/set/gw-7");
+    let said = site.device(&["allow", "gw-7", "--no-publish"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let own = site.list()[0]["own"].clone();
+    assert_eq!(own, serde_json::json!({"publish": [], "subscribe": ["+/set/{device}"]}), "one kind, not the other");
+    let refused = site.device(&["allow", "gw-7", "--publish", "danxia/#"]);
+    assert_eq!(refused.code, Some(2), "as on a store at rest: {}", refused.err);
+    assert!(refused.err.contains("role gateway"), "{}", refused.err);
+    instance.stop();
+    let rows = export(&site.data());
+    let stored: Vec<_> = rows.iter().map(|r| (r.machine.as_str(), r.point.as_str(), r.value.as_str())).collect();
+    assert_eq!(stored.iter().filter(|r| **r == ("gw-7.line-1", "temp", "61.5")).count(), 2, "{stored:?}");
+}
+
+#[test]
+fn patterns_that_would_let_a_device_speak_for_others_are_refused_in_words() {
+    let site = Site::new();
+    site.add("gw-7", &["--role", "reader", "--publish", "plant/#", "--subscribe", "#"]);
+    let listed = site.device(&["list"]);
+    assert!(listed.out.contains("plant/#") && listed.out.contains("subscribe"), "{}", listed.out);
+    let check = |more: &[&str], words: &str| {
+        for args in [&["add", "a", "--site", "s"][..], &["allow", "gw-7"]] {
+            let said = site.device(&[args, more].concat());
+            assert_eq!(said.code, Some(2), "{args:?} {more:?}: {}", said.err);
+            assert!(said.err.contains(words), "{args:?} {more:?} was answered with {:?}", said.err);
+        }
+    };
+    check(&["--publish", "#"], "danxia/v1 and spBv1.0");
+    check(&["--publish", "ok/#", "--publish", "+/x"], "publish pattern \"+/x\"");
+    check(&["--publish", "danxia/v1/s/gw-7/alarm/state"], "role gateway");
+    check(&["--publish", "spBv1.0/G/NDATA/x"], "role sparkplug-node");
+    check(&["--publish", "$SYS/x"], "belongs to the broker");
+    check(&["--subscribe", "$SYS/#"], "role monitor");
+    check(&["--publish", "a/{machine}"], "{device}, {site} or {group}");
+    let nothing = site.device(&["allow", "gw-7"]);
+    assert_eq!(nothing.code, Some(2), "what is to be allowed is said: {}", nothing.err);
+    assert_eq!(site.device(&["allow", "nobody", "--publish", "a"]).code, Some(1));
+    let all = site.list();
+    assert_eq!(all.as_array().map(Vec::len), Some(1));
+    assert_eq!(all[0]["own"], serde_json::json!({"publish": ["plant/#"], "subscribe": ["#"]}), "nothing has changed");
+}

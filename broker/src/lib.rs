@@ -58,7 +58,7 @@ pub use intake::{
 };
 pub use rate::Rate;
 pub use refusal::Refusal;
-pub use rights::{Rights, RightsError};
+pub use rights::{Rights, RightsError, overlap};
 pub use roles::{Places, ROLES, Role};
 pub use serve::{ServeError, Stopped};
 pub use supervision::CanaryState;

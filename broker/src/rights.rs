@@ -143,6 +143,20 @@ impl Rights {
     }
 }
 
+/// Whether some topic is matched by both filters (which are some, and do not begin with `$`).
+#[must_use]
+pub fn overlap(a: &str, b: &str) -> bool {
+    let (mut a, mut b) = (a.split('/'), b.split('/'));
+    loop {
+        match (a.next(), b.next()) {
+            // Also the parent level, so it does not matter whether the other one has ended.
+            (Some("#"), _) | (_, Some("#")) | (None, None) => return true,
+            (Some(x), Some(y)) if x == "+" || y == "+" || x == y => {}
+            _ => return false,
+        }
+    }
+}
+
 fn first(filter: &str) -> &str {
     filter.split('/').next().unwrap_or_default()
 }
@@ -194,6 +208,7 @@ fn covers(pattern: &str, filter: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::roles::Places;
     use proptest::prelude::*;
 
     fn rights(subscribe: &[&str]) -> Rights {
@@ -345,6 +360,29 @@ mod tests {
                 .filter(|topic| topic::matches(&wanted, topic))
                 .all(|topic| patterns.iter().any(|pattern| topic::matches(pattern, topic)));
             prop_assert_eq!(covered(&patterns, &wanted), brute, "{:?} {}", patterns, wanted);
+        }
+
+        #[test]
+        fn filters_overlap_when_some_topic_is_matched_by_both(
+            one in filter(&["a", "b"]), other in filter(&["a", "b", "c"]),
+        ) {
+            let both = |topic: &&String| topic::matches(&one, topic) && topic::matches(&other, topic);
+            prop_assert_eq!(overlap(&one, &other), topics().iter().any(|topic| both(&topic)), "{} {}", one, other);
+            prop_assert_eq!(overlap(&one, &other), overlap(&other, &one));
+        }
+
+        /// Whatever somebody is given beyond a role, what the given rights except is nobody's to publish.
+        #[test]
+        fn patterns_of_ones_own_never_reach_what_is_excepted(
+            role in filter(&["a", "b"]), own in proptest::collection::vec(filter(&["a", "b"]), 0..5),
+            except in filter(&["a", "b"]),
+        ) {
+            let mut rights = Rights { publish: vec![role], ..Rights::default() };
+            let nothing = Vec::<String>::new();
+            rights.extend(Rights::from_templates(&own, std::slice::from_ref(&except), &nothing, &Places::default()).unwrap());
+            for topic in topics().iter().filter(|topic| topic::matches(&except, topic)) {
+                prop_assert!(!rights.may_publish(topic), "{topic}");
+            }
         }
 
         /// Whatever is granted, nothing that is not allowed comes through it.

@@ -51,6 +51,7 @@ impl File {
             Step::sql(include_str!("sql/state-3-devices.sql")),
             Step::sql(include_str!("sql/state-4-ignored.sql")),
             Step::sql(include_str!("sql/state-5-rules.sql")),
+            Step::sql(include_str!("sql/state-6-own.sql")),
         ];
         match self {
             Self::Ts => TS,

@@ -37,6 +37,38 @@ pub struct Device {
     pub hash: Option<String>,
     /// Its certificates, the oldest first, revoked and expired ones among them.
     pub certificates: Vec<DeviceCertificate>,
+    /// What it may do beside its role.
+    pub own: OwnPatterns,
+}
+
+/// What one device may publish and subscribe to beside its role: templates, in the order in which they were given. What
+/// they mean, and whether they may be, is for others to say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnPatterns {
+    /// To publish.
+    pub publish: Vec<String>,
+    /// To subscribe.
+    pub subscribe: Vec<String>,
+}
+
+impl OwnPatterns {
+    /// The most of either kind.
+    pub const MOST: usize = 32;
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.publish.is_empty() && self.subscribe.is_empty()
+    }
+
+    /// The lists as they are stored: by `way`.
+    fn ways(&self) -> [&Vec<String>; 2] {
+        [&self.publish, &self.subscribe]
+    }
+
+    fn put(&mut self, way: i64, template: String) {
+        if way == 0 { &mut self.publish } else { &mut self.subscribe }.push(template);
+    }
 }
 
 /// A certificate that was issued to a device.
@@ -99,7 +131,19 @@ impl Devices {
             d.revoked.map(Timestamp::nanos),
             d.hash
         ])?;
+        put_own(&tx, &d.name, &d.own)?;
         Ok(tx.commit()?)
+    }
+
+    /// Puts these patterns in the place of those that a device has of its own; says whether there is one.
+    pub fn set_own(&mut self, name: &str, own: &OwnPatterns) -> Result<bool, RegisterError> {
+        let tx = self.begin()?;
+        if !tx.prepare_cached("SELECT 1 FROM device WHERE name = ?")?.exists([name])? {
+            return Ok(false);
+        }
+        put_own(&tx, name, own)?;
+        tx.commit()?;
+        Ok(true)
     }
 
     pub fn set_password(&mut self, name: &str, hash: &str) -> Result<bool, RegisterError> {
@@ -164,6 +208,20 @@ impl Devices {
     }
 }
 
+fn put_own(tx: &Transaction<'_>, name: &str, own: &OwnPatterns) -> Result<(), RegisterError> {
+    tx.prepare_cached("DELETE FROM own WHERE device = ?")?.execute([name])?;
+    for (way, templates) in own.ways().into_iter().enumerate() {
+        if templates.len() > OwnPatterns::MOST {
+            return Err(RegisterError::Full { what: "patterns of this device", max: OwnPatterns::MOST });
+        }
+        for (n, template) in templates.iter().enumerate() {
+            let mut put = tx.prepare_cached("INSERT INTO own VALUES (?, ?, ?, ?)")?;
+            put.execute(params![name, way as i64, n as i64, template])?;
+        }
+    }
+    Ok(())
+}
+
 const DEVICES: &str = "SELECT name, role, site, subgroup, note, created, revoked, hash FROM device";
 /// As they will be once the store is opened for writing.
 const USERS: &str = "SELECT name, 'unrestricted', '', '', 'was a user', 0, NULL, hash FROM user";
@@ -179,6 +237,7 @@ fn device(r: &Row<'_>) -> rusqlite::Result<Device> {
         revoked: r.get::<_, Option<i64>>(6)?.map(Timestamp::from_nanos),
         hash: r.get(7)?,
         certificates: Vec::new(),
+        own: OwnPatterns::default(),
     })
 }
 
@@ -212,6 +271,18 @@ pub(crate) fn load_all(conn: &Connection) -> Result<Vec<Device>, ReadError> {
             devices[i].certificates.push(certificate);
         }
     }
+    if !has_table(conn, "own").map_err(&said)? {
+        return Ok(devices);
+    }
+    let mut query =
+        conn.prepare_cached("SELECT device, way, template FROM own ORDER BY device, way, n").map_err(&said)?;
+    let owned = |r: &Row<'_>| Ok((r.get::<_, String>(0)?, r.get(1)?, r.get(2)?));
+    for row in query.query_map([], owned).map_err(&said)? {
+        let (name, way, template) = row.map_err(&said)?;
+        if let Ok(i) = devices.binary_search_by(|d| d.name.as_str().cmp(&name)) {
+            devices[i].own.put(way, template);
+        }
+    }
     Ok(devices)
 }
 
@@ -230,6 +301,14 @@ pub(crate) fn load_one(conn: &Connection, name: &str) -> Result<Option<Device>, 
     let mut query = conn.prepare_cached(sql).map_err(&said)?;
     for row in query.query_map([name], certificate).map_err(&said)? {
         found.certificates.push(row.map_err(&said)?.1);
+    }
+    if has_table(conn, "own").map_err(&said)? {
+        let mut query =
+            conn.prepare_cached("SELECT way, template FROM own WHERE device = ? ORDER BY way, n").map_err(&said)?;
+        for row in query.query_map([name], |r| Ok((r.get(0)?, r.get(1)?))).map_err(&said)? {
+            let (way, template) = row.map_err(&said)?;
+            found.own.put(way, template);
+        }
     }
     Ok(Some(found))
 }

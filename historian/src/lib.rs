@@ -65,7 +65,7 @@ pub use batch::{
     Batch, Committed, Ignored, LedgerDelta, Progress, Quarantined, Retained, Seq, Settled, Staged, Verdict,
 };
 pub use config::Config;
-pub use device::{Device, DeviceCertificate};
+pub use device::{Device, DeviceCertificate, OwnPatterns};
 pub use error::{CloseError, CommitError, OpenError, ReadError, RegisterError, TailError};
 pub use historian::{Historian, open_read_only};
 pub use recorder::{Pending, Recorder};

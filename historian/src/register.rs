@@ -7,7 +7,9 @@ use plant::{AlarmId, AlarmRecord, Plant, Timestamp};
 
 use crate::device::{self, Devices};
 use crate::shared::Shared;
-use crate::{Device, DeviceCertificate, Ignored, JournalEntry, ReadError, RegisterError, Retained, Seq, state};
+use crate::{
+    Device, DeviceCertificate, Ignored, JournalEntry, OwnPatterns, ReadError, RegisterError, Retained, Seq, state,
+};
 
 /// Recalls the plant, alarms and devices. Cheap to clone.
 ///
@@ -94,6 +96,11 @@ impl Register {
     /// Gives a device another password hash, and lets it in again if it was revoked; says whether there is one.
     pub fn set_device_password(&self, name: &str, hash: &str) -> Result<bool, RegisterError> {
         self.devices_mut()?.set_password(name, hash)
+    }
+
+    /// Puts these patterns in the place of those that a device has beside its role; says whether there is one.
+    pub fn set_device_own(&self, name: &str, own: &OwnPatterns) -> Result<bool, RegisterError> {
+        self.devices_mut()?.set_own(name, own)
     }
 
     /// Shuts a device out, and every certificate of it; says whether there is one.

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use historian::{Config, Device, DeviceCertificate, Historian, Register, RegisterError};
+use historian::{Config, Device, DeviceCertificate, Historian, OwnPatterns, Register, RegisterError};
 use plant::{ManualClock, Timestamp};
 
 const NOW: Timestamp = Timestamp::from_secs(1_795_392_000);
@@ -25,7 +25,13 @@ fn device(name: &str) -> Device {
         revoked: None,
         hash: Some("$argon2id$one".into()),
         certificates: Vec::new(),
+        own: OwnPatterns::default(),
     }
+}
+
+fn own(publish: &[&str], subscribe: &[&str]) -> OwnPatterns {
+    let all = |some: &[&str]| some.iter().map(|&s| s.to_owned()).collect();
+    OwnPatterns { publish: all(publish), subscribe: all(subscribe) }
 }
 
 fn certificate(n: usize) -> DeviceCertificate {
@@ -121,4 +127,58 @@ fn certificates_of_a_device_are_bounded_and_only_expired_ones_are_forgotten() {
     assert_eq!(m.certificates.len(), 100);
     assert!(m.certificates.iter().all(|c| c.serial != short.serial), "the one that expired has gone");
     assert!(m.certificates.iter().any(|c| c.serial == "4a05"), "the one that was revoked has not");
+}
+
+#[test]
+fn patterns_of_its_own_are_kept_in_their_order_and_changed_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let r = store.register();
+    let (first, second) = (own(&["b/#", "a/{device}"], &["+/x"]), own(&["z/#"], &[]));
+    for name in ["gw", "press-1"] {
+        r.add_device(&Device { own: first.clone(), ..device(name) }).unwrap();
+    }
+    r.add_device(&device("plain")).unwrap();
+    assert!(r.set_device_own("gw", &second).unwrap());
+    assert!(!r.set_device_own("nobody", &second).unwrap());
+    let much = OwnPatterns { subscribe: vec!["a".into(); OwnPatterns::MOST + 1], ..second.clone() };
+    let full = r.set_device_own("gw", &much).unwrap_err().to_string();
+    assert!(full.contains("32 patterns"), "{full}");
+    let full = r.add_device(&Device { own: much, ..device("another") }).unwrap_err().to_string();
+    assert!(full.contains("32 patterns"), "{full}");
+    store.close().unwrap();
+    always(dir.path(), |r| {
+        let wanted = [("gw", &second), ("plain", &OwnPatterns::default()), ("press-1", &first)];
+        let all = r.devices().unwrap();
+        assert_eq!(all.iter().map(|d| (d.name.as_str(), &d.own)).collect::<Vec<_>>(), wanted);
+        for (name, own) in wanted {
+            assert_eq!(r.device(name).unwrap().unwrap().own, *own);
+        }
+    });
+}
+
+/// Each earlier version of the tables that had devices is read as it stands, and brought up when it is opened.
+#[test]
+fn a_register_of_before_there_were_patterns_is_read_and_brought_up() {
+    for (version, since) in [(5, ""), (4, "DROP TABLE rules;"), (3, "DROP TABLE rules; DROP TABLE ignored;")] {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        store.register().add_device(&device("m")).unwrap();
+        assert!(store.register().add_certificate("m", &certificate(1), NOW).unwrap());
+        store.close().unwrap();
+        let state = rusqlite::Connection::open(dir.path().join("state.db")).unwrap();
+        state.execute_batch(&format!("DROP TABLE own; {since} PRAGMA user_version={version};")).unwrap();
+        drop(state);
+        let wanted = Device { certificates: vec![certificate(1)], ..device("m") };
+        let look = |r: &Register| {
+            assert_eq!(r.device("m").unwrap().as_ref(), Some(&wanted), "from version {version}");
+            assert_eq!(r.devices().unwrap(), std::slice::from_ref(&wanted));
+        };
+        look(&historian::open_read_only(dir.path()).unwrap().1);
+        let store = open(dir.path());
+        look(&store.register());
+        assert!(store.register().set_device_own("m", &own(&["gw/#"], &[])).unwrap());
+        store.close().unwrap();
+        always(dir.path(), |r| assert_eq!(r.device("m").unwrap().unwrap().own, own(&["gw/#"], &[])));
+    }
 }

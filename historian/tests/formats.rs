@@ -44,6 +44,7 @@ fn look(archive: &Archive, register: &Register) {
     assert!(register.plant().machine("s/fan").is_some());
     let plc = register.device("plc").unwrap().expect("what was a user is a device");
     assert_eq!((plc.hash.as_deref(), plc.role.as_str(), plc.revoked), (Some("$hash"), "unrestricted", None));
+    assert!(plc.own.is_empty(), "what came later is empty in an old store");
     assert_eq!(register.devices().unwrap().len(), 1);
 }
 

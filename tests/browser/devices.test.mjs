@@ -86,3 +86,41 @@ for (const lang of ['zh-CN', 'en']) {
     assert.deepEqual(page.complaints, []);
   });
 }
+
+test('a gateway gets topics of its own: what is wrong stands beside the field, and a first message arrives by its line', { skip: without }, async () => {
+  const page = await open(browser, { locale: 'en' });
+  await page.goto(`${platform.url}/#/devices?new=1`);
+  await page.locator('#device-name').fill('gw-7');
+  await page.locator('#device-site').fill('hall');
+  await page.getByTestId('own').locator('summary').click();
+  const publish = page.locator('#own-publish');
+  await publish.fill('mill/{device}/#\ndanxia/#');
+  await page.getByTestId('create').click();
+  await page.getByTestId('own-publish-fault').getByText('Pattern danxia/#:').waitFor();
+  assert.equal(await publish.getAttribute('aria-invalid'), 'true');
+  await publish.fill('mill/{device}/#');
+  await page.getByTestId('create').click();
+  const may = page.getByTestId('patterns');
+  await may.getByText('mill/gw-7/#', { exact: true }).waitFor();
+  const line = await page.getByTestId('config-own').inputValue();
+  assert.match(line, /-t mill\/gw-7\/1 -f message$/);
+  execFileSync('sh', ['-c', line.replace(/-f message$/, `-m '{"temp":61.5}'`)]);
+  await reaches(page, 'topic', 'failed');
+
+  // Changed on its page: the other topic, and everything to read.
+  await publish.fill('foundry/#');
+  await page.locator('#own-subscribe').fill('$SYS/#');
+  await page.getByTestId('own-save').click();
+  await page.getByTestId('own-subscribe-fault').getByText('belongs to the broker').waitFor();
+  await page.locator('#own-subscribe').fill('#');
+  await page.getByTestId('own-save').click();
+  await may.getByText('foundry/#', { exact: true }).waitFor();
+  await may.getByText('#', { exact: true }).waitFor();
+  assert.equal(await may.getByText('mill/gw-7/#', { exact: true }).count(), 0);
+  assert.ok(await page.getByTestId('own-save').isDisabled(), 'there is nothing left to save');
+  await page.reload();
+  await publish.waitFor();
+  assert.equal(await publish.inputValue(), 'foundry/#');
+  // Two answers of 400 are what it is about; nothing else complains.
+  assert.deepEqual(page.complaints.filter((c) => !c.includes('400')), []);
+});

@@ -57,12 +57,19 @@ pub(crate) struct Problem {
     next: String,
     /// Methods that would have been right.
     allow: Vec<Method>,
+    /// The one field of the body that it is about.
+    fault: Option<Box<dto::FieldFault>>,
 }
 
 impl Problem {
     /// `detail`: what was expected and what was found. `next`: what to do.
     pub(crate) fn new(kind: Kind, detail: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), next: next.into(), allow: Vec::new() }
+        Self { kind, detail: detail.into(), next: next.into(), allow: Vec::new(), fault: None }
+    }
+
+    /// A body with one field that cannot be used.
+    pub(crate) fn field(fault: dto::FieldFault, detail: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { fault: Some(Box::new(fault)), ..Self::new(Kind::BadBody, detail, next) }
     }
 
     /// A parameter of the query that cannot be used.
@@ -109,6 +116,7 @@ impl Problem {
             detail: self.detail,
             next: self.next,
             request_id: request_id.into(),
+            fault: self.fault.map(|fault| *fault),
         };
         // Strings and a number always serialise.
         let mut response = Response::new(serde_json::to_vec(&body).unwrap_or_default().into());

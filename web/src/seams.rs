@@ -60,6 +60,8 @@ pub trait Waiting: Send + Sync + 'static {
 pub enum RegistrarError {
     /// What was asked for makes no sense.
     Invalid(String),
+    /// What was asked for makes no sense, because of what stands in one field.
+    Field(dto::FieldFault, String),
     /// There is no such device or certificate.
     Unknown(String),
     /// The state of the register does not allow it.
@@ -78,6 +80,8 @@ pub trait Registrar: Send + Sync + 'static {
     fn rotate(&self, name: &str, password: Option<&str>) -> Result<dto::DeviceCredentials, RegistrarError>;
     /// Lets one in again that was revoked, with another password.
     fn enable(&self, name: &str, password: Option<&str>) -> Result<dto::DeviceCredentials, RegistrarError>;
+    /// Puts patterns in the place of its own ones, and ends its connections if that changed any.
+    fn allow(&self, name: &str, own: dto::NewOwnPatterns) -> Result<dto::Device, RegistrarError>;
     /// Shuts one out, with all its certificates, and ends its connections.
     fn revoke(&self, name: &str) -> Result<dto::Device, RegistrarError>;
     /// Issues a certificate; `days` is its validity.

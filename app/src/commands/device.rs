@@ -12,7 +12,7 @@ use web::{Registrar, RegistrarError, dto};
 
 use super::Exit;
 use super::remote::Remote;
-use crate::cli::{Device, DeviceAdd, DeviceCert, DeviceName, DevicePassword, DeviceTarget};
+use crate::cli::{Device, DeviceAdd, DeviceAllow, DeviceCert, DeviceName, DevicePassword, DeviceTarget};
 use crate::clock::SystemClock;
 use crate::devices::authority::write;
 use crate::devices::{Devices, password};
@@ -24,13 +24,14 @@ pub fn run(what: &Device) -> anyhow::Result<Exit> {
     let done = match what {
         Device::Add(a) => add(a),
         Device::List(t) => list(t),
+        Device::Allow(a) => allow(a),
         Device::Revoke(n) => revoke(n),
         Device::Enable(p) => new_password(p, true),
         Device::Rotate(p) => new_password(p, false),
         Device::Cert(c) => certificate(c),
     };
     done.or_else(|e| match e.downcast_ref::<Refused>() {
-        Some(Refused(RegistrarError::Invalid(said))) => {
+        Some(Refused(RegistrarError::Invalid(said) | RegistrarError::Field(_, said))) => {
             eprintln!("{said}");
             Ok(Exit::Usage)
         }
@@ -97,17 +98,45 @@ fn add(a: &DeviceAdd) -> anyhow::Result<Exit> {
         note: a.note.clone(),
         password: given(a.password_stdin)?,
         certificate_only: a.no_password,
+        own: dto::OwnPatterns { publish: a.publish.clone(), subscribe: a.subscribe.clone() },
     };
     let made = ask(&a.target, |r| r.add(new))?;
     let d = &made.device;
     eprintln!("device {:?} may now connect as a {} of {:?}", d.name, d.role, d.site);
-    may("publish", &d.publish);
-    may("publish, of these, all but", &d.except);
-    may("subscribe", &d.subscribe);
+    all(d);
     if a.no_password {
         eprintln!("it has no password; `danxia device cert {}` issues its certificate", d.name);
     }
     credentials(&made, a.target.json)
+}
+
+/// Everything that a device may do.
+fn all(d: &dto::Device) {
+    may("publish", &d.publish);
+    may("publish, of these, all but", &d.except);
+    may("subscribe", &d.subscribe);
+}
+
+/// What a device may do beside its role: a kind that is named takes the place of what it was.
+fn allow(a: &DeviceAllow) -> anyhow::Result<Exit> {
+    let named = |patterns: &[String], none: bool| (none || !patterns.is_empty()).then(|| patterns.to_vec());
+    let own = dto::NewOwnPatterns {
+        publish: named(&a.publish, a.no_publish),
+        subscribe: named(&a.subscribe, a.no_subscribe),
+    };
+    let device = ask(&a.target, |r| r.allow(&a.name, own))?;
+    let n = device.own.publish.len() + device.own.subscribe.len();
+    eprintln!(
+        "device {:?} has {n} pattern{} of its own beside its role {}; if that is a change, its connections have ended",
+        a.name,
+        if n == 1 { "" } else { "s" },
+        device.role
+    );
+    all(&device);
+    if a.target.json {
+        json(&device)?;
+    }
+    Ok(Exit::Ok)
 }
 
 fn may(what: &str, patterns: &[String]) {
@@ -170,6 +199,11 @@ fn list(t: &DeviceTarget) -> anyhow::Result<Exit> {
     for d in &devices {
         let state = if d.revoked.is_some() { "revoked" } else { "active" };
         writeln!(out, "{}\t{}\t{}\t{}\t{}", d.name, d.role, d.site, state, days_left(d))?;
+        for (what, patterns) in [("publish", &d.own.publish), ("subscribe", &d.own.subscribe)] {
+            if !patterns.is_empty() {
+                writeln!(out, "\tmay {what} of its own:\t{}", patterns.join("  "))?;
+            }
+        }
     }
     Ok(Exit::Ok)
 }

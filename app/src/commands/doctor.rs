@@ -333,6 +333,7 @@ mod tests {
             created: at(0),
             revoked: None,
             hash: None,
+            own: historian::OwnPatterns::default(),
             certificates,
         };
         let devices = [

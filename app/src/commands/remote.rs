@@ -54,7 +54,10 @@ impl Remote {
         }
         let said = serde_json::from_str::<dto::Problem>(body).map_err(|_| strange())?;
         Err(match status {
-            400 => RegistrarError::Invalid(said.detail),
+            400 => match said.fault {
+                Some(fault) => RegistrarError::Field(fault, said.detail),
+                None => RegistrarError::Invalid(said.detail),
+            },
             404 => RegistrarError::Unknown(said.detail),
             409 => RegistrarError::Conflict(said.detail),
             _ => RegistrarError::Failed(format!("{}; {}", said.detail, said.next)),
@@ -106,6 +109,10 @@ impl Registrar for Remote {
 
     fn enable(&self, name: &str, password: Option<&str>) -> Result<dto::DeviceCredentials, RegistrarError> {
         self.post(&of(name, "enable"), &dto::NewPassword { password: password.map(ToOwned::to_owned) })
+    }
+
+    fn allow(&self, name: &str, own: dto::NewOwnPatterns) -> Result<dto::Device, RegistrarError> {
+        self.post(&of(name, "own"), &own)
     }
 
     fn revoke(&self, name: &str) -> Result<dto::Device, RegistrarError> {

@@ -5,6 +5,7 @@
 
 pub mod attempts;
 pub mod authority;
+pub mod own;
 pub mod password;
 pub mod rules;
 pub mod verified;
@@ -13,11 +14,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use broker::RightsError;
-use historian::{Device, ReadError, Register, RegisterError};
+use historian::{Device, OwnPatterns, ReadError, Register, RegisterError};
 use plant::{Clock, Timestamp};
 
 use attempts::Attempts;
 use authority::{Authority, AuthorityError, Issued};
+use own::{OwnError, Way, Wrong};
 pub use rules::NewDevice;
 use verified::Verified;
 
@@ -32,6 +34,9 @@ pub enum DeviceError {
     /// The role does not fit.
     #[error("{0}")]
     Rights(#[from] RightsError),
+    /// A pattern of its own cannot be one.
+    #[error("{0}")]
+    Own(#[from] OwnError),
     /// Nobody of this name.
     #[error("there is no device {0:?}; `danxia device list` shows who there is")]
     Unknown(String),
@@ -188,6 +193,7 @@ impl Devices {
             revoked: None,
             hash,
             certificates: Vec::new(),
+            own: new.own,
         })?;
         tracing::info!(device = new.name, "a device was added");
         Ok((self.get(&new.name)?, shown))
@@ -218,6 +224,39 @@ impl Devices {
         tracing::info!(device = name, "a device has a new password");
         self.shut_out(name);
         Ok((self.get(name)?, shown))
+    }
+
+    /// Puts patterns in the place of those that a device has beside its role; of what is `None`, those it has stay. Its
+    /// connections end, unless nothing has changed.
+    pub fn allow(
+        &self,
+        name: &str,
+        publish: Option<Vec<String>>,
+        subscribe: Option<Vec<String>>,
+    ) -> Result<Device, DeviceError> {
+        let mut device = self.get(name)?;
+        let before = device.own.clone();
+        device.own = own::tidied(OwnPatterns {
+            publish: publish.unwrap_or_else(|| before.publish.clone()),
+            subscribe: subscribe.unwrap_or_else(|| before.subscribe.clone()),
+        });
+        if device.own == before {
+            return Ok(device);
+        }
+        if device.role == rules::UNRESTRICTED {
+            let first = |way, some: &[String]| some.first().map(|p| (way, p.clone()));
+            let found = first(Way::Publish, &device.own.publish).or(first(Way::Subscribe, &device.own.subscribe));
+            if let Some((way, found)) = found {
+                return Err(OwnError { way, found, why: Wrong::Everything }.into());
+            }
+        }
+        rules::own(&device)?;
+        if !self.register.set_device_own(name, &device.own)? {
+            return Err(DeviceError::Unknown(name.to_owned()));
+        }
+        tracing::info!(device = name, own = ?device.own, "a device has other patterns of its own");
+        self.shut_out(name);
+        self.get(name)
     }
 
     /// Shuts a device and all its certificates out, and ends its connections. A second time changes nothing.

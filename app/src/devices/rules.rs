@@ -1,16 +1,17 @@
 //! What a device may be called, and what its role lets it do.
 
 use broker::{Places, ROLES, Rights, RightsError, Role};
-use historian::Device;
+use historian::{Device, OwnPatterns};
 use plant::Name;
 
 use super::DeviceError;
+use super::own::{self, OwnError};
 
 /// The role of what were users before there were devices: everything but what only the platform publishes. It is not given to new devices.
 pub const UNRESTRICTED: &str = "unrestricted";
 
 /// What only the platform publishes, whoever may publish everything else ([`collector::wire::published`]).
-const OURS: [&str; 2] = ["danxia/v1/+/+/indicator/#", "danxia/v1/+/+/alarm/#"];
+pub(super) const OURS: [&str; 2] = ["danxia/v1/+/+/indicator/#", "danxia/v1/+/+/alarm/#"];
 
 /// The rights of those who may do everything: a trial's clients, and what were users before there were devices.
 pub fn everything() -> Rights {
@@ -33,6 +34,8 @@ pub struct NewDevice {
     pub group: Option<String>,
     /// What people want to note.
     pub note: String,
+    /// What it may do beside its role.
+    pub own: OwnPatterns,
 }
 
 impl NewDevice {
@@ -61,6 +64,8 @@ impl NewDevice {
         }
         let places = Places { device: Some(&self.name), site: Some(&self.site), group: self.group.as_deref() };
         role.fill(&places)?;
+        self.own = own::tidied(self.own);
+        own::rights(&self.own, &places)?;
         Ok(self)
     }
 }
@@ -80,16 +85,33 @@ fn part(what: &'static str, text: &str) -> Result<String, DeviceError> {
     Ok(text.to_owned())
 }
 
-/// What a device may do. A role that is not known here (its own, later removed) lets nobody in.
-pub fn rights(device: &Device) -> Result<Rights, RightsError> {
+/// What a device may do: what its role says, and patterns of its own. A role that is not known here (its own, later
+/// removed) lets nobody in.
+pub fn rights(device: &Device) -> Result<Rights, DeviceError> {
+    let mut rights = by_role(device)?;
+    rights.extend(own(device)?);
+    rights.check()?;
+    Ok(rights)
+}
+
+fn places(device: &Device) -> Places<'_> {
+    let some = |name: &str| !name.is_empty();
+    let (site, group) = (Some(&*device.site).filter(|s| some(s)), Some(&*device.group).filter(|g| some(g)));
+    Places { device: Some(&device.name), site, group }
+}
+
+/// What a device may do beside its role.
+pub fn own(device: &Device) -> Result<Rights, OwnError> {
+    own::rights(&device.own, &places(device))
+}
+
+fn by_role(device: &Device) -> Result<Rights, RightsError> {
     if device.role == UNRESTRICTED {
         return Ok(everything());
     }
     let nothing = Role { name: "", about: "", publish: &[], except: &[], subscribe: &[], monitor: false };
     let role = Role::named(&device.role).unwrap_or(&nothing);
-    let some = |s: &'_ str| (!s.is_empty()).then_some(s.to_owned());
-    let (site, group) = (some(&device.site), some(&device.group));
-    role.fill(&Places { device: Some(&device.name), site: site.as_deref(), group: group.as_deref() })
+    role.fill(&places(device))
 }
 
 #[cfg(test)]
@@ -160,10 +182,52 @@ mod tests {
             revoked: None,
             hash: None,
             certificates: Vec::new(),
+            own: OwnPatterns::default(),
         };
         assert_eq!(rights(&device(UNRESTRICTED)).unwrap(), everything());
         assert_eq!(rights(&device("device")).unwrap().publish, ["danxia/v1/s/m/#"]);
         assert_eq!(rights(&device("boss")).unwrap(), Rights::default());
         assert!(rights(&device("sparkplug-node")).is_err(), "without a group");
+    }
+
+    #[test]
+    fn patterns_of_its_own_add_to_the_role_and_to_nothing_that_is_the_platforms() {
+        for role in ["device", "gateway", "reader", "monitor", "boss"] {
+            let device = |publish: &str, subscribe: &str| Device {
+                name: "m".into(),
+                role: role.into(),
+                site: "s".into(),
+                group: String::new(),
+                note: String::new(),
+                created: plant::Timestamp::from_secs(0),
+                revoked: None,
+                hash: None,
+                certificates: Vec::new(),
+                own: own::tidied(OwnPatterns { publish: vec![publish.into()], subscribe: vec![subscribe.into()] }),
+            };
+            let (before, after) = (rights(&device("", "")).unwrap(), rights(&device("gw/{device}/#", "#")).unwrap());
+            assert!(after.may_publish("gw/m/x") && !after.may_publish("gw/n/x") && !before.may_publish("gw/m/x"));
+            assert!(after.may_subscribe("#") && !before.may_subscribe("#"), "{role}");
+            for topic in ["danxia/v1/s/m/telemetry", "danxia/v1/s/n/telemetry", "spBv1.0/s/NDATA/m"] {
+                assert_eq!(after.may_publish(topic), before.may_publish(topic), "{role} {topic}");
+            }
+            for topic in ["indicator", "indicator/x", "alarm", "alarm/state"].map(|t| format!("danxia/v1/s/m/{t}")) {
+                assert!(!after.may_publish(&topic), "{role} {topic}");
+            }
+            assert!(OURS.iter().all(|ours| after.except.iter().any(|e| e == ours)), "whatever the pattern says");
+            assert_eq!(after.monitor, before.monitor);
+            // What stands in the register although it may not be there lets nobody in.
+            assert!(matches!(rights(&device("danxia/#", "")), Err(DeviceError::Own(_))), "{role}");
+        }
+    }
+
+    #[test]
+    fn a_new_device_is_asked_for_with_patterns_that_fit_it() {
+        let own = |pattern: &str| OwnPatterns { publish: vec![pattern.into()], ..OwnPatterns::default() };
+        let asked = |pattern: &str| NewDevice { own: own(pattern), ..new("m", "device", "s") }.checked();
+        assert_eq!(asked(" gw/{site}/# ").unwrap().own, own("gw/{site}/#"), "kept as a template");
+        for bad in ["#", "danxia/#", "$SYS/x", "gw/{group}"] {
+            assert!(matches!(asked(bad), Err(DeviceError::Own(_))), "{bad}");
+        }
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use broker::{ClientSnapshot, Denial, Refusal};
 use collector::topic::{Kind, Topic};
 use historian::{Archive, Device, Quarantined, ReadError};
+use plant::mapping::{RuleSet, Template, TemplatePart};
 use plant::{MachineId, SeriesKey, Timestamp, Value};
 use web::{dto, quarantined_message};
 
@@ -70,6 +71,8 @@ pub struct Messages {
     pub quarantined: Option<Quarantined>,
     /// The newest value of the machine that it spoke of last: time, point, value.
     pub value: Option<(Timestamp, String)>,
+    /// Whether the topic it spoke on last leaves it to the payload which machine is meant.
+    pub unnamed: bool,
 }
 
 /// Under which names the ledger knows a device: the client ids it came with.
@@ -80,7 +83,12 @@ pub fn sources(clients: &[ClientSnapshot], attempt: Option<&Attempt>) -> BTreeSe
 
 impl Messages {
     /// Looks them up.
-    pub fn of(archive: &Archive, sources: &BTreeSet<Arc<str>>, clients: &[ClientSnapshot]) -> Result<Self, ReadError> {
+    pub fn of(
+        archive: &Archive,
+        rules: &RuleSet,
+        sources: &BTreeSet<Arc<str>>,
+        clients: &[ClientSnapshot],
+    ) -> Result<Self, ReadError> {
         let mut all = Self::default();
         if sources.is_empty() {
             return Ok(all);
@@ -93,8 +101,10 @@ impl Messages {
             let newest = archive.quarantine(None, RECENT)?;
             all.quarantined = newest.into_iter().map(|q| q.entry).find(|q| sources.contains(&q.source));
         }
-        let topic = clients.iter().filter_map(|c| c.last_topic.as_deref()).find_map(machine);
-        if let Some(machine) = topic {
+        let topics = || clients.iter().filter_map(|c| c.last_topic.as_deref());
+        let spoken_of = topics().find_map(|topic| machine(topic).or_else(|| mapped(topic, rules)));
+        all.unnamed = spoken_of.is_none() && topics().any(|topic| of_payload(topic, rules));
+        if let Some(machine) = spoken_of {
             let last = |key: &SeriesKey| archive.last(key).map(|s| (s.t, key.point.to_string(), s.value));
             let newest = archive.series_of(&machine).iter().filter_map(last).max_by_key(|(t, ..)| *t);
             all.value = newest.map(|(t, point, value)| (t, format!("{point} = {}", text(&value))));
@@ -124,6 +134,34 @@ fn machine(topic: &str) -> Option<MachineId> {
             _ => MachineId::new(s.group.as_str(), s.edge.as_str()).ok(),
         },
         _ => None,
+    }
+}
+
+/// The machine that a topic of the plant's own is about, where the rule that is for it takes that from the topic alone.
+/// Which rule that is may hang on the payload: the first one is asked, as most plants have one for a topic.
+fn mapped(topic: &str, rules: &RuleSet) -> Option<MachineId> {
+    let (i, captures) = rules.matching(topic).next()?;
+    let rule = rules.rules().get(i)?;
+    let text = |template: &Template| -> Option<String> {
+        template
+            .parts()
+            .iter()
+            .map(|part| match part {
+                TemplatePart::Text(text) => Some(text.to_string()),
+                TemplatePart::Capture(name) => captures.get(name).map(ToOwned::to_owned),
+                TemplatePart::Field(_) | TemplatePart::Key => None,
+            })
+            .collect()
+    };
+    MachineId::new(&text(&rule.site)?, &text(&rule.machine)?).ok()
+}
+
+/// Whether a topic has a meaning here, and only the payload says of which machine.
+fn of_payload(topic: &str, rules: &RuleSet) -> bool {
+    match topic.parse() {
+        Ok(Topic::Hj212(_)) => true,
+        Ok(_) => false,
+        Err(_) => rules.matching(topic).next().is_some(),
     }
 }
 
@@ -234,7 +272,8 @@ fn denied(denial: &Denial, k: &Known<'_>) -> String {
     };
     let may = if may.is_empty() { "nothing".to_owned() } else { may.join(", ") };
     format!(
-        "it wanted to {what} {:?}, and may do that with {may}: correct the topic in the device, or its role",
+        "it wanted to {what} {:?}, and may do that with {may}: correct the topic in the device, give it a pattern of its own, \
+         or another role",
         denial.topic
     )
 }
@@ -273,6 +312,8 @@ fn of_message(name: &str, q: &Quarantined) -> dto::ChecklistStep {
 fn value(k: &Known<'_>) -> dto::ChecklistStep {
     match &k.messages.value {
         Some((t, what)) if k.messages.stored > 0 => ok("value", Some(*t), what.as_str()),
+        // Of a machine that is not known here: what was stored of such a message are values.
+        None if k.messages.stored > 0 && k.messages.unnamed => ok("value", None, ""),
         _ => waiting("value"),
     }
 }
@@ -280,6 +321,7 @@ fn value(k: &Known<'_>) -> dto::ChecklistStep {
 #[cfg(test)]
 mod tests {
     use broker::Protocol;
+    use historian::OwnPatterns;
 
     use super::*;
 
@@ -300,6 +342,7 @@ mod tests {
             revoked: None,
             hash: Some("x".into()),
             certificates: Vec::new(),
+            own: OwnPatterns::default(),
         }
     }
 
@@ -355,8 +398,7 @@ mod tests {
         let none = Messages::default;
         let topic = Some("danxia/v1/s/m/telemetry".into());
         let spoken = [ClientSnapshot { messages: 3, last_topic: topic, ..client(true, 5) }];
-        let with =
-            |received, stored, q: Option<Quarantined>| Messages { received, stored, quarantined: q, value: None };
+        let with = |received, stored, q: Option<Quarantined>| Messages { received, stored, quarantined: q, ..none() };
         let valued = Messages { value: Some((ago(1), "s/m/t = 1".into())), ..with(3, 3, None) };
         for (expect, said) in [
             ("wwwwww", word(&d, None, &[], none())),
@@ -371,6 +413,8 @@ mod tests {
             ("oooofw", word(&d, attempt(Outcome::In, 5), &spoken, with(3, 2, Some(bad("json_syntax", 5))))),
             ("ooooow", word(&d, attempt(Outcome::In, 5), &spoken, with(3, 2, Some(bad("json_syntax", 900))))),
             ("oooooo", word(&d, attempt(Outcome::In, 5), &spoken, valued)),
+            ("oooooo", word(&d, attempt(Outcome::In, 5), &spoken, Messages { unnamed: true, ..with(3, 3, None) })),
+            ("ooooww", word(&d, attempt(Outcome::In, 5), &spoken, Messages { unnamed: true, ..with(3, 0, None) })),
             ("wfwwww", word(&Device { revoked: Some(ago(5)), ..device() }, None, &[], none())),
         ] {
             assert_eq!(said, expect);
@@ -417,6 +461,39 @@ mod tests {
             ("elsewhere", None),
         ] {
             assert_eq!(machine(topic).as_ref().map(MachineId::as_str), expect, "{topic}");
+        }
+    }
+
+    #[test]
+    fn topics_of_the_plants_own_lead_to_the_machine_that_their_rule_names() {
+        let rule = |topic: &str, machine: &str| plant::mapping::Rule {
+            name: plant::Name::new(topic.split('/').next().unwrap()).unwrap(),
+            enabled: true,
+            topic: topic.parse().unwrap(),
+            format: plant::mapping::PayloadFormat::Json { each: None },
+            site: "s".parse().unwrap(),
+            machine: machine.parse().unwrap(),
+            values: vec![plant::mapping::RuleValue {
+                field: "/v".parse().unwrap(),
+                point: "p".parse().unwrap(),
+                unit: None,
+                scale: 1.0,
+                offset: 0.0,
+                optional: false,
+            }],
+            time: None,
+            filters: Vec::new(),
+        };
+        let rules = RuleSet::new(1, vec![rule("gw/{m}/data", "line-{m}"), rule("batch/#", "{/machine}")]).unwrap();
+        for (topic, machine, by_payload) in [
+            ("gw/7/data", Some("s/line-7"), true),
+            ("batch/x", None, true),
+            ("elsewhere", None, false),
+            ("hj212/s", None, true),
+            ("danxia/v1/s/m/telemetry", None, false),
+        ] {
+            assert_eq!(mapped(topic, &rules).as_ref().map(MachineId::as_str), machine, "{topic}");
+            assert_eq!(of_payload(topic, &rules), by_payload, "{topic}");
         }
     }
 }

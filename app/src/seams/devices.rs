@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use broker::{Broker, ClientSnapshot, ROLES};
-use historian::{Archive, Device, RegisterError};
+use historian::{Archive, Device, OwnPatterns, RegisterError};
 use plant::Timestamp;
 use web::{Registrar, RegistrarError, dto};
 
 use super::checklist::{self, Noticed};
+use crate::devices::own::OwnError;
 use crate::devices::{DeviceError, Devices, NewDevice, Secret, authority, rules};
 
 impl From<DeviceError> for RegistrarError {
@@ -16,6 +17,9 @@ impl From<DeviceError> for RegistrarError {
         let said = e.to_string();
         match e {
             DeviceError::Invalid(_) | DeviceError::Rights(_) => Self::Invalid(said),
+            DeviceError::Own(OwnError { way, found, why }) => {
+                Self::Field(dto::FieldFault { field: way.name().into(), code: why.code().into(), found }, said)
+            }
             DeviceError::Unknown(_) | DeviceError::UnknownCertificate { .. } => Self::Unknown(said),
             DeviceError::Revoked(_) | DeviceError::NotRevoked(_) => Self::Conflict(said),
             DeviceError::Register(RegisterError::Exists(_) | RegisterError::Full { .. }) => Self::Conflict(said),
@@ -95,6 +99,7 @@ pub fn device(d: &Device, now: Timestamp) -> dto::Device {
         except: rights.except,
         subscribe: rights.subscribe,
         monitor: rights.monitor,
+        own: dto::OwnPatterns { publish: d.own.publish.clone(), subscribe: d.own.subscribe.clone() },
         connected: None,
         last_seen: None,
     }
@@ -149,6 +154,7 @@ impl Registrar for Desk {
             site: new.site,
             group: new.group,
             note: new.note.unwrap_or_default(),
+            own: OwnPatterns { publish: new.own.publish, subscribe: new.own.subscribe },
         };
         let (device, password) = self.devices.add(wanted, secret)?;
         Ok(dto::DeviceCredentials { device: self.view(&device), password })
@@ -162,6 +168,10 @@ impl Registrar for Desk {
     fn enable(&self, name: &str, password: Option<&str>) -> Result<dto::DeviceCredentials, RegistrarError> {
         let (device, password) = self.devices.enable(name, password)?;
         Ok(dto::DeviceCredentials { device: self.view(&device), password })
+    }
+
+    fn allow(&self, name: &str, own: dto::NewOwnPatterns) -> Result<dto::Device, RegistrarError> {
+        Ok(self.view(&self.devices.allow(name, own.publish, own.subscribe)?))
     }
 
     fn revoke(&self, name: &str) -> Result<dto::Device, RegistrarError> {
@@ -196,7 +206,8 @@ impl Registrar for Desk {
             tracing::error!("a checklist cannot be read: {e}");
             RegistrarError::Failed(e.to_string())
         };
-        let said = checklist::Messages::of(&live.archive, &sources, &clients).map_err(unreadable)?;
+        let rules = self.devices.register().plant().rules.clone();
+        let said = checklist::Messages::of(&live.archive, &rules, &sources, &clients).map_err(unreadable)?;
         let now = self.devices.now();
         let denial = {
             let mut noticed = self.noticed.lock().unwrap_or_else(PoisonError::into_inner);

@@ -15,6 +15,7 @@ impl From<RegistrarError> for Problem {
     fn from(e: RegistrarError) -> Self {
         match e {
             RegistrarError::Invalid(what) => Self::new(Kind::BadBody, what, "correct it and send it again"),
+            RegistrarError::Field(fault, what) => Self::field(fault, what, "correct it and send it again"),
             RegistrarError::Unknown(what) => Self::new(Kind::NotFound, what, "GET /api/v1/devices lists the devices"),
             RegistrarError::Conflict(what) => {
                 Self::new(Kind::Conflict, what, "look at GET /api/v1/devices; it has changed since it was shown")
@@ -113,6 +114,22 @@ pub(crate) async fn enable(ask: Ask) -> Answer {
     let (name, new): (_, dto::NewPassword) = (ask.param(0).to_owned(), body(&ask)?);
     let done = with(&ask, move |r| r.enable(&name, new.password.as_deref())).await?;
     Ok(respond::fresh(StatusCode::OK, &done))
+}
+
+/// Puts patterns in the place of those that a device has beside its role. Its connections end, unless nothing has changed.
+#[utoipa::path(post, path = "/api/v1/devices/{name}/own", tag = "devices",
+    params(("name" = String, Path, description = "The device.")),
+    request_body(content = dto::NewOwnPatterns, description = "The patterns."),
+    responses(
+        (status = 200, description = "The device as it is now.", body = dto::Device),
+        (status = 400, description = "A pattern that cannot be one; `fault` says which.", body = dto::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such device.", body = dto::Problem, content_type = "application/problem+json"),
+        (status = "default", description = "What went wrong.", body = dto::Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn allow(ask: Ask) -> Answer {
+    ask.query.only(&[])?;
+    let (name, own): (_, dto::NewOwnPatterns) = (ask.param(0).to_owned(), body(&ask)?);
+    Ok(respond::fresh(StatusCode::OK, &with(&ask, move |r| r.allow(&name, own)).await?))
 }
 
 /// Shuts a device out, with all its certificates, and ends its connections. A second time changes nothing.

@@ -44,10 +44,46 @@ pub struct Device {
     pub subscribe: Vec<String>,
     /// Whether it may read what the broker says of itself.
     pub monitor: bool,
+    /// What of this it has beside its role, as it was given: with the placeholders of a role.
+    #[serde(default)]
+    pub own: OwnPatterns,
     /// Whether it is connected; `null` where nobody knows (the register of a stopped instance).
     pub connected: Option<bool>,
     /// When it was last let in, or left, since the platform started.
     pub last_seen: Option<Time>,
+}
+
+/// What one device may do beside its role: topic filters with the placeholders `{device}`, `{site}` and `{group}`, at most
+/// 32 of each kind. Those to publish begin with a name, and stay out of `danxia/v1` and `spBv1.0`, which are for roles;
+/// none begins with `$`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OwnPatterns {
+    /// Patterns under which it may publish.
+    #[serde(default)]
+    pub publish: Vec<String>,
+    /// Patterns that it may subscribe to; a wildcard may come first.
+    #[serde(default)]
+    pub subscribe: Vec<String>,
+}
+
+impl OwnPatterns {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.publish.is_empty() && self.subscribe.is_empty()
+    }
+}
+
+/// Patterns to put in the place of those that a device has of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewOwnPatterns {
+    /// Patterns under which it may publish; those it has stay where nothing is said.
+    #[serde(default)]
+    pub publish: Option<Vec<String>>,
+    /// Patterns that it may subscribe to; those it has stay where nothing is said.
+    #[serde(default)]
+    pub subscribe: Option<Vec<String>>,
 }
 
 /// A certificate of a device, without its key: that is kept nowhere.
@@ -108,6 +144,9 @@ pub struct NewDevice {
     /// Whether it is to have no password: it then comes with a certificate only.
     #[serde(default)]
     pub certificate_only: bool,
+    /// What it may do beside its role.
+    #[serde(default, skip_serializing_if = "OwnPatterns::is_empty")]
+    pub own: OwnPatterns,
 }
 
 /// Another password.

@@ -25,7 +25,7 @@ pub use common::{Number, Priority, Quality, Reading, Time, Title};
 pub use connection::{Client, ConnectionTotals, Connections, Denial};
 pub use device::{
     Checklist, ChecklistStep, Device, DeviceCertificate, DeviceCredentials, Devices, IssuedCertificate, NewCertificate,
-    NewDevice, NewPassword, Role,
+    NewDevice, NewOwnPatterns, NewPassword, OwnPatterns, Role,
 };
 pub use intake::{Ledger, LedgerSource, LedgerTotal, Quarantine, QuarantineEntry, QuarantineGroup, QuarantinedMessage};
 pub use live::{LiveSnapshot, LiveStatus, LiveValue, LiveValues};
@@ -34,7 +34,7 @@ pub use machine::{
     Point, SensorVerdict, Severity, Zone,
 };
 pub use overview::{Area, Counts, MachineStatus, MachineSummary, Overview, PriorityCounts, Spark};
-pub use problem::Problem;
+pub use problem::{FieldFault, Problem};
 pub use rules::{
     CapturedMessage, Rule, RuleAttempt, RuleChange, RuleFilter, RuleSuggestion, RuleTime, RuleValue, Rules,
     RulesChanged, Trial, TrialFault, TrialReading, TrialStep,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// An error, as `application/problem+json` (RFC 9457) with two fields of our own: `next` and `request_id`.
+/// An error, as `application/problem+json` (RFC 9457) with fields of our own: `next`, `request_id` and `fault`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// Which kind of problem: a stable relative URI, `/problems/bad_query`, `/problems/not_found`, …
@@ -19,4 +19,18 @@ pub struct Problem {
     pub next: String,
     /// Under which id the server's log has this request.
     pub request_id: String,
+    /// What in the body it is about, where it is about one field; left out elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<FieldFault>,
+}
+
+/// What is wrong with one field of a body, for whoever shows it beside that field and in words of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FieldFault {
+    /// The field.
+    pub field: String,
+    /// What is wrong: a stable code.
+    pub code: String,
+    /// What of the field it is about.
+    pub found: String,
 }

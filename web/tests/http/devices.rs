@@ -66,3 +66,21 @@ async fn what_cannot_be_is_answered_with_a_problem_and_no_secret() {
     let reply = house.ask("POST", "/api/v1/devices", &foreign, "{}").await;
     assert_eq!(reply.status, 403, "another site adds no devices");
 }
+
+#[tokio::test]
+async fn patterns_of_its_own_are_put_in_place_and_a_fault_says_which_field_it_is_about() {
+    let house = House::open().await;
+    let put = async |body: &str| house.post("/api/v1/devices/press/own", body).await;
+    let now = put(r#"{"publish":["gw/{device}/#"]}"#).await.json();
+    assert_eq!(now["own"]["publish"][0], "gw/{device}/#");
+    assert_eq!(now["own"]["subscribe"][0], "plant/#", "of what nothing is said, it stays");
+    assert_eq!(put(r#"{"subscribe":[]}"#).await.json()["own"]["subscribe"].as_array().map(Vec::len), Some(0));
+    let reply = put(r##"{"publish":["a","#"]}"##).await;
+    assert_eq!(reply.status, 400);
+    let problem = reply.json();
+    assert_eq!(problem["fault"], serde_json::json!({"field": "publish", "code": "wildcard", "found": "#"}));
+    assert!(problem["detail"].as_str().is_some_and(|d| d.contains("wildcard")), "{problem}");
+    assert_eq!(put(r#"{"publish":"a"}"#).await.status, 400);
+    assert!(put(r#"{"publish":"a"}"#).await.json()["fault"].is_null(), "of no pattern in particular");
+    assert_eq!(house.post("/api/v1/devices/nobody/own", "{}").await.status, 404);
+}

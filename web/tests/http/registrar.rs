@@ -33,6 +33,18 @@ impl web::Registrar for Stubs {
         self.known(name)?;
         Err(web::RegistrarError::Conflict("it is not revoked".into()))
     }
+    fn allow(&self, name: &str, own: dto::NewOwnPatterns) -> Result<dto::Device, web::RegistrarError> {
+        let press = self.known(name)?;
+        if let Some(bad) = own.publish.iter().flatten().find(|p| p.starts_with('#')) {
+            let fault = dto::FieldFault { field: "publish".into(), code: "wildcard".into(), found: bad.clone() };
+            return Err(web::RegistrarError::Field(fault, format!("{bad:?} begins with a wildcard")));
+        }
+        let now = dto::OwnPatterns {
+            publish: own.publish.unwrap_or(press.own.publish),
+            subscribe: own.subscribe.unwrap_or(press.own.subscribe),
+        };
+        Ok(dto::Device { own: now, ..device(name) })
+    }
     fn revoke(&self, name: &str) -> Result<dto::Device, web::RegistrarError> {
         Ok(dto::Device { revoked: Some(dto::Time(Timestamp::from_secs(NOW))), ..self.known(name)? })
     }
@@ -84,6 +96,7 @@ fn device(name: &str) -> dto::Device {
         except: vec![format!("danxia/v1/s/{name}/alarm/#")],
         subscribe: vec![],
         monitor: false,
+        own: dto::OwnPatterns { publish: vec![], subscribe: vec!["plant/#".into()] },
         connected: Some(false),
         last_seen: None,
     }

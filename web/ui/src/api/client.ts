@@ -1,4 +1,5 @@
 import { t } from "../i18n";
+import type { FieldFault } from "./types";
 
 /** What went wrong, for a person: cause, next step, and the id under which the server logged it (RFC 9457). */
 export class Problem extends Error {
@@ -8,6 +9,8 @@ export class Problem extends Error {
     readonly detail: string,
     readonly next: string,
     readonly requestId: string,
+    /** What in the body it is about, where it is about one field. */
+    readonly fault?: FieldFault,
   ) {
     super(detail || title);
   }
@@ -18,7 +21,7 @@ async function problemOf(response: Response): Promise<Problem> {
   try {
     const p = JSON.parse(text) as Record<string, unknown>;
     const s = (k: string) => (typeof p[k] === "string" ? (p[k] as string) : "");
-    return new Problem(response.status, s("title") || response.statusText, s("detail"), s("next"), s("request_id"));
+    return new Problem(response.status, s("title") || response.statusText, s("detail"), s("next"), s("request_id"), p["fault"] as FieldFault | undefined);
   } catch {
     return new Problem(response.status, `${response.status} ${response.statusText}`, text.slice(0, 300), "", "");
   }

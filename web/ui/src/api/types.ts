@@ -467,6 +467,19 @@ export interface DeviceCertificate {
   days_left: number;
 }
 
+/** What one device has beside its role, with the placeholders of a role. */
+export interface OwnPatterns {
+  publish: string[];
+  subscribe: string[];
+}
+
+/** What is wrong with one field of what was sent. */
+export interface FieldFault {
+  field: string;
+  code: string;
+  found: string;
+}
+
 export interface Device {
   name: string;
   role: string;
@@ -481,6 +494,7 @@ export interface Device {
   except: string[];
   subscribe: string[];
   monitor: boolean;
+  own: OwnPatterns;
   connected: boolean | null;
   last_seen: Instant | null;
 }

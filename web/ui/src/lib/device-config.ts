@@ -11,6 +11,8 @@ export interface Target {
   site: string;
   group: string | null;
   role: string;
+  /** Filters of its own, filled in, that it may publish to beside its role. */
+  own: string[];
   /** Undefined when it is not known any more. */
   password: string | undefined;
 }
@@ -51,16 +53,32 @@ export function topicOf(t: Target): string {
 /** One word of a POSIX shell. */
 export const shell = (s: string): string => (/^[\w@%+=:,./-]+$/.test(s) ? s : `'${s.replace(/'/g, `'\\''`)}'`);
 
+/** A topic of its own to which it may publish; where a filter leaves a level open, any name will do. */
+export const ownTopic = (t: Target): string | undefined => t.own[0]?.replace(/\/#$/, "/1").replace(/(^|\/)\+(?=\/|$)/g, "$11");
+
 export function mosquitto(t: Target, security: Security): string {
-  const { host, port } = way(t, security);
-  const words = [publishes(t) ? "mosquitto_pub" : "mosquitto_sub", "-h", host, "-p", port, "-i", t.device];
-  if (security !== "plain") words.push("--cafile", "ca.crt");
-  if (security === "certificate") words.push("--cert", `${t.device}.crt`, "--key", `${t.device}.key`);
-  else words.push("-u", t.device, "-P", t.password ?? PASSWORD);
-  words.push("-q", "1", "-t", topicOf(t));
+  const words = mosquittoWords(t, security, publishes(t) ? "mosquitto_pub" : "mosquitto_sub");
+  words.push("-t", topicOf(t));
   if (publishes(t)) words.push("-m", JSON.stringify(SAMPLE));
   else words.push("-v");
   return words.map(shell).join(" ");
+}
+
+/** Publishes the file `message` as it is, for what mapping rules make values of: only the plant knows how that looks. */
+export function mosquittoOwn(t: Target, security: Security): string | undefined {
+  const topic = ownTopic(t);
+  if (topic === undefined) return undefined;
+  return [...mosquittoWords(t, security, "mosquitto_pub"), "-t", topic, "-f", "message"].map(shell).join(" ");
+}
+
+function mosquittoWords(t: Target, security: Security, program: string): string[] {
+  const { host, port } = way(t, security);
+  const words = [program, "-h", host, "-p", port, "-i", t.device];
+  if (security !== "plain") words.push("--cafile", "ca.crt");
+  if (security === "certificate") words.push("--cert", `${t.device}.crt`, "--key", `${t.device}.key`);
+  else words.push("-u", t.device, "-P", t.password ?? PASSWORD);
+  words.push("-q", "1");
+  return words;
 }
 
 /** A flow for Node-RED's import: every ten seconds a value, or everything that the device may read. */

@@ -4,12 +4,13 @@ import type { Device as Data, DeviceCertificate, DeviceCredentials, IssuedCertif
 import { code, t } from "../i18n";
 import { dateTime, int, when } from "../lib/format";
 import { serverNow } from "../lib/now";
+import { differs, draftOf, patternsOf, type OwnDraft } from "../lib/own-patterns";
 import { href } from "../lib/router";
 import { Checklist } from "../parts/checklist";
 import { Configuration, IssuedFiles, Password } from "../parts/credentials";
 import { Dialog } from "../parts/dialog";
 import { ProblemBox } from "../parts/states";
-import { Patterns } from "../parts/rights";
+import { OwnFields, Patterns } from "../parts/rights";
 
 /** Days below which a certificate is to be renewed; `danxia doctor` warns at the same number. */
 const SOON = 30;
@@ -59,6 +60,7 @@ export function Device(props: { device: Data; status: Status | undefined; passwo
         </div>
         <div class="side-column">
           <Facts device={device} />
+          {device.role !== "unrestricted" && <Own device={device} path={path} reload={props.reload} />}
           <section class="panel" aria-labelledby="certificates-title">
             <h2 id="certificates-title">{t("devices.certificates")}</h2>
             {issued && <IssuedFiles issued={issued} />}
@@ -97,6 +99,7 @@ function Facts({ device }: { device: Data }) {
     <section class="panel" aria-labelledby="facts-title">
       <h2 id="facts-title">{code("role", device.role)}</h2>
       <p>{code("role_may", device.role)}</p>
+      {device.own.publish.length + device.own.subscribe.length > 0 && <p>{t("devices.own_beside")}</p>}
       <Patterns publish={device.publish} except={device.except} subscribe={device.subscribe} monitor={device.monitor} />
       <table class="terms">
         <tbody>
@@ -108,6 +111,49 @@ function Facts({ device }: { device: Data }) {
           <Row name={t("devices.last_seen")} value={device.last_seen ? when(device.last_seen, serverNow()) : "–"} />
         </tbody>
       </table>
+    </section>
+  );
+}
+
+/** The patterns that it has beside its role, to be changed. What is typed stays while the device is asked for again. */
+function Own({ device, path, reload }: { device: Data; path: string; reload: () => void }) {
+  const [draft, setDraft] = useState<OwnDraft | undefined>(undefined);
+  const [problem, setProblem] = useState<Problem | undefined>(undefined);
+  const [busy, setBusy] = useState(false);
+  const shown = draft ?? draftOf(device.own);
+  const dirty = differs(shown, device.own);
+  const save = async (e: Event) => {
+    e.preventDefault();
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      const now = await post<Data>(`${path}/own`, patternsOf(shown));
+      setDraft(draftOf(now.own));
+    } catch (x) {
+      setProblem(x instanceof Problem ? x : new Problem(0, String(x), "", "", ""));
+    }
+    setBusy(false);
+    reload();
+  };
+  const discard = () => {
+    setDraft(undefined);
+    setProblem(undefined);
+  };
+  return (
+    <section class="panel" aria-labelledby="own-title">
+      <h2 id="own-title">{t("devices.own")}</h2>
+      {problem && !problem.fault && <ProblemBox problem={problem} />}
+      <form class="form" data-testid="own" onSubmit={(e) => void save(e)}>
+        <OwnFields draft={shown} set={(p) => setDraft({ ...shown, ...p })} problem={problem} />
+        <p class="buttons">
+          <button type="submit" disabled={!dirty || busy} data-testid="own-save">
+            {t("devices.own_save")}
+          </button>
+          <button type="button" disabled={!dirty || busy} onClick={discard}>
+            {t("rules.discard")}
+          </button>
+        </p>
+      </form>
     </section>
   );
 }

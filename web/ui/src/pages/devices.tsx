@@ -5,11 +5,12 @@ import { useResource } from "../api/resource";
 import type { Device as Data, DeviceCredentials, Devices as Answer, Role, Status } from "../api/types";
 import { code, t } from "../i18n";
 import { filled } from "../lib/device-config";
+import { NO_OWN, patternsOf, type OwnDraft } from "../lib/own-patterns";
 import { int, when } from "../lib/format";
 import { serverNow } from "../lib/now";
 import { go, href, setQuery, useRoute } from "../lib/router";
 import { Dialog } from "../parts/dialog";
-import { Patterns } from "../parts/rights";
+import { OwnFields, Patterns } from "../parts/rights";
 import { Empty, Guarded, ProblemBox } from "../parts/states";
 import { Device, left } from "./device";
 
@@ -129,10 +130,11 @@ interface Draft {
   group: string;
   note: string;
   certificate_only: boolean;
+  own: OwnDraft;
 }
 
 function Create(props: { roles: Role[]; added: (a: DeviceCredentials) => void; close: () => void }) {
-  const [draft, setDraft] = useState<Draft>({ name: "", role: "device", site: "", group: "", note: "", certificate_only: false });
+  const [draft, setDraft] = useState<Draft>({ name: "", role: "device", site: "", group: "", note: "", certificate_only: false, own: NO_OWN });
   const [problem, setProblem] = useState<Problem | undefined>(undefined);
   const [busy, setBusy] = useState(false);
   const patch = (p: Partial<Draft>) => setDraft((d) => ({ ...d, ...p }));
@@ -141,8 +143,13 @@ function Create(props: { roles: Role[]; added: (a: DeviceCredentials) => void; c
     setBusy(true);
     setProblem(undefined);
     try {
-      const { group, note, ...rest } = draft;
-      const made = await post<DeviceCredentials>("devices", { ...rest, group: group.trim() || null, note: note.trim() || null });
+      const { group, note, own, ...rest } = draft;
+      const made = await post<DeviceCredentials>("devices", {
+        ...rest,
+        group: group.trim() || null,
+        note: note.trim() || null,
+        own: patternsOf(own),
+      });
       props.added(made);
       go(["devices", made.device.name]);
     } catch (x) {
@@ -153,7 +160,7 @@ function Create(props: { roles: Role[]; added: (a: DeviceCredentials) => void; c
   return (
     <Dialog title={t("devices.add")} onClose={props.close} testid="create-device">
       <form onSubmit={(e) => void submit(e)}>
-        {problem && <ProblemBox problem={problem} />}
+        {problem && !problem.fault && <ProblemBox problem={problem} />}
         <Field id="device-name" label={t("devices.name")} hint={t("devices.name_hint")} value={draft.name} set={(name) => patch({ name })} required />
         <Field id="device-site" label={t("devices.site")} hint={t("devices.site_hint")} value={draft.site} set={(site) => patch({ site })} required />
         <label for="device-role">{t("devices.role")}</label>
@@ -169,6 +176,10 @@ function Create(props: { roles: Role[]; added: (a: DeviceCredentials) => void; c
           <Field id="device-group" label={t("devices.group")} hint={t("devices.group_hint")} value={draft.group} set={(group) => patch({ group })} />
         )}
         <Field id="device-note" label={t("devices.note")} hint="" value={draft.note} set={(note) => patch({ note })} />
+        <details data-testid="own" open={problem?.fault !== undefined || undefined}>
+          <summary>{t("devices.own_optional")}</summary>
+          <OwnFields draft={draft.own} set={(p) => patch({ own: { ...draft.own, ...p } })} problem={problem} />
+        </details>
         <label class="check">
           <input type="checkbox" checked={draft.certificate_only} onChange={(e) => patch({ certificate_only: e.currentTarget.checked })} />
           {t("devices.certificate_only")}

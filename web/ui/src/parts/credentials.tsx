@@ -1,8 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Device, IssuedCertificate, Status } from "../api/types";
 import { code, t } from "../i18n";
-import { mosquitto, nodeRed, paho, sparkplug, type Security, type Target } from "../lib/device-config";
+import { filled, mosquitto, mosquittoOwn, nodeRed, paho, sparkplug, type Security, type Target } from "../lib/device-config";
 import { dateTime } from "../lib/format";
+import { href } from "../lib/router";
 import { Copyable } from "./copyable";
 
 /** A password that was just made. It is shown until the page is left, and cannot be shown again. */
@@ -72,6 +73,7 @@ export function Configuration(props: { device: Device; status: Status | undefine
     site: device.site,
     group: device.group,
     role: device.role,
+    own: filled(device.own.publish, { device: device.name, site: device.site, group: device.group ?? "" }),
     password: props.password,
   };
   return (
@@ -88,6 +90,7 @@ export function Configuration(props: { device: Device; status: Status | undefine
       ) : (
         <>
           {way === "mosquitto" && <Copyable label={t("connect.paste")} text={mosquitto(target, security)} rows={5} testid="config-mosquitto" />}
+          {way === "mosquitto" && <OwnLine line={mosquittoOwn(target, security)} />}
           {way === "nodered" && <Copyable label={t("devices.import_flow")} text={nodeRed(target, security)} rows={9} testid="config-nodered" />}
           {way === "python" && <Copyable label={t("devices.save_python")} text={paho(target, security)} rows={11} testid="config-python" />}
           {way === "sparkplug" && <Sparkplug target={target} security={security} />}
@@ -102,6 +105,19 @@ export function Configuration(props: { device: Device; status: Status | undefine
         </>
       )}
     </section>
+  );
+}
+
+/** How a first message gets under a topic of its own, and what makes values of it. */
+function OwnLine({ line }: { line: string | undefined }) {
+  if (line === undefined) return null;
+  return (
+    <>
+      <Copyable label={t("devices.own_line")} text={line} rows={4} testid="config-own" />
+      <p>
+        <a class="button" href={href(["rules"])}>{t("devices.own_rules")}</a>
+      </p>
+    </>
   );
 }
 

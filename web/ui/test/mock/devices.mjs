@@ -5,7 +5,7 @@ const certificate = (serial, days_left, revoked = null) => ({
 });
 const device = (name, role, patch = {}) => ({
   name, role, site: "steel", group: null, note: "", created: ago(9e5), revoked: null, password: true, certificates: [],
-  publish: [`danxia/v1/steel/${name}/#`], except: [`danxia/v1/steel/${name}/alarm/#`], subscribe: [`danxia/v1/steel/${name}/command/#`], monitor: false, connected: false,
+  publish: [`danxia/v1/steel/${name}/#`], except: [`danxia/v1/steel/${name}/alarm/#`], subscribe: [`danxia/v1/steel/${name}/command/#`], monitor: false, own: { publish: [], subscribe: [] }, connected: false,
   last_seen: null, ...patch,
 });
 export const DEVICES = [
@@ -13,6 +13,7 @@ export const DEVICES = [
   device("三号风机", "device", { last_seen: ago(4000) }),
   device("edge-7", "sparkplug-node", { group: "steel", publish: ["spBv1.0/steel/NBIRTH/edge-7", "spBv1.0/steel/DDATA/edge-7/#"], subscribe: ["spBv1.0/steel/NCMD/edge-7/#"] }),
   device("scada", "reader", { publish: [], subscribe: ["danxia/v1/steel/+/telemetry/#"], connected: true, last_seen: ago(2) }),
+  device("gw-7", "device", { publish: ["danxia/v1/steel/gw-7/#", "mill/gw-7/#"], own: { publish: ["mill/{device}/#"], subscribe: [] } }),
   device("old-plc", "unrestricted", { site: "", publish: ["#"], subscribe: ["#"], revoked: ago(70_000) }),
 ];
 export const ROLES = [

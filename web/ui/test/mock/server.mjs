@@ -63,7 +63,7 @@ function api(req, res, path, q) {
       return m ? json(res, m) : problem(res, 404, "Not found", `There is no machine ${rest.join("/")}.`, "Look for it on the overview; a machine appears with its first value.");
     }
     case "ca.crt": return res.writeHead(200, { "content-type": "application/x-pem-file" }).end("-----BEGIN CERTIFICATE-----\n");
-    case "devices": return rest[1] === "checklist" ? json(res, devices.checklist(rest[0])) : json(res, flag("empty") ? { devices: [], roles: devices.ROLES } : { devices: devices.DEVICES, roles: devices.ROLES });
+    case "devices": if (rest[1] === "own") return json(res, devices.DEVICES.find((d) => d.name === rest[0])); return rest[1] === "checklist" ? json(res, devices.checklist(rest[0])) : json(res, flag("empty") ? { devices: [], roles: devices.ROLES } : { devices: devices.DEVICES, roles: devices.ROLES });
     case "series": return json(res, plant.buckets(q));
     case "waveforms": {
       const point = q.get("point") ?? "steel/main-fan-1/vib_de_h";

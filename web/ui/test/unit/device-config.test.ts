@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { filled, mosquitto, nodeRed, paho, shell, sparkplug, topicOf, type Target } from "../../src/lib/device-config";
+import { filled, mosquitto, mosquittoOwn, nodeRed, ownTopic, paho, shell, sparkplug, topicOf, type Target } from "../../src/lib/device-config";
 
 const target = (patch: Partial<Target> = {}): Target => ({
   address: "0.0.0.0:1883",
@@ -9,6 +9,7 @@ const target = (patch: Partial<Target> = {}): Target => ({
   site: "s",
   group: null,
   role: "device",
+  own: [],
   password: "k7mf-92qd",
   ...patch,
 });
@@ -90,4 +91,25 @@ test("patterns are filled in; an optional name that is missing leaves its patter
 test("topics follow the role", () => {
   expect(topicOf(target({ role: "gateway" }))).toBe("danxia/v1/s/pump1/telemetry");
   expect(topicOf(target({ role: "unrestricted", site: "", device: "x" }))).toBe("danxia/v1/plant1/x/telemetry");
+});
+
+test("a topic of its own is one that its pattern lets it publish to", () => {
+  for (const [pattern, expected] of [
+    ["mill/#", "mill/1"],
+    ["mill/+/data", "mill/1/data"],
+    ["mill/+", "mill/1"],
+    ["mill/+/+/#", "mill/1/1/1"],
+    ["/+", "/1"],
+    ["mill/x", "mill/x"],
+  ] as const)
+    expect(ownTopic(target({ own: [pattern, "other"] }))).toBe(expected);
+  expect(ownTopic(target())).toBeUndefined();
+});
+
+test("what goes under a topic of its own is published as it is, whatever the role", () => {
+  expect(mosquittoOwn(target(), "plain")).toBeUndefined();
+  for (const role of ["device", "reader", "monitor"])
+    expect(mosquittoOwn(target({ role, device: "gw", own: ["a b/#"] }), "plain")).toBe(
+      "mosquitto_pub -h plant.example -p 1883 -i gw -u gw -P k7mf-92qd -q 1 -t 'a b/1' -f message",
+    );
 });
