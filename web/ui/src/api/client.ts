@@ -8,6 +8,8 @@ export class Problem extends Error {
     readonly detail: string,
     readonly next: string,
     readonly requestId: string,
+    /** Which kind the server calls it (`not_found`); empty where the page itself tells, in its own language. */
+    readonly kind = "",
   ) {
     super(detail || title);
   }
@@ -18,7 +20,7 @@ async function problemOf(response: Response): Promise<Problem> {
   try {
     const p = JSON.parse(text) as Record<string, unknown>;
     const s = (k: string) => (typeof p[k] === "string" ? (p[k] as string) : "");
-    return new Problem(response.status, s("title") || response.statusText, s("detail"), s("next"), s("request_id"));
+    return new Problem(response.status, s("title") || response.statusText, s("detail"), s("next"), s("request_id"), s("type").replace("/problems/", ""));
   } catch {
     return new Problem(response.status, `${response.status} ${response.statusText}`, text.slice(0, 300), "", "");
   }
