@@ -66,7 +66,7 @@ test('a new point is adopted with a unit, what it said meanwhile is there, and w
   await group.locator('summary').click();
   assert.match(await group.locator('[lang="en"]').innerText(), /press-1/, 'what the server said is a detail, marked as English');
 
-  await page.getByTestId('tab-discovery').click();
+  await group.getByTestId('mend').click();
   const machine = page.locator('[data-testid="new-machine"][data-machine="hall/press-1"]');
   const point = machine.locator('[data-testid="new-point"][data-point="bearing_temp"]');
   await point.getByText('61.2').waitFor();
@@ -125,7 +125,7 @@ test('an unmapped topic gets a rule made from its own message, is read again, an
   await entry.locator('pre').getByText('"temp"').waitFor();
   await page.screenshot({ path: join(artefacts, 'unmapped.png'), fullPage: true });
 
-  await page.getByTestId('tab-rules').click();
+  await group.getByTestId('mend').click();
   await until('the message to pick', () => page.getByTestId('rule-pick').locator('option').count().then((n) => n > 1));
   await page.getByTestId('rule-pick').selectOption({ index: 1 });
   await page.getByTestId('rule-suggest').click();

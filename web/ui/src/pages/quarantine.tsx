@@ -129,6 +129,24 @@ function ReplayBar({ replay }: { replay: Replaying }) {
   );
 }
 
+/** Where on the page a reason can be mended: the path, and its name. What is not here is mended in the device. */
+const MENDED: Record<string, [path: string[], name: string]> = {
+  unknown_machine: [["connections", "discovery"], "discovery.title"],
+  unknown_point: [["connections", "discovery"], "discovery.title"],
+  unmapped: [["rules"], "rules.title"],
+  mapping_field: [["rules"], "rules.title"],
+  mapping_payload: [["rules"], "rules.title"],
+};
+
+function Mend({ of }: { of: string }) {
+  const there = MENDED[of];
+  return there ? (
+    <a class="button" href={href(there[0])} data-testid="mend">
+      {t(there[1])}
+    </a>
+  ) : null;
+}
+
 function Reasons(props: { groups: QuarantineGroup[]; open: string | undefined; replay: Replaying }) {
   return (
     <ul class="groups main-column panel">
@@ -152,6 +170,7 @@ function Reasons(props: { groups: QuarantineGroup[]; open: string | undefined; r
             <button type="button" disabled={props.replay.state?.running} onClick={() => void props.replay.start({ codes: [g.code] })}>
               {t("quarantine.replay_all")}
             </button>
+            <Mend of={g.code} />
             {g.discarded > 0 && (
               <a href={href(["connections", "quarantine"], { code: g.code, discarded: "yes" })}>
                 {t("quarantine.put_aside", { n: int(g.discarded) })}
