@@ -76,6 +76,12 @@ export class Platform {
     return r.json();
   }
 
+  async send(method, path, body) {
+    const r = await fetch(this.url + path, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    if (!r.ok) throw new Error(`${method} ${path} answered ${r.status}: ${await r.text()}`);
+    return r.json();
+  }
+
   replay(dir) {
     execFileSync(danxia, ['replay', dir, '--mqtt', `127.0.0.1:${this.mqtt}`], { stdio: ['ignore', 'pipe', 'pipe'] });
   }

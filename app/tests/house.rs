@@ -1,6 +1,6 @@
 //! The rules of the house that a machine can hold: who may know whom, and what may not stand in the sources.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -78,18 +78,63 @@ fn sources(dir: &Path) -> Vec<PathBuf> {
     out
 }
 
+/// The texts of the page in one language, by key.
+fn catalogue(language: &str) -> BTreeMap<String, String> {
+    let text = std::fs::read_to_string(root().join(format!("web/ui/src/i18n/{language}.json"))).expect("the catalogue");
+    serde_json::from_str(&text).expect("a catalogue")
+}
+
+/// Holds that the page has words for every code of a family, in both languages, and for no code that is none.
+fn in_words(family: &str, codes: &BTreeSet<String>) {
+    for language in ["en", "zh-CN"] {
+        let words: BTreeSet<String> = catalogue(language)
+            .into_iter()
+            .filter(|(_, text)| !text.trim().is_empty())
+            .filter_map(|(key, _)| Some(key.strip_prefix(family)?.strip_prefix('.')?.to_owned()))
+            .collect();
+        assert_eq!(&words, codes, "{family}.* in {language}.json; web/ui/src/i18n/codes.ts lists them too");
+    }
+}
+
 /// Every reason that the quarantine can give has its words on the page, in both languages.
 #[test]
 fn every_reason_of_the_quarantine_is_put_into_words_in_both_languages() {
-    for language in ["en", "zh-CN"] {
-        let path = format!("{}/../web/ui/src/i18n/{language}.json", env!("CARGO_MANIFEST_DIR"));
-        let text = std::fs::read_to_string(&path).expect("the catalogue");
-        let words: BTreeMap<String, String> = serde_json::from_str(&text).expect("a catalogue");
-        let missing: Vec<_> = collector::fault::Code::ALL
-            .iter()
-            .map(|c| format!("cause.{c}"))
-            .filter(|key| words.get(key).is_none_or(String::is_empty))
-            .collect();
-        assert_eq!(missing, [""; 0], "{path}; web/ui/src/i18n/codes.ts lists them too");
-    }
+    in_words("cause", &collector::fault::Code::ALL.iter().map(ToString::to_string).collect());
+}
+
+/// So has everything that the MQTT door can refuse.
+#[test]
+fn every_refusal_of_the_door_is_put_into_words_in_both_languages() {
+    in_words("turned_away", &broker::Refusal::ALL.iter().map(|r| r.name().to_owned()).collect());
+}
+
+/// So has every kind of problem that the API can answer with: the first field of each row of `Kind::row`.
+#[test]
+fn every_kind_of_problem_is_put_into_words_in_both_languages() {
+    let source = std::fs::read_to_string(root().join("web/src/problem.rs")).expect("the kinds of problems");
+    let rows = source.split("const fn row").nth(1).and_then(|rest| rest.split("\n    }").next()).expect("Kind::row");
+    let kinds: BTreeSet<String> = rows
+        .lines()
+        .filter_map(|line| Some(line.trim().strip_prefix("Self::")?.split('"').nth(1)?.to_owned()))
+        .collect();
+    let variants = source.split("enum Kind {").nth(1).and_then(|rest| rest.split('}').next()).expect("the enum");
+    assert_eq!(kinds.len(), variants.matches(',').count(), "a row is not read: keep each on one line");
+    in_words("problem", &kinds);
+}
+
+/// So has every code of the checklist that is not one of those: they stand at the head of a pair, or are a refusal.
+#[test]
+fn every_failure_of_the_checklist_is_put_into_words_in_both_languages() {
+    let source = std::fs::read_to_string(root().join("app/src/seams/checklist.rs")).expect("the checklist");
+    let code = source.split("#[cfg(test)]").next().expect("the code");
+    // `("code", "sentence")`, on one line or two.
+    let pairs = code.split('(').filter_map(|pair| {
+        let (name, rest) = pair.trim_start().strip_prefix('"')?.split_once('"')?;
+        let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        (plain && rest.strip_prefix(',')?.trim_start().strip_prefix('"')?.contains(' ')).then(|| name.to_owned())
+    });
+    let mut codes: BTreeSet<String> = pairs.collect();
+    assert!(codes.len() >= 6, "the pairs are not read any more: {codes:?}");
+    codes.extend(["publish_denied", "subscribe_denied", "will_denied"].map(str::to_owned));
+    in_words("check_error", &codes);
 }

@@ -26,6 +26,13 @@ const PAGES = [
   ["alarms-history", "#/alarms?tab=history"],
   ...(first ? [["alarm", `#/alarms/${first.id}`]] : []),
   ["connections", "#/connections?left=1"],
+  ["quarantine", "#/connections/quarantine"],
+  ["quarantine-open", "#/connections/quarantine?code=unmapped"],
+  ["quarantine-aside", "#/connections/quarantine?code=json_syntax&discarded=yes"],
+  ["quarantine-hex", "#/connections/quarantine?code=waveform_length"],
+  ["discovery", "#/connections/discovery"],
+  ["ledger", "#/connections/ledger"],
+  ["ledger-source", "#/connections/ledger?source=gw-sinter&hours=168"],
   ["rules", "#/rules"],
   ["devices", "#/devices?revoked=1"],
   ["devices-new", "#/devices?new=1"],
@@ -53,6 +60,8 @@ for (const [shape, viewport] of SHAPES) {
         await page.goto(`${base}/${hash}`);
         await page.waitForSelector(".fresh, .stale, .state.problem, .state.empty", { timeout: 10_000 }).catch(() => console.log(`${name}: nothing drawn`));
         if (name === "rules") await page.selectOption("[data-testid=rule-pick]", { index: 1 }).catch(() => console.log("rules: no message to pick"));
+        for (const s of await page.locator("[data-testid=quarantine-entry] summary").all()) await s.click();
+        await page.evaluate(() => scrollTo(0, 0));
         await page.waitForTimeout(900);
         await page.screenshot({ path: `${out}/${name}-${shape}-${theme}-${lang}.png`, fullPage: true });
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

@@ -103,11 +103,14 @@ function pageOf(route: Route, status: Status | undefined): preact.JSX.Element {
 }
 
 function pageTitle(route: Route): string {
-  const [page = "overview", , machine, ...point] = route.path;
+  const [page = "overview", below, machine, ...point] = route.path;
   if (page === "alarms") return t("nav.alarms");
+  if (page === "connections" && below === "quarantine") return t("quarantine.title");
+  if (page === "connections" && below === "discovery") return t("discovery.title");
+  if (page === "connections" && below === "ledger") return t("ledger.title");
   if (page === "connections") return t("nav.connections");
   if (page === "rules") return t("rules.title");
-  if (page === "devices") return t("devices.title");
+  if (page === "devices") return below ? `${below} · ${t("devices.title")}` : t("devices.title");
   if (page === "machine") return machine ?? t("nav.machine");
   if (page === "vibration") return `${t("nav.vibration")} ${machine ?? ""} ${point.join("/")}`;
   return t("nav.overview");

@@ -9,6 +9,8 @@ export class Problem extends Error {
     readonly detail: string,
     readonly next: string,
     readonly requestId: string,
+    /** Which kind the server calls it (`not_found`); empty where the page itself tells, in its own language. */
+    readonly kind = "",
     /** What in the body it is about, where it is about one field. */
     readonly fault?: FieldFault,
   ) {
@@ -21,7 +23,8 @@ async function problemOf(response: Response): Promise<Problem> {
   try {
     const p = JSON.parse(text) as Record<string, unknown>;
     const s = (k: string) => (typeof p[k] === "string" ? (p[k] as string) : "");
-    return new Problem(response.status, s("title") || response.statusText, s("detail"), s("next"), s("request_id"), p["fault"] as FieldFault | undefined);
+    const kind = s("type").replace("/problems/", "");
+    return new Problem(response.status, s("title") || response.statusText, s("detail"), s("next"), s("request_id"), kind, p["fault"] as FieldFault | undefined);
   } catch {
     return new Problem(response.status, `${response.status} ${response.statusText}`, text.slice(0, 300), "", "");
   }

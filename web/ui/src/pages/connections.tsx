@@ -8,7 +8,9 @@ import { bytes, int, num, when } from "../lib/format";
 import { serverNow } from "../lib/now";
 import { publishCommand } from "../lib/connect";
 import { href, setQuery, useRoute } from "../lib/router";
+import { causeOf, Remedy, Said } from "../parts/said";
 import { Empty, Guarded } from "../parts/states";
+import { lastError } from "../lib/told";
 
 const EVERY = 2_000;
 
@@ -120,8 +122,8 @@ function Clients({ data }: { data: Answer }) {
         <p class="refusals">
           <strong>{t("clients.refused")}</strong>{" "}
           {refusals.map(([reason, n]) => (
-            <span key={reason} class="chip">
-              <code>{reason}</code> {int(n)}
+            <span key={reason} class="chip" data-testid="turned-away" data-reason={reason} title={reason}>
+              {code("turned_away", reason)} <b>×{int(n)}</b>
             </span>
           ))}
         </p>
@@ -138,7 +140,7 @@ function ClientRow({ c }: { c: Client }) {
         <small class="muted">
           {c.address} · MQTT {c.protocol}
         </small>
-        {c.last_error && !saysDenial(c) && <small class="doubt">{c.last_error}</small>}
+        {c.last_error && !saysDenial(c) && <LastError text={c.last_error} />}
         <Denied c={c} />
       </th>
       <td>
@@ -157,7 +159,19 @@ function ClientRow({ c }: { c: Client }) {
 }
 
 /** What went wrong last may be the denial itself, which has a line of its own. */
-const saysDenial = (c: Client): boolean => !!c.last_denial && c.last_error === `${c.last_denial.why}: ${c.last_denial.topic}`;
+const saysDenial = (c: Client): boolean =>
+  !!c.last_denial && [c.last_denial.why, `${c.last_denial.why}: ${c.last_denial.topic}`].includes(c.last_error ?? "");
+
+/** A refusal of the door has words here; how a connection was lost is told by whoever noticed. */
+function LastError({ text }: { text: string }) {
+  const last = lastError(text, (known) => code("turned_away", known) !== known);
+  if ("sentence" in last) return <Said text={last.sentence} summary={t("clients.last_error")} />;
+  return (
+    <small class="doubt" data-testid="last-error">
+      {t("clients.last_refusal", { why: code("turned_away", last.code) })} {last.topic && <code>{breakable(last.topic)}</code>}
+    </small>
+  );
+}
 
 /** How often it was refused for want of rights, and what last; how often it was slowed down. */
 function Denied({ c }: { c: Client }) {
@@ -191,11 +205,11 @@ function Quarantine({ groups }: { groups: QuarantineGroup[] }) {
       {groups.map((g) => (
         <li key={g.code} data-testid="quarantine-group" data-code={g.code}>
           <h3>
-            <code>{g.code}</code> <b>×{int(g.count)}</b>{" "}
+            {causeOf(g.code)} <b>×{int(g.count)}</b>{" "}
             <small class="muted">{t("quarantine.last", { time: when(g.last, serverNow()) })}</small>
           </h3>
-          {code("cause", g.code) !== g.code && <p>{code("cause", g.code)}</p>}
-          <p>{g.example.reason}</p>
+          <Remedy of={g.code} />
+          <Said text={g.example.reason} />
           <p class="muted from">
             {g.example.source} → <code>{g.example.topic}</code> · {bytes(g.example.size)}
           </p>

@@ -56,7 +56,8 @@ export function Device(props: { device: Data; status: Status | undefined; passwo
           {problem && <ProblemBox problem={problem} />}
           {props.password && <section class="panel"><Password device={device.name} password={props.password} /></section>}
           {device.revoked === null && <Configuration device={device} status={props.status} password={props.password} />}
-          <Checklist device={device.name} />
+          {/* Begun anew by what changes how it may come in: it asks no more once everything is reached. */}
+          <Checklist key={`${device.revoked} ${props.password}`} device={device.name} />
         </div>
         <div class="side-column">
           <Facts device={device} />

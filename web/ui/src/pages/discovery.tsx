@@ -114,15 +114,21 @@ function Machine(props: {
     <section class="panel" aria-label={m.machine} data-testid="new-machine" data-machine={m.machine}>
       <div class="toolbar">
         <h2>{title(m.title, m.machine)}</h2>
+        {title(m.title, m.machine) !== m.machine && <code>{m.machine}</code>}
         <span class="chip">{t(m.known ? "discovery.points_new" : m.described ? "discovery.described" : "discovery.machine_new")}</span>
       </div>
-      <div class="toolbar">
-        <label>
-          {t("discovery.name")} <input value={name} maxLength={200} onInput={(e) => setName(e.currentTarget.value)} />
-        </label>
-        <label>
-          {t("discovery.area")} <input value={area} maxLength={100} onInput={(e) => setArea(e.currentTarget.value)} />
-        </label>
+      <div class="toolbar fields">
+        {/* A machine of the plant has its name and its place. */}
+        {!m.known && (
+          <>
+            <label>
+              {t("discovery.name")} <input value={name} maxLength={200} onInput={(e) => setName(e.currentTarget.value)} />
+            </label>
+            <label>
+              {t("discovery.area")} <input value={area} maxLength={100} onInput={(e) => setArea(e.currentTarget.value)} />
+            </label>
+          </>
+        )}
         <label>
           {t("discovery.like")} <input value={like} list="known-machines" onInput={(e) => setLike(e.currentTarget.value)} />
         </label>

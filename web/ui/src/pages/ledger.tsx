@@ -4,7 +4,7 @@ import { get, query as params } from "../api/client";
 import { useResource } from "../api/resource";
 import type { Ledger as Answer, LedgerLine, LedgerTotal } from "../api/types";
 import { code, t } from "../i18n";
-import { dateTime, int } from "../lib/format";
+import { clockShort, day, int } from "../lib/format";
 import { serverNow } from "../lib/now";
 import { lang, theme } from "../lib/prefs";
 import { setQuery, useRoute } from "../lib/router";
@@ -18,14 +18,20 @@ const HOUR = 3_600_000;
 const SPANS = { "1": HOUR, "6": 6 * HOUR, "24": 24 * HOUR, "168": 168 * HOUR } as const;
 export const PARTS = ["committed", "duplicates", "quarantined", "refused"] as const;
 const SHOWN = ["received", ...PARTS] as const;
-/** Which colour of the theme draws which part. */
-const INKS: Record<(typeof SHOWN)[number], string> = {
-  received: "ink-2",
-  committed: "cursor",
-  duplicates: "grid",
-  quarantined: "fault",
-  refused: "ink",
+type Shown = (typeof SHOWN)[number];
+/** How each is drawn: by the width and the dashes of its line, and only then by its colour. */
+const LINES: Record<Shown, { ink: string; width: number; dash?: number[] }> = {
+  received: { ink: "ink-3", width: 4 },
+  committed: { ink: "ink", width: 1.4 },
+  duplicates: { ink: "ink-2", width: 1.4, dash: [2, 3] },
+  quarantined: { ink: "fault", width: 1.8 },
+  refused: { ink: "ink", width: 1.4, dash: [8, 4] },
 };
+/** What was not stored is a small part of everything, and has a scale of its own. */
+const CHARTS: [name: string, height: number, shown: Shown[]][] = [
+  ["ledger.by_minute", 200, ["received", "committed"]],
+  ["ledger.not_stored", 140, ["duplicates", "quarantined", "refused"]],
+];
 
 /** Whether every message of a total is accounted for. */
 export const addsUp = (l: LedgerTotal, released = 0): boolean => l.received + released === PARTS.reduce((s, k) => s + l[k], 0);
@@ -48,7 +54,7 @@ export function Ledger() {
           <div class="segmented" role="group" aria-label={t("ledger.span")}>
             {Object.keys(SPANS).map((h) => (
               <button key={h} type="button" aria-pressed={h === hours} onClick={() => setQuery({ hours: h })}>
-                {t("ledger.hours", { n: h })}
+                {h === "168" ? t("ledger.days", { n: 7 }) : t("ledger.hours", { n: h })}
               </button>
             ))}
           </div>
@@ -127,16 +133,32 @@ function Minutes({ lines, span }: { lines: LedgerLine[]; span: number }) {
   const look = [useStore(theme), useStore(lang), span].join();
   const sum = useMemo(() => total(lines), [lines]);
   const data = useMemo(() => columns(lines), [lines]);
-  const options = () => ({
-    // The period that was asked for, also where little of it has a line.
-    scales: { x: { time: true, range: (): [number, number] => [(serverNow() - span) / 1_000, serverNow() / 1_000] } },
-    legend: { show: true, live: false },
-    axes: [axis({ space: 130, values: (_: uPlot, splits: number[]) => splits.map((s) => dateTime(s * 1_000)) }), axis()],
-    series: [{}, ...SHOWN.map((k) => ({ label: code("ledger", k), stroke: ink(INKS[k]), width: k === "received" ? 2 : 1.4 }))],
+  const time = (s: number) => (span > SPANS["24"] ? `${day(s * 1_000)} ${clockShort(s * 1_000)}` : clockShort(s * 1_000));
+  const options = (shown: Shown[]) => ({
+    scales: {
+      // The period that was asked for, also where little of it has a line.
+      x: { time: true, range: (): [number, number] => [(serverNow() - span) / 1_000, serverNow() / 1_000] },
+      y: { range: (_: uPlot, _min: number, max: number): [number, number] => [0, Math.max(1, max * 1.1)] },
+    },
+    legend: { show: true, live: false, markers: { dash: (u: uPlot, i: number) => (u.series[i]?.dash ? "dashed" : "solid") } },
+    axes: [axis({ space: span > SPANS["24"] ? 100 : 60, values: (_: uPlot, splits: number[]) => splits.map(time) }), axis()],
+    series: [
+      {},
+      ...shown.map((k) => {
+        const { ink: colour, ...line } = LINES[k];
+        return { label: code("ledger", k), stroke: ink(colour), ...line };
+      }),
+    ],
   });
+  const part = (shown: Shown[]) => [data[0], ...shown.map((k) => data[SHOWN.indexOf(k) + 1])] as unknown as uPlot.AlignedData;
   return (
     <>
-      <Plot look={look} options={options} data={data} height={220} label={t("ledger.by_minute")} testid="ledger-chart" />
+      {CHARTS.map(([name, height, shown], i) => (
+        <>
+          {i > 0 && <h3>{t(name)}</h3>}
+          <Plot look={look} options={() => options(shown)} data={part(shown)} height={height} label={t(name)} testid={`ledger-chart-${i}`} />
+        </>
+      ))}
       <p data-testid="ledger-period" data-fits={addsUp(sum, sum.released)}>
         {t("ledger.period", {
           received: int(sum.received),

@@ -2,11 +2,12 @@ import { useEffect, useState } from "preact/hooks";
 import { get, post, Problem, query as params } from "../api/client";
 import { useResource } from "../api/resource";
 import type { QuarantineEntry, QuarantineGroup, QuarantinePayload, QuarantineStats, QuarantineTopic, Replay } from "../api/types";
-import { code, t } from "../i18n";
+import { t } from "../i18n";
 import { bytes, dateTime, int, when } from "../lib/format";
 import { serverNow } from "../lib/now";
 import { href, setQuery, useRoute } from "../lib/router";
 import { Crumbs } from "../parts/crumbs";
+import { causeOf, Remedy, Said } from "../parts/said";
 import { Empty, Guarded, ProblemBox } from "../parts/states";
 
 const EVERY = 5_000;
@@ -39,7 +40,7 @@ export function Quarantine() {
           data.length === 0 ? (
             <Empty text={t("quarantine.empty")} />
           ) : (
-            <div class="columns">
+            <div class={reason ? "columns" : ""}>
               <Reasons groups={data} open={reason} replay={replay} />
               {reason && <Entries key={`${reason} ${aside}`} reason={reason} aside={aside} replay={replay} changed={groups.reload} />}
             </div>
@@ -120,17 +121,30 @@ function ReplayBar({ replay }: { replay: Replaying }) {
             failed: int(state.failed),
             incomplete: int(state.incomplete),
           })}
-          {state.problem && <strong class="doubt"> {state.problem}</strong>}
+          {state.problem && <strong class="doubt"> {t("quarantine.ended_early")}</strong>}
         </p>
       )}
+      {state?.problem && <Said text={state.problem} />}
     </div>
   );
 }
 
-/** The reason in the page's language: what it means and what to do. The server's own sentence says what was found. */
-export function Cause({ of }: { of: string }) {
-  const text = code("cause", of);
-  return text === of ? null : <p>{text}</p>;
+/** Where on the page a reason can be mended: the path, and its name. What is not here is mended in the device. */
+const MENDED: Record<string, [path: string[], name: string]> = {
+  unknown_machine: [["connections", "discovery"], "discovery.title"],
+  unknown_point: [["connections", "discovery"], "discovery.title"],
+  unmapped: [["rules"], "rules.title"],
+  mapping_field: [["rules"], "rules.title"],
+  mapping_payload: [["rules"], "rules.title"],
+};
+
+function Mend({ of }: { of: string }) {
+  const there = MENDED[of];
+  return there ? (
+    <a class="button" href={href(there[0])} data-testid="mend">
+      {t(there[1])}
+    </a>
+  ) : null;
 }
 
 function Reasons(props: { groups: QuarantineGroup[]; open: string | undefined; replay: Replaying }) {
@@ -140,21 +154,23 @@ function Reasons(props: { groups: QuarantineGroup[]; open: string | undefined; r
         <li key={g.code} data-testid="quarantine-group" data-code={g.code} aria-current={g.code === props.open}>
           <h2>
             <a href={href(["connections", "quarantine"], { code: g.code })}>
-              <code>{g.code}</code>
+              {causeOf(g.code)}
             </a>{" "}
             <b>×{int(g.count)}</b>{" "}
             <small class="muted">
               {t("quarantine.span", { first: when(g.first, serverNow()), last: when(g.last, serverNow()) })}
             </small>
           </h2>
-          <Cause of={g.code} />
+          <Remedy of={g.code} />
           <p class="from muted">
-            {g.example.reason} — {g.example.source} → <code>{g.example.topic}</code>
+            {g.example.source} → <code>{g.example.topic}</code> · <code>{g.code}</code>
           </p>
+          <Said text={g.example.reason} />
           <div class="buttons">
             <button type="button" disabled={props.replay.state?.running} onClick={() => void props.replay.start({ codes: [g.code] })}>
               {t("quarantine.replay_all")}
             </button>
+            <Mend of={g.code} />
             {g.discarded > 0 && (
               <a href={href(["connections", "quarantine"], { code: g.code, discarded: "yes" })}>
                 {t("quarantine.put_aside", { n: int(g.discarded) })}
@@ -222,7 +238,7 @@ function Entries(props: { reason: string; aside: boolean; replay: Replaying; cha
   };
   return (
     <section class="panel" aria-label={t("quarantine.messages")}>
-      <div class="toolbar">
+      <div class="toolbar fields">
         <h2>{t(aside ? "quarantine.aside_title" : "quarantine.messages")}</h2>
         {aside ? (
           <button type="button" disabled={ids.length === 0} onClick={() => void restore(ids)}>
@@ -300,7 +316,7 @@ function Entry({ e, chosen, choose }: { e: QuarantineEntry; chosen: boolean; cho
           {dateTime(e.t)} · {e.source} → <code>{e.topic}</code> · {bytes(e.size)}
         </span>
       </label>
-      <p>{e.reason}</p>
+      <Said text={e.reason} />
       {!e.complete && <p class="doubt">{t("quarantine.incomplete")}</p>}
       {e.discarded && <p class="muted">{e.discarded}</p>}
       <details open={open} onToggle={(x) => setOpen(x.currentTarget.open)}>

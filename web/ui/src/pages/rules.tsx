@@ -8,7 +8,8 @@ import { int, num, when } from "../lib/format";
 import { serverNow } from "../lib/now";
 import { blank, captured, changed, freeName, moved, same, truncated, without } from "../lib/rules";
 import { RuleForm } from "../parts/rule-form";
-import { Empty, Guarded, ProblemBox } from "../parts/states";
+import { causeOf, Said } from "../parts/said";
+import { Empty, Guarded, inWords, ProblemBox } from "../parts/states";
 
 const EVERY = 10_000;
 /** How long typing must rest before the rules are tried again, ms. */
@@ -141,7 +142,10 @@ function Workshop({ held, reload }: { held: Answer; reload: () => void }) {
             {message.topic === "" ? (
               <p class="muted">{t("rules.no_message")}</p>
             ) : trial.problem ? (
-              <p class="doubt" data-testid="trial-problem">{trial.problem.detail || trial.problem.title}</p>
+              <div class="doubt" data-testid="trial-problem">
+                <p>{inWords(trial.problem).title}</p>
+                <Said text={trial.problem.detail} open />
+              </div>
             ) : trial.data ? (
               <Result trial={trial.data} />
             ) : (
@@ -301,9 +305,10 @@ function Result({ trial }: { trial: Trial }) {
         </ul>
       )}
       {trial.fault && (
-        <p class="doubt" data-testid="trial-fault">
-          <code>{trial.fault.code}</code> {trial.fault.reason}
-        </p>
+        <div class="doubt" data-testid="trial-fault" data-code={trial.fault.code}>
+          <p>{causeOf(trial.fault.code)}</p>
+          <Said text={trial.fault.reason} open />
+        </div>
       )}
       {trial.readings.length > 0 && (
         <div class="scroll" tabIndex={0} role="region" aria-labelledby="result-title">

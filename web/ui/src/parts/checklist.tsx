@@ -1,20 +1,34 @@
 import { get, segments } from "../api/client";
+import { useState } from "preact/hooks";
 import { useResource } from "../api/resource";
 import type { Checklist as Answer, ChecklistStep } from "../api/types";
 import { code, t } from "../i18n";
 import { bytes, when } from "../lib/format";
 import { serverNow } from "../lib/now";
+import { Said } from "./said";
 import { Guarded } from "./states";
 
 const EVERY = 1_000;
 
-/** How far a device has come on its way to a first value, asked every second while it is looked at. */
+/**
+ * How far a device has come on its way to a first value: asked every second while it is looked at, and no more once
+ * every step is done.
+ */
 export function Checklist({ device }: { device: string }) {
-  const list = useResource<Answer>(`checklist ${device}`, (s) => get(`devices/${segments(device)}/checklist`, s), EVERY);
+  const [done, finish] = useState(false);
+  const list = useResource<Answer>(
+    `checklist ${device}`,
+    async (s) => {
+      const answer = await get<Answer>(`devices/${segments(device)}/checklist`, s);
+      finish(reached(answer));
+      return answer;
+    },
+    done ? undefined : EVERY,
+  );
   return (
     <section class="panel" aria-labelledby="checklist-title">
       <h2 id="checklist-title">{t("devices.checklist")}</h2>
-      <Guarded of={list} every={EVERY}>
+      <Guarded of={list} every={done ? Infinity : EVERY}>
         {(data) => (
           <ol class="checklist" data-testid="checklist">
             {data.steps.map((s) => (
@@ -26,6 +40,9 @@ export function Checklist({ device }: { device: string }) {
     </section>
   );
 }
+
+/** Whether there is nothing left to wait for. */
+const reached = (list: Answer): boolean => list.steps.every((s) => s.state === "ok");
 
 function Step({ s }: { s: ChecklistStep }) {
   return (
@@ -40,7 +57,8 @@ function Step({ s }: { s: ChecklistStep }) {
           </div>
         )}
         {s.state === "waiting" && <p class="muted">{code("check_waiting", s.step)}</p>}
-        {s.error && <p class="verdict abnormal">{inWords(s)}</p>}
+        {s.error && <p class="verdict abnormal">{inWords(s) ?? s.error}</p>}
+        {s.error && inWords(s) && s.error !== inWords(s) && <Said text={s.error} />}
         {s.message && (
           <details open>
             <summary>
@@ -55,10 +73,13 @@ function Step({ s }: { s: ChecklistStep }) {
   );
 }
 
-/** Reasons that the page knows are in its language; those of a message come as the server told them. */
-function inWords(s: ChecklistStep): string {
-  const known = s.code && code("check_error", s.code);
-  return known && known !== s.code ? known : (s.error ?? "");
+/** The reason in the page's language: of a log-in or a denial, or of a message in quarantine. */
+function inWords(s: ChecklistStep): string | undefined {
+  for (const family of ["check_error", "cause"]) {
+    const known = s.code && code(family, s.code);
+    if (known && known !== s.code) return known;
+  }
+  return undefined;
 }
 
 /** Shape and not colour tells the states apart. */

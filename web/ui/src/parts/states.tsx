@@ -1,22 +1,38 @@
 import type { ComponentChildren } from "preact";
 import type { Problem } from "../api/client";
 import type { Resource } from "../api/resource";
-import { t } from "../i18n";
+import { code, t } from "../i18n";
 import { span, when } from "../lib/format";
 import { now, serverNow } from "../lib/now";
+import { lang } from "../lib/prefs";
 import { useStore } from "../lib/store";
+import { told } from "../lib/told";
+import { Said } from "./said";
 
-/** What went wrong, as the server told it: title, detail, what to do, and the id in its log. */
+/** What it is and what to do, in the page's language as far as it knows that kind of problem. */
+export function inWords(p: Problem): { title: string; next: string; ours: boolean } {
+  const known = code("problem", p.kind);
+  if (p.kind === "" || known === p.kind) return { title: p.title, next: p.next, ours: false };
+  const { what, todo } = told(known);
+  return { title: what, next: lang.get() === "en" ? p.next || todo : todo, ours: true };
+}
+
+/** What went wrong: what it is, what to do, what the server said to it, and the id in its log. */
 export function ProblemBox({ problem, retry }: { problem: Problem; retry?: () => void }) {
+  const { title, next, ours } = inWords(problem);
+  const english = useStore(lang) === "en";
   return (
     <div class="state problem" role="alert">
-      <h2>{problem.title}</h2>
-      {problem.detail && <p>{problem.detail}</p>}
-      {problem.next && (
+      <h2>{title}</h2>
+      {!ours && problem.detail && <p>{problem.detail}</p>}
+      {ours && english && <Said text={problem.detail} />}
+      {next && (
         <p>
-          <strong>{t("error.next")}</strong> {problem.next}
+          <strong>{t("error.next")}</strong> {next}
         </p>
       )}
+      {/* What was asked for wrongly is only said in the details. */}
+      {ours && !english && <Said text={[problem.detail, problem.next].filter(Boolean).join(" — ")} open={problem.status < 500} />}
       {problem.requestId && (
         <p class="muted">
           {t("error.request_id")} <code>{problem.requestId}</code>
@@ -49,6 +65,12 @@ export function Empty({ text, children }: { text: string; children?: ComponentCh
   );
 }
 
+/** A problem in one line. */
+const briefly = (p: Problem): string => {
+  const { title, next } = inWords(p);
+  return [title, next].filter(Boolean).join(": ");
+};
+
 /** How long an answer may be missing before what is shown counts as stale. */
 const PATIENCE = 3;
 
@@ -73,7 +95,7 @@ export function Guarded<T>(props: {
       {stale && (
         <div class="stale-note" role="status">
           {t("state.stale", { time: when(of.at ?? 0, serverNow()), age: span(age) })}{" "}
-          {of.problem && <span>{[of.problem.title, of.problem.next].filter(Boolean).join(": ")}</span>}{" "}
+          {of.problem && <span>{briefly(of.problem)}</span>}{" "}
           <button type="button" onClick={of.reload}>
             {t("error.retry")}
           </button>

@@ -314,37 +314,17 @@ export function connections() {
   });
   const clients = [
     c("gw-sinter", "gateway", 41.8), c("gw-blast-furnace", "gateway", 38.2, { protocol: "3.1.1" }), c("gw-rolling", "gateway", 33),
-    c("gw-steelmaking", "gateway", 0, { connected: false, since: iso(now - 4_000_000), last_error: "keep alive ran out after 90 s without a packet" }),
+    c("gw-steelmaking", "gateway", 0, { connected: false, since: iso(now - 4_000_000), last_error: "keep_alive_timeout" }),
     c("edge node 7", "anonymous", 4.4, { last_topic: "spBv1.0/steel/DDATA/edge7/press", subscriptions: 2 }),
-    c("plc-test", "anonymous", 0.2, { last_topic: "danxia/v1/steel/press/telemetry" }),
+    c("plc-test", "anonymous", 0.2, { last_topic: "danxia/v1/steel/press/telemetry", denials: 12, last_denial: { topic: "danxia/v1/steel/main-fan-1/telemetry", why: "publish_denied" }, last_error: "publish_denied: danxia/v1/steel/main-fan-1/telemetry" }),
+    c("old-plc", "anonymous", 0, { connected: false, since: iso(now - 90_000), last_error: "the client closed the connection" }),
   ];
   return {
     clients,
     totals: { connected: 5, rate_msgs_s: 117.6, rate_bytes_s: 48451, messages: 351000, bytes: 1.4e8 },
-    refused: { "bad_credentials": 3, "topic_invalid": 12 },
+    refused: { credentials: 3, topic_invalid: 12, subscriber_queue_full: 4 },
   };
 }
-
-export function quarantineGroups() {
-  const g = (code, count, reason, topic, head, encoding = "utf-8") => ({
-    code, count, last: iso(Date.now() - 30_000),
-    example: { t: iso(Date.now() - 30_000), source: "plc-test", topic, size: head.length, head, head_encoding: encoding, code, reason },
-  });
-  return [
-    g("json_syntax", 14, "Expected a JSON object, found the end of the payload at byte 31: close the object with '}'.", "danxia/v1/steel/press/telemetry", '{"values":{"bearing_temp": 61.2'),
-    g("unit_mismatch", 3, "The unit 'bar' of point oil_temp is a pressure; expected a temperature such as °C: correct the unit or the point.", "danxia/v1/steel/press/telemetry", '{"ts":1735689600,"values":{"oil_temp":{"v":3,"u":"bar"}}}'),
-    g("waveform_length", 1, "The header says n = 32768 samples, the payload holds 32000: send the record whole.", "danxia/v1/steel/press/vib_de/waveform", "a8626673194b00616e1a00008000647569", "hex"),
-  ];
-}
-
-export const ledger = () => {
-  const s = (source, committed, duplicates, quarantined, refused) => ({ source, received: committed + duplicates + quarantined + refused, committed, duplicates, quarantined, refused });
-  const sources = [s("gw-sinter", 125_400, 12, 0, 0), s("gw-blast-furnace", 114_600, 0, 0, 0), s("plc-test", 582, 0, 18, 12)];
-  const total = s("", 0, 0, 0, 0);
-  for (const x of sources) for (const k of ["received", "committed", "duplicates", "quarantined", "refused"]) total[k] += x[k];
-  delete total.source;
-  return { sources, total };
-};
 
 export { MACHINES, SITE };
 
@@ -366,10 +346,6 @@ export const rules = () => ({
     rule("Old PLC", "plc/+/{machine}/csv/with/a/long/topic/that/must/wrap/somewhere", { enabled: false, format: "csv", separator: ";", time: null, filters: [], values: [{ field: "#2", point: "p", unit: null, scale: 1, offset: 0, optional: false }] }),
   ],
 });
-
-export const unmapped = () => [
-  { id: 41, t: new Date(Date.now() - 60_000).toISOString(), source: "gw-4", topic: "plant/fan-3/data", size: 58, head: '{"ts":"2026-11-24 08:00:00","kind":"data","temp":612}', head_encoding: "utf-8", code: "unmapped", reason: "" },
-];
 
 export const trial = () => ({
   native: false, rule: "Gateway 4", captures: { machine: "fan-3" },

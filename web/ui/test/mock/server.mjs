@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import * as devices from "./devices.mjs";
 import * as plant from "./plant.mjs";
+import * as waiting from "./waiting.mjs";
 
 const args = process.argv.slice(2);
 const flag = (name) => args.includes(`--${name}`);
@@ -20,8 +21,9 @@ const json = (res, body, status = 200) => {
   res.writeHead(status, { "content-type": status < 400 ? "application/json" : "application/problem+json" });
   res.end(JSON.stringify(body));
 };
+const KINDS = { 404: "not_found", 405: "method_not_allowed", 503: "unreadable" };
 const problem = (res, status, title, detail, next) =>
-  json(res, { type: `/problems/${status}`, title, status, detail, next, request_id: "018f-mock" }, status);
+  json(res, { type: `/problems/${KINDS[status]}`, title, status, detail, next, request_id: "018f-mock" }, status);
 
 const status = () => ({
   version: "0.1.0", boot: "b1", demo: true, anonymous: true, loopback_only: true, now: new Date().toISOString(),
@@ -51,6 +53,42 @@ function live(req, res, q) {
 
 const WAVES = Array.from({ length: 40 }, (_, i) => ({ id: `w-${i}`, fs: 25600, n: 32768, unit: "m/s²", rpm: i === 7 ? null : 1486 - (i % 5) }));
 const header = (w, point) => ({ ...w, point, t0: new Date(Math.floor(Date.now() / 10_000) * 10_000 - Number(w.id.slice(2)) * 10_000).toISOString() });
+
+/** What was sent, as JSON. */
+async function body(req) {
+  let text = "";
+  for await (const part of req) text += part;
+  return JSON.parse(text || "{}");
+}
+
+async function quarantine(req, res, what, q) {
+  if (req.method === "POST") {
+    const meant = await body(req);
+    return json(res, what === "replay" ? waiting.replay(meant) : waiting.putAside(meant, what === "discard"));
+  }
+  switch (what) {
+    case "groups": return json(res, flag("empty") ? [] : waiting.groups());
+    case "stats": return json(res, flag("empty") ? waiting.empty.stats : waiting.stats());
+    case "topics": return json(res, waiting.topics(q.get("code")));
+    case "replay": return json(res, waiting.progress());
+    case undefined: return json(res, { entries: flag("empty") ? [] : waiting.entries(q) });
+    default: {
+      const found = waiting.payload(what);
+      return found ? json(res, found) : problem(res, 404, "There is no such thing", `there is no message in quarantine "${what}"`, "look at the list again; it may be released");
+    }
+  }
+}
+
+function discovery(res, what) {
+  if (what === "adopt") return json(res, { machines: 1, points: 4, replay: { ...waiting.progress(), selected: 212, done: 212, committed: 212 } });
+  return json(res, flag("empty") ? waiting.empty.discovery : waiting.discovery());
+}
+
+function ledger(res, what, q) {
+  if (what === "history") return json(res, flag("empty") ? { lines: [] } : waiting.history(q));
+  if (what === "statement") return json(res, { statement: "made up" });
+  return json(res, flag("empty") ? waiting.empty.ledger : waiting.ledger());
+}
 
 function api(req, res, path, q) {
   const [head, ...rest] = path.split("/").map(decodeURIComponent);
@@ -93,14 +131,13 @@ function api(req, res, path, q) {
     }
     case "journal": return json(res, plant.journal(alarms));
     case "connections": return json(res, flag("empty") ? { clients: [], totals: { connected: 0, rate_msgs_s: 0, rate_bytes_s: 0, messages: 0, bytes: 0 }, refused: {} } : plant.connections());
-    case "quarantine":
-      if (rest[0] === "groups") return json(res, flag("empty") ? [] : plant.quarantineGroups());
-      return json(res, { entries: flag("empty") ? [] : plant.unmapped() });
+    case "quarantine": return void quarantine(req, res, rest[0], q);
+    case "discovery": return discovery(res, rest[0]);
     case "rules":
       if (rest[0] === "try") return json(res, plant.trial());
       if (rest[0] === "suggest") return json(res, { rule: plant.rules().rules[0] });
       return json(res, flag("empty") ? { revision: 0, changed: null, rules: [] } : plant.rules());
-    case "ledger": return json(res, flag("empty") ? { sources: [], total: { received: 0, committed: 0, duplicates: 0, quarantined: 0, refused: 0 } } : plant.ledger());
+    case "ledger": return ledger(res, rest[0], q);
     case "live": return live(req, res, q);
     default: return problem(res, 404, "Not found", `There is nothing at /api/v1/${path}.`, "See /api/v1/openapi.json.");
   }
