@@ -415,6 +415,27 @@ async fn what_a_person_does_not_need_is_not_replayed_and_can_be_had_back() {
 }
 
 #[tokio::test]
+async fn putting_aside_goes_page_by_page_and_reads_no_payload() {
+    let mut house = House::new().await;
+    house.send((0..1_203).map(|s| telemetry(s, "\"a\":1")).collect()).await;
+    house.send(vec![message("plc/7", "x")]).await;
+    // Whoever reads an entry finds it damaged: what is neither shown nor understood need not be read.
+    let file = rusqlite::Connection::open(house.dir.path().join("ts.db")).unwrap();
+    file.execute("UPDATE quarantine SET body = x'00' WHERE id = 700", []).unwrap();
+    let which = codes(&["unknown_point"]);
+    for _ in 0..2 {
+        assert_eq!(house.collector().discard(&which, "zhang: a test").await.unwrap(), 1_203);
+        assert_eq!(house.historian().archive().quarantine_stats().unwrap().discarded, 1_203);
+        assert_eq!(house.collector().discard(&which, "zhang: again").await.unwrap(), 0);
+        house.restart().await;
+        assert_eq!(house.collector().restore(&which).await.unwrap(), 1_203);
+        let stats = house.historian().archive().quarantine_stats().unwrap();
+        assert_eq!((stats.discarded, stats.waiting), (0, 1_204));
+    }
+    assert_eq!(house.ledger(), (1_204, 0, 0, 1_204));
+}
+
+#[tokio::test]
 async fn what_the_door_retains_is_committed_with_its_message_whatever_it_means() {
     let house = House::new().await;
     let retain = Retain { qos: 1, properties: vec![1, 2].into(), expires: Some(at(60)), forget: false };
