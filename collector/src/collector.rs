@@ -13,8 +13,8 @@ use historian::{Archive, Batch, CommitError, LedgerDelta, Pending, Recorder, Reg
 use plant::{Plant, PointId, SeriesKey, Timestamp, Value, WaveformId};
 use tokio::sync::{mpsc, watch};
 
+use crate::cut;
 use crate::draft::{Command, Draft, Touched};
-use crate::fault::{Code, Fault};
 use crate::interpreter::{Config, Interpreter, Recall};
 use crate::parts::Settling;
 use crate::recent::{Fate, Key};
@@ -171,7 +171,11 @@ impl Collector {
     /// room; the receipt resolves when it is on disk. `source` is the client id; it goes into ledger and quarantine.
     /// Must be called within a tokio runtime.
     ///
-    /// Dropping this future before it resolves takes nothing in; dropping the receipt does not undo the commit.
+    /// What the store does not take together is committed message by message, and what it does not take at all goes to
+    /// quarantine alone; the receipt resolves when all of it is on disk.
+    ///
+    /// Dropping this future before it resolves takes nothing in, or, where the store did not take the batch whole, the
+    /// first of its messages; dropping the receipt does not undo the commit.
     pub async fn accept(
         &self,
         source: Arc<str>,
@@ -180,17 +184,9 @@ impl Collector {
     ) -> Result<Receipt, CommitError> {
         let reading = self.inner.reading.read().await;
         let mut draft = self.read(source.clone(), &messages, t_received);
-        let submitted = self.inner.recorder.submit(std::mem::take(&mut draft.batch)).await;
-        let pending = match submitted {
-            Err(why @ (CommitError::NotFinite { .. } | CommitError::TooLarge { .. })) => {
-                // Not for this store, and so it would stay: the messages must not come again and again.
-                draft = self.set_aside(source, &messages, t_received, &why);
-                self.inner.recorder.submit(std::mem::take(&mut draft.batch)).await?
-            }
-            submitted => submitted?,
-        };
+        let pendings = cut::submit(&self.inner.recorder, &mut draft, &messages).await?;
         drop(reading);
-        Ok(self.follow(draft, pending))
+        Ok(self.follow(draft, pendings))
     }
 
     /// Resolves when every message that was read by an older state of the plant is committed: those that come later are
@@ -212,7 +208,6 @@ impl Collector {
             interpreter.read(&mut draft, &plant, message);
         }
         interpreter.expire(&mut draft, &plant, t_received);
-        draft.close_ledger();
         self.ask(&mut draft);
         draft
     }
@@ -237,8 +232,8 @@ impl Collector {
         interpreter.expire(&mut draft, &interpreter.recall.plant(), now);
         self.ask(&mut draft);
         if draft.batch != Batch::default() {
-            let pending = self.inner.recorder.submit(std::mem::take(&mut draft.batch)).await?;
-            self.follow(draft, pending).await?;
+            let pendings = cut::submit(&self.inner.recorder, &mut draft, &[]).await?;
+            self.follow(draft, pendings).await?;
         }
         self.replay_explained().await
     }
@@ -267,28 +262,19 @@ impl Collector {
     #[doc(hidden)]
     #[must_use]
     pub fn batch_of(&self, source: Arc<str>, messages: &[Message], t_received: Timestamp) -> Batch {
-        std::mem::take(&mut self.read(source, messages, t_received).batch)
-    }
-
-    fn set_aside(&self, source: Arc<str>, messages: &[Message], t_received: Timestamp, why: &CommitError) -> Draft {
-        let mut draft = self.draft(source, t_received);
-        for message in messages {
-            draft.settle(message, Err(Fault::new(Code::StoreRefused, "what the store takes", why.to_string())));
-        }
-        // Whole, they might be what the store does not take.
-        draft.batch.quarantine.iter_mut().for_each(|q| q.rest = [].into());
+        let mut draft = self.read(source, messages, t_received);
         draft.close_ledger();
-        draft
+        std::mem::take(&mut draft.batch)
     }
 
     /// Watches over the commit, also where nobody waits for it.
-    pub(crate) fn follow(&self, draft: Draft, pending: Pending) -> Receipt {
+    pub(crate) fn follow(&self, draft: Draft, pendings: Vec<Pending>) -> Receipt {
         let (tell, fate) = watch::channel(None);
         let Draft { messages, waveforms, after, touched, settling, carried, disputes, .. } = draft;
         let inner = self.inner.clone();
         let watched = Watched { inner, messages, waveforms, touched, settling, carried, disputes, tell, ended: false };
         watched.queued(&fate);
-        tokio::spawn(watched.until_committed(pending));
+        tokio::spawn(watched.until_committed(pendings));
         Receipt { waits: Box::pin(all(after.into_iter().chain([fate]))) }
     }
 
@@ -374,8 +360,13 @@ impl Watched {
         self.inner.interpreter.waveforms.queued(&self.waveforms, fate);
     }
 
-    async fn until_committed(mut self, pending: Pending) {
-        let result = pending.await.map(drop);
+    async fn until_committed(mut self, pendings: Vec<Pending>) {
+        let mut result = Ok(());
+        for pending in pendings {
+            // All have ended before anybody is told, also where one has failed.
+            let ended = pending.await.map(drop);
+            result = result.and(ended);
+        }
         self.end(result);
     }
 

@@ -22,6 +22,7 @@
 
 mod adopt;
 mod collector;
+mod cut;
 mod discovery;
 mod draft;
 pub mod fault;

@@ -225,7 +225,7 @@ impl Collector {
             duplicates += l.duplicates;
         }
         let pending = self.inner.recorder.submit(batch).await?;
-        self.follow(draft, pending).await?;
+        self.follow(draft, vec![pending]).await?;
         sum.committed += committed;
         sum.duplicates += duplicates;
         sum.failed += failed;
