@@ -251,6 +251,12 @@ impl Draft {
         self.settled_parts.push(part.clone());
     }
 
+    /// Counts a part that had waited, of something that is committed without it.
+    pub(crate) fn settle_repeated(&mut self, part: &Part) {
+        let source = part.source.clone();
+        self.batch.ledger.push(LedgerDelta { source, received: 1, duplicates: 1, ..LedgerDelta::default() });
+    }
+
     /// Puts a message into quarantine; it is counted elsewhere.
     pub(crate) fn quarantine(&mut self, source: Arc<str>, t: Timestamp, message: &Message, fault: &Fault) {
         let (head, rest) = message.payload.split_at(message.payload.len().min(HEAD));
