@@ -113,6 +113,8 @@ pub(crate) struct Draft {
     pub restamped: Restamped,
     /// Where it stood after each message that was counted.
     pub seams: Vec<Seam>,
+    /// Numbers that never came, by source: they are in the ledger with its commit, and owed where there is none.
+    pub gaps: Vec<(Arc<str>, u64)>,
     /// Parts that it settles.
     pub settled_parts: Vec<Part>,
     own: HashSet<Key>,
@@ -136,6 +138,7 @@ impl Draft {
             disputes: false,
             restamped: Restamped::default(),
             seams: Vec::new(),
+            gaps: Vec::new(),
             settled_parts: Vec::new(),
             own: HashSet::new(),
             ledger: LedgerDelta { source, ..LedgerDelta::default() },
@@ -181,12 +184,14 @@ impl Draft {
     /// So many numbers of what `source` sends never came.
     pub(crate) fn gaps_of(&mut self, source: &Arc<str>, gaps: u64) {
         self.batch.ledger.push(LedgerDelta { source: source.clone(), gaps, ..LedgerDelta::default() });
+        self.gaps.push((source.clone(), gaps));
     }
 
     /// A sequence number was skipped over.
     pub(crate) fn gap(&mut self) {
         if self.mode == Mode::Live {
             self.ledger.gaps += 1;
+            self.gaps.push((self.ledger.source.clone(), 1));
         }
     }
 
