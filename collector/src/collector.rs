@@ -209,11 +209,12 @@ impl Collector {
         Ok(self.follow(draft, pendings))
     }
 
-    /// Resolves when every message that was read by an older state of the plant is committed: those that come later are
-    /// read by the plant of now.
-    pub(crate) async fn settled_plant(&self) -> Result<(), CommitError> {
-        drop(self.inner.reading.write().await);
-        self.inner.recorder.commit(Batch::default()).await.map(drop)
+    /// Resolves when every message that was read so far is committed, with what it says of the plant. While what is given
+    /// is held no message is read: those that come later are read by the plant as it is then.
+    pub(crate) async fn settled_plant(&self) -> Result<tokio::sync::RwLockWriteGuard<'_, ()>, CommitError> {
+        let turn = self.inner.reading.write().await;
+        self.inner.recorder.commit(Batch::default()).await?;
+        Ok(turn)
     }
 
     pub(crate) fn draft(&self, source: Arc<str>, t_received: Timestamp) -> Draft {
