@@ -343,15 +343,7 @@ impl Collector {
     /// What was counted beside the ledger.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        let tally = &self.inner.interpreter.tally;
-        let count = |c: &AtomicU64| c.load(Ordering::Relaxed);
-        Counters {
-            gaps: count(&tally.gaps),
-            disordered: count(&tally.disordered),
-            rebirths: count(&tally.rebirths),
-            stale_deaths: count(&tally.stale_deaths),
-            replayed: count(&tally.replayed),
-        }
+        self.inner.interpreter.tally.counters()
     }
 }
 

@@ -25,6 +25,8 @@ mod collector;
 mod cut;
 mod discovery;
 mod draft;
+#[doc(hidden)]
+pub mod dry;
 pub mod fault;
 mod interpreter;
 mod machine;
