@@ -124,7 +124,7 @@ mod tests {
         for _ in 0..20_000 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             // From nothing to years, most of them alike.
-            let ms = random >> 33 >> (random >> 60 & 7) * 4;
+            let ms = (random >> 33) >> ((random >> 60 & 7) * 4);
             rhythm.step(Duration::from_millis(ms << (random >> 57 & 15)), random >> 32 & 15 == 0);
             assert!(rhythm.steps.len() <= ARRIVALS);
             if let Some(l) = rhythm.learnt() {
