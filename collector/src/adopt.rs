@@ -22,6 +22,9 @@ pub struct Adopt {
     pub like: Option<MachineId>,
     /// Which points; `None`: all that are offered.
     pub points: Option<Vec<AdoptPoint>>,
+    /// The [`NewMachine::edition`] that was looked at; if the machine is another by now, nothing is adopted. `None`:
+    /// whatever it is.
+    pub edition: Option<u32>,
 }
 
 /// A point to be taken into the plant.
@@ -58,6 +61,12 @@ pub enum AdoptError {
         /// The name.
         name: String,
     },
+    /// The machine was changed after it was looked at.
+    #[error("{machine} was changed meanwhile; look at the list of new points again, then adopt what is missing")]
+    Changed {
+        /// Its name.
+        machine: MachineId,
+    },
     /// The model is not in the plant.
     #[error("expected a machine of the plant to be like, found {name:?}; choose one that is there")]
     NoModel {
@@ -83,6 +92,9 @@ impl Collector {
     /// Takes machines and points into the plant, then reads again what waited for them: with its own times, nothing of
     /// it is lost. `told` hears how far that is.
     pub async fn adopt(&self, wanted: &[Adopt], told: impl FnMut(&Replayed) + Send) -> Result<Adopted, AdoptError> {
+        // Nobody reads meanwhile, and what was read before is committed: no birth and no other adoption comes between the
+        // plant that is looked at here and the change that is made of it.
+        let turn = self.settled_plant().await?;
         let plant = self.inner.interpreter.recall.plant();
         let offered = self.new_points();
         let mut adopted = Adopted::default();
@@ -90,6 +102,9 @@ impl Collector {
         for adopt in wanted {
             let new = offered.machines.iter().find(|m| m.machine == adopt.machine);
             let new = new.ok_or_else(|| AdoptError::NotOffered { name: adopt.machine.to_string() })?;
+            if adopt.edition.is_some_and(|seen| seen != new.edition) {
+                return Err(AdoptError::Changed { machine: new.machine.clone() });
+            }
             let model = adopt
                 .like
                 .as_ref()
@@ -101,7 +116,7 @@ impl Collector {
             return Ok(adopted);
         }
         self.inner.recorder.commit(Batch { changes, ..Batch::default() }).await?;
-        self.settled_plant().await?;
+        drop(turn);
         // Not only of those clients that spoke last: what still waits for others stays as it is.
         let which = Selection { codes: unknown_names(), ..Selection::default() };
         adopted.replayed = self.replay(&which, told).await?;

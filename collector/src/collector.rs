@@ -13,8 +13,8 @@ use historian::{Archive, Batch, CommitError, LedgerDelta, Pending, Recorder, Reg
 use plant::{Plant, PointId, SeriesKey, Timestamp, Value, WaveformId};
 use tokio::sync::{mpsc, watch};
 
+use crate::cut;
 use crate::draft::{Command, Draft, Touched};
-use crate::fault::{Code, Fault};
 use crate::interpreter::{Config, Interpreter, Recall};
 use crate::parts::Settling;
 use crate::recent::{Fate, Key};
@@ -23,7 +23,7 @@ use crate::sparkplug::Carried;
 
 /// How many commands may wait to be published; what does not fit is asked for again with the next occasion.
 const COMMANDS: usize = 256;
-/// How many sources the refusals are counted for; beyond that they are counted together.
+/// How many sources refusals and gaps are counted for while they wait for a commit; beyond that they are counted together.
 const REFUSED_SOURCES: usize = 4096;
 /// Under this name.
 const OTHERS: &str = "(others)";
@@ -102,7 +102,27 @@ pub(crate) struct Inner {
     reading: tokio::sync::RwLock<()>,
     commands: mpsc::Sender<Command>,
     drafts: AtomicU64,
-    refused: Mutex<HashMap<Arc<str>, u64>>,
+    owed: Mutex<HashMap<Arc<str>, LedgerDelta>>,
+}
+
+impl Inner {
+    /// This is to enter the ledger with the next flush.
+    fn owe(&self, line: LedgerDelta) {
+        let mut owed = self.owed.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = owed.len() < REFUSED_SOURCES || owed.contains_key(&line.source);
+        let key = if room { line.source } else { OTHERS.into() };
+        let sum = owed.entry(key.clone()).or_insert_with(|| LedgerDelta { source: key, ..LedgerDelta::default() });
+        sum.received = sum.received.saturating_add(line.received);
+        sum.refused = sum.refused.saturating_add(line.refused);
+        sum.gaps = sum.gaps.saturating_add(line.gaps);
+    }
+
+    /// The numbers that a draft found missing, where it was not committed: they are noticed once.
+    fn owe_gaps(&self, gaps: &mut Vec<(Arc<str>, u64)>) {
+        for (source, gaps) in gaps.drain(..) {
+            self.owe(LedgerDelta { source, gaps, ..LedgerDelta::default() });
+        }
+    }
 }
 
 struct Store {
@@ -162,7 +182,7 @@ impl Collector {
             reading: tokio::sync::RwLock::default(),
             commands,
             drafts: AtomicU64::new(0),
-            refused: Mutex::default(),
+            owed: Mutex::default(),
         };
         (Self { inner: Arc::new(inner) }, receiver)
     }
@@ -171,7 +191,11 @@ impl Collector {
     /// room; the receipt resolves when it is on disk. `source` is the client id; it goes into ledger and quarantine.
     /// Must be called within a tokio runtime.
     ///
-    /// Dropping this future before it resolves takes nothing in; dropping the receipt does not undo the commit.
+    /// What the store does not take together is committed message by message, and what it does not take at all goes to
+    /// quarantine alone; the receipt resolves when all of it is on disk.
+    ///
+    /// Dropping this future before it resolves takes nothing in, or, where the store did not take the batch whole, the
+    /// first of its messages; dropping the receipt does not undo the commit.
     pub async fn accept(
         &self,
         source: Arc<str>,
@@ -180,24 +204,17 @@ impl Collector {
     ) -> Result<Receipt, CommitError> {
         let reading = self.inner.reading.read().await;
         let mut draft = self.read(source.clone(), &messages, t_received);
-        let submitted = self.inner.recorder.submit(std::mem::take(&mut draft.batch)).await;
-        let pending = match submitted {
-            Err(why @ (CommitError::NotFinite { .. } | CommitError::TooLarge { .. })) => {
-                // Not for this store, and so it would stay: the messages must not come again and again.
-                draft = self.set_aside(source, &messages, t_received, &why);
-                self.inner.recorder.submit(std::mem::take(&mut draft.batch)).await?
-            }
-            submitted => submitted?,
-        };
+        let pendings = self.submit(&mut draft, &messages).await?;
         drop(reading);
-        Ok(self.follow(draft, pending))
+        Ok(self.follow(draft, pendings))
     }
 
-    /// Resolves when every message that was read by an older state of the plant is committed: those that come later are
-    /// read by the plant of now.
-    pub(crate) async fn settled_plant(&self) -> Result<(), CommitError> {
-        drop(self.inner.reading.write().await);
-        self.inner.recorder.commit(Batch::default()).await.map(drop)
+    /// Resolves when every message that was read so far is committed, with what it says of the plant. While what is given
+    /// is held no message is read: those that come later are read by the plant as it is then.
+    pub(crate) async fn settled_plant(&self) -> Result<tokio::sync::RwLockWriteGuard<'_, ()>, CommitError> {
+        let turn = self.inner.reading.write().await;
+        self.inner.recorder.commit(Batch::default()).await?;
+        Ok(turn)
     }
 
     pub(crate) fn draft(&self, source: Arc<str>, t_received: Timestamp) -> Draft {
@@ -212,7 +229,6 @@ impl Collector {
             interpreter.read(&mut draft, &plant, message);
         }
         interpreter.expire(&mut draft, &plant, t_received);
-        draft.close_ledger();
         self.ask(&mut draft);
         draft
     }
@@ -237,8 +253,8 @@ impl Collector {
         interpreter.expire(&mut draft, &interpreter.recall.plant(), now);
         self.ask(&mut draft);
         if draft.batch != Batch::default() {
-            let pending = self.inner.recorder.submit(std::mem::take(&mut draft.batch)).await?;
-            self.follow(draft, pending).await?;
+            let pendings = self.submit(&mut draft, &[]).await?;
+            self.follow(draft, pendings).await?;
         }
         self.replay_explained().await
     }
@@ -267,63 +283,53 @@ impl Collector {
     #[doc(hidden)]
     #[must_use]
     pub fn batch_of(&self, source: Arc<str>, messages: &[Message], t_received: Timestamp) -> Batch {
-        std::mem::take(&mut self.read(source, messages, t_received).batch)
+        let mut draft = self.read(source, messages, t_received);
+        draft.close_ledger();
+        std::mem::take(&mut draft.batch)
     }
 
-    fn set_aside(&self, source: Arc<str>, messages: &[Message], t_received: Timestamp, why: &CommitError) -> Draft {
-        let mut draft = self.draft(source, t_received);
-        for message in messages {
-            draft.settle(message, Err(Fault::new(Code::StoreRefused, "what the store takes", why.to_string())));
+    async fn submit(&self, draft: &mut Draft, messages: &[Message]) -> Result<Vec<Pending>, CommitError> {
+        let submitted = cut::submit(&self.inner.recorder, draft, messages).await;
+        if submitted.is_err() {
+            self.inner.owe_gaps(&mut draft.gaps);
         }
-        // Whole, they might be what the store does not take.
-        draft.batch.quarantine.iter_mut().for_each(|q| q.rest = [].into());
-        draft.close_ledger();
-        draft
+        submitted
     }
 
     /// Watches over the commit, also where nobody waits for it.
-    pub(crate) fn follow(&self, draft: Draft, pending: Pending) -> Receipt {
-        let (tell, fate) = watch::channel(None);
-        let Draft { messages, waveforms, after, touched, settling, carried, disputes, .. } = draft;
-        let inner = self.inner.clone();
-        let watched = Watched { inner, messages, waveforms, touched, settling, carried, disputes, tell, ended: false };
+    pub(crate) fn follow(&self, draft: Draft, pendings: Vec<Pending>) -> Receipt {
+        let (watched, fate, after) = self.watched(draft);
         watched.queued(&fate);
-        tokio::spawn(watched.until_committed(pending));
+        tokio::spawn(watched.until_committed(pendings));
         Receipt { waits: Box::pin(all(after.into_iter().chain([fate]))) }
+    }
+
+    fn watched(&self, draft: Draft) -> (Watched, Fate, Vec<Fate>) {
+        let (tell, fate) = watch::channel(None);
+        let Draft { messages, waveforms, after, touched, settling, carried, disputes, gaps, .. } = draft;
+        let inner = self.inner.clone();
+        let watched =
+            Watched { inner, messages, waveforms, touched, settling, carried, disputes, gaps, tell, ended: false };
+        (watched, fate, after)
     }
 
     /// Messages that were turned away at the door: they enter the ledger with the next [`Collector::flush`].
     pub fn refused(&self, source: Arc<str>, n: u64) {
-        self.put_refused([(source, n)]);
+        self.inner.owe(LedgerDelta { source, received: n, refused: n, ..LedgerDelta::default() });
     }
 
-    fn put_refused(&self, counts: impl IntoIterator<Item = (Arc<str>, u64)>) {
-        let mut refused = self.inner.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        for (source, n) in counts {
-            let room = refused.len() < REFUSED_SOURCES || refused.contains_key(&source);
-            let key = if room { source } else { OTHERS.into() };
-            let count = refused.entry(key).or_default();
-            *count = count.saturating_add(n);
-        }
-    }
-
-    /// Commits the refusals counted since the last time, if there are any. To be called about once a second and before
-    /// the store is closed. Where the commit fails they are kept for the next time.
+    /// Commits what is owed to the ledger since the last time, if there is anything: refusals, and gaps whose own commit
+    /// failed. To be called about once a second and before the store is closed. Where the commit fails they are kept for
+    /// the next time.
     pub async fn flush(&self) -> Result<(), CommitError> {
-        let counts = std::mem::take(&mut *self.inner.refused.lock().unwrap_or_else(PoisonError::into_inner));
-        if counts.is_empty() {
+        let owed = std::mem::take(&mut *self.inner.owed.lock().unwrap_or_else(PoisonError::into_inner));
+        if owed.is_empty() {
             return Ok(());
         }
-        let delta = |(source, n): (&Arc<str>, &u64)| LedgerDelta {
-            source: source.clone(),
-            received: *n,
-            refused: *n,
-            ..LedgerDelta::default()
-        };
-        let batch = Batch { ledger: counts.iter().map(delta).collect(), ..Batch::default() };
-        let committed = self.inner.recorder.commit(batch).await;
+        let lines: Vec<LedgerDelta> = owed.into_values().collect();
+        let committed = self.inner.recorder.commit(Batch { ledger: lines.clone(), ..Batch::default() }).await;
         if committed.is_err() {
-            self.put_refused(counts);
+            lines.into_iter().for_each(|line| self.inner.owe(line));
         }
         committed.map(drop)
     }
@@ -337,15 +343,7 @@ impl Collector {
     /// What was counted beside the ledger.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        let tally = &self.inner.interpreter.tally;
-        let count = |c: &AtomicU64| c.load(Ordering::Relaxed);
-        Counters {
-            gaps: count(&tally.gaps),
-            disordered: count(&tally.disordered),
-            rebirths: count(&tally.rebirths),
-            stale_deaths: count(&tally.stale_deaths),
-            replayed: count(&tally.replayed),
-        }
+        self.inner.interpreter.tally.counters()
     }
 }
 
@@ -364,6 +362,7 @@ struct Watched {
     settling: Settling,
     carried: Carried,
     disputes: bool,
+    gaps: Vec<(Arc<str>, u64)>,
     tell: watch::Sender<Option<Result<(), CommitError>>>,
     ended: bool,
 }
@@ -374,8 +373,13 @@ impl Watched {
         self.inner.interpreter.waveforms.queued(&self.waveforms, fate);
     }
 
-    async fn until_committed(mut self, pending: Pending) {
-        let result = pending.await.map(drop);
+    async fn until_committed(mut self, pendings: Vec<Pending>) {
+        let mut result = Ok(());
+        for pending in pendings {
+            // All have ended before anybody is told, also where one has failed.
+            let ended = pending.await.map(drop);
+            result = result.and(ended);
+        }
         self.end(result);
     }
 
@@ -390,6 +394,8 @@ impl Watched {
             if self.disputes {
                 self.inner.interpreter.host.dispute();
             }
+        } else {
+            self.inner.owe_gaps(&mut self.gaps);
         }
         self.tell.send_replace(Some(result));
     }
@@ -433,7 +439,30 @@ impl fmt::Debug for Receipt {
 
 #[cfg(test)]
 mod tests {
+    use historian::Historian;
+    use plant::ManualClock;
+
     use super::*;
+
+    #[tokio::test]
+    async fn gaps_that_were_found_once_enter_the_ledger_also_when_the_commit_that_found_them_failed() {
+        let dir = tempfile::tempdir().unwrap();
+        let t = Timestamp::from_secs(1_735_689_600);
+        let store = Historian::open(historian::Config::new(dir.path()), Arc::new(ManualClock::new(t))).unwrap();
+        let (collector, _) = Collector::new(Config::default(), store.recorder(), store.archive(), store.register());
+        let mut draft = collector.draft("plc".into(), t);
+        draft.gap();
+        draft.gaps_of(&"node".into(), 2);
+        // As when the disk is full, or the runtime goes away: nobody knows that it was committed.
+        drop(collector.watched(draft));
+        collector.flush().await.unwrap();
+        let gaps = |sum: Vec<LedgerDelta>| sum.iter().map(|l| (l.source.to_string(), l.gaps)).collect::<Vec<_>>();
+        let expected = [("node".to_owned(), 2), ("plc".to_owned(), 1)];
+        assert_eq!(gaps(store.archive().ledger_by_source().unwrap()), expected);
+        // Once.
+        collector.flush().await.unwrap();
+        assert_eq!(gaps(store.archive().ledger_by_source().unwrap()), expected);
+    }
 
     fn fate(result: Option<Result<(), CommitError>>) -> (watch::Sender<Option<Result<(), CommitError>>>, Fate) {
         watch::channel(result)

@@ -44,6 +44,9 @@ pub struct NewMachine {
     pub machine: MachineId,
     /// Whether the plant has it, and only the points are new.
     pub known: bool,
+    /// Which state of the machine this is: another number when the plant has another one under this name, 0 where it has
+    /// none.
+    pub edition: u32,
     /// How it described itself in its birth, if it did.
     pub described: Option<Arc<Machine>>,
     /// What is new, by name.
@@ -164,6 +167,7 @@ impl Discovery {
             NewMachine {
                 machine: machine.clone(),
                 known: plant.machine(machine.as_str()).is_some(),
+                edition: plant.machine(machine.as_str()).map_or(0, |m| edition(m)),
                 described: inner.described.get(machine).cloned(),
                 points,
             }
@@ -186,6 +190,11 @@ impl Discovery {
             inner.ignored.insert(key);
         }
     }
+}
+
+/// Tells states of a machine from each other, within one run of the program.
+fn edition(machine: &Machine) -> u32 {
+    crc32c::crc32c(format!("{machine:?}").as_bytes()).max(1)
 }
 
 fn is_known(plant: &Plant, (machine, point): &Key) -> bool {

@@ -8,6 +8,7 @@ use historian::{Batch, LedgerDelta, QuarantineEntry, Quarantined, Retained, Sett
 use plant::Timestamp;
 
 use crate::Message;
+use crate::cut::Seam;
 use crate::fault::Fault;
 use crate::machine::MachineSlot;
 use crate::parts::{Part, Settling};
@@ -110,6 +111,12 @@ pub(crate) struct Draft {
     pub disputes: bool,
     /// Times of values that have none, where it replays them.
     pub restamped: Restamped,
+    /// Where it stood after each message that was counted.
+    pub seams: Vec<Seam>,
+    /// Numbers that never came, by source: they are in the ledger with its commit, and owed where there is none.
+    pub gaps: Vec<(Arc<str>, u64)>,
+    /// Parts that it settles.
+    pub settled_parts: Vec<Part>,
     own: HashSet<Key>,
     ledger: LedgerDelta,
 }
@@ -130,6 +137,9 @@ impl Draft {
             carried: Carried::default(),
             disputes: false,
             restamped: Restamped::default(),
+            seams: Vec::new(),
+            gaps: Vec::new(),
+            settled_parts: Vec::new(),
             own: HashSet::new(),
             ledger: LedgerDelta { source, ..LedgerDelta::default() },
         }
@@ -138,6 +148,11 @@ impl Draft {
     /// From whom its messages are.
     pub(crate) const fn source(&self) -> &Arc<str> {
         &self.ledger.source
+    }
+
+    /// How its messages of this source are counted so far.
+    pub(crate) const fn ledger(&self) -> &LedgerDelta {
+        &self.ledger
     }
 
     /// Whether this draft holds the message or waveform already.
@@ -169,12 +184,14 @@ impl Draft {
     /// So many numbers of what `source` sends never came.
     pub(crate) fn gaps_of(&mut self, source: &Arc<str>, gaps: u64) {
         self.batch.ledger.push(LedgerDelta { source: source.clone(), gaps, ..LedgerDelta::default() });
+        self.gaps.push((source.clone(), gaps));
     }
 
     /// A sequence number was skipped over.
     pub(crate) fn gap(&mut self) {
         if self.mode == Mode::Live {
             self.ledger.gaps += 1;
+            self.gaps.push((self.ledger.source.clone(), 1));
         }
     }
 
@@ -200,6 +217,7 @@ impl Draft {
                 self.quarantine(self.ledger.source.clone(), self.t_received, message, &fault);
             }
         }
+        self.seams.push(Seam::of(self));
     }
 
     /// Settles a message that was in quarantine: it leaves it, or stays for the reason it has now.
@@ -235,9 +253,17 @@ impl Draft {
         if let Some(fault) = fault {
             self.quarantine(part.source.clone(), part.t_received, &part.message, fault);
         }
+        self.settled_parts.push(part.clone());
     }
 
-    fn quarantine(&mut self, source: Arc<str>, t: Timestamp, message: &Message, fault: &Fault) {
+    /// Counts a part that had waited, of something that is committed without it.
+    pub(crate) fn settle_repeated(&mut self, part: &Part) {
+        let source = part.source.clone();
+        self.batch.ledger.push(LedgerDelta { source, received: 1, duplicates: 1, ..LedgerDelta::default() });
+    }
+
+    /// Puts a message into quarantine; it is counted elsewhere.
+    pub(crate) fn quarantine(&mut self, source: Arc<str>, t: Timestamp, message: &Message, fault: &Fault) {
         let (head, rest) = message.payload.split_at(message.payload.len().min(HEAD));
         self.batch.quarantine.push(Quarantined {
             t,

@@ -22,8 +22,11 @@
 
 mod adopt;
 mod collector;
+mod cut;
 mod discovery;
 mod draft;
+#[doc(hidden)]
+pub mod dry;
 pub mod fault;
 mod interpreter;
 mod machine;

@@ -13,11 +13,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use historian::Staged;
+use historian::{CommitError, Staged};
 use plant::Timestamp;
+use tokio::sync::watch;
 
 use crate::Message;
 use crate::fault::{Code, Fault};
+use crate::recent::Fate;
 
 /// Every key of the stage begins so.
 const STAGE: &str = "part/";
@@ -72,9 +74,12 @@ struct Set {
     last: Option<Timestamp>,
     parts: BTreeMap<u32, Part>,
     bytes: usize,
-    /// The draft that settles it.
-    settled_by: Option<u64>,
+    /// The draft that settles it, and what tells how that ended.
+    settled_by: Option<(u64, Settles)>,
 }
+
+/// Tells those who wait for the settlement of a set that it is committed; dropped, that it is not.
+type Settles = watch::Sender<Option<Result<(), CommitError>>>;
 
 type Sets = HashMap<Arc<str>, Set>;
 
@@ -82,8 +87,8 @@ type Sets = HashMap<Arc<str>, Set>;
 pub(crate) enum Step {
     /// It waits for the others.
     Waits(Staged),
-    /// It came before and waits already.
-    Known,
+    /// It came before, and its set is being settled: what it says is on disk only with that.
+    Known(Fate),
     /// The whole is there.
     Whole(Gone),
 }
@@ -208,8 +213,8 @@ impl Parts {
             None => {}
         }
         let set = sets.entry(place.set.into()).or_insert_with(|| Set::new(place.of, place.code));
-        if set.settled_by.is_some() {
-            return Ok((Step::Known, Vec::new()));
+        if let Some((_, settles)) = &set.settled_by {
+            return Ok((Step::Known(settles.subscribe()), Vec::new()));
         }
         set.header = Some(place.header);
         set.last = Some(set.last.map_or(part.t_received, |t| t.max(part.t_received)));
@@ -262,17 +267,21 @@ impl Parts {
     /// The commit of `draft` has ended: what it settled is over, or waits again.
     fn ended(&self, draft: u64, committed: bool) {
         self.lock().retain(|_, set| {
-            if set.settled_by != Some(draft) {
+            if set.settled_by.as_ref().is_none_or(|(by, _)| *by != draft) {
                 return true;
             }
-            set.settled_by = None;
+            if let Some((_, settles)) = set.settled_by.take()
+                && committed
+            {
+                settles.send_replace(Some(Ok(())));
+            }
             !committed
         });
     }
 }
 
 fn leave(key: &str, set: &mut Set, draft: u64, fault: Option<Fault>) -> Gone {
-    set.settled_by = Some(draft);
+    set.settled_by = Some((draft, watch::channel(None).0));
     let unstage = set.parts.keys().map(|n| Staged { key: stage_key(key, *n), body: [].into() }).collect();
     Gone { parts: set.parts.values().cloned().collect(), unstage, fault }
 }

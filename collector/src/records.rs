@@ -117,7 +117,11 @@ impl Interpreter {
             self.leave(draft, plant, set);
         }
         match step {
-            Step::Known => Ok((Outcome::Duplicate, true)),
+            Step::Known(settled) => {
+                draft.after.push(settled);
+                // Its fingerprint is not kept: if the settlement fails, it must come again and be staged.
+                Ok((Outcome::Duplicate, false))
+            }
             Step::Waits(staged) => {
                 draft.batch.staged.push(staged);
                 Ok((Outcome::Waiting, true))
@@ -130,6 +134,13 @@ impl Interpreter {
     /// read; parts of one that was not may come again.
     fn leave(&self, draft: &mut Draft, plant: &Plant, set: Gone) -> bool {
         draft.settling.watch(&self.parts);
+        if set.fault.is_some() && self.is_stored(&set.parts) {
+            // Its record came whole by another way; or it was settled in the very moment in which this part was staged,
+            // and the program was killed after that.
+            set.parts.iter().for_each(|part| draft.settle_repeated(part));
+            draft.batch.staged.extend(set.unstage);
+            return true;
+        }
         let fault = set.fault.or_else(|| self.whole(draft, plant, &set.parts).err());
         for part in &set.parts {
             draft.settle_part(part, fault.as_ref());
@@ -140,6 +151,12 @@ impl Interpreter {
         }
         draft.batch.staged.extend(set.unstage);
         fault.is_none()
+    }
+
+    /// Whether the record that these parts are of is committed.
+    fn is_stored(&self, parts: &[Part]) -> bool {
+        let first = parts.first().and_then(|p| waveform::decode(&p.message.payload).ok());
+        first.is_some_and(|wire| self.recall.has_waveform(wire.id))
     }
 
     /// Sets whose time is over at `now`.

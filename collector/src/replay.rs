@@ -25,6 +25,8 @@ const STEPS: usize = 32;
 const MESSAGES: usize = 256;
 /// … and about this many bytes of them.
 const BYTES: usize = 4 << 20;
+/// So many messages are put aside, or taken back, at a time.
+const PAGE: usize = 500;
 
 /// What became of the messages of a replay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -223,7 +225,7 @@ impl Collector {
             duplicates += l.duplicates;
         }
         let pending = self.inner.recorder.submit(batch).await?;
-        self.follow(draft, pending).await?;
+        self.follow(draft, vec![pending]).await?;
         sum.committed += committed;
         sum.duplicates += duplicates;
         sum.failed += failed;
@@ -259,15 +261,19 @@ impl Collector {
     async fn put_aside(&self, which: Selection, verdict: Verdict) -> Result<u64, ReplayError> {
         let mut explained = self.inner.replays.lock().await;
         self.behind_what_was_given_up().await?;
-        let archive = self.inner.archive.clone();
-        let entries = blocking(move || archive.quarantine_list(&which, None, usize::MAX)).await?;
-        let aside: HashSet<u64> = entries.iter().map(|e| e.id).collect();
-        explained.queue.iter_mut().for_each(|(_, ids)| ids.retain(|id| !aside.contains(id)));
-        let settled = |e: &QuarantineEntry| Settled { id: e.id, code: e.entry.code.clone(), verdict: verdict.clone() };
-        for some in entries.chunks(1_000) {
-            self.settle(some.iter().map(settled).collect()).await?;
+        let (which, mut before, mut n) = (Arc::new(which), None, 0);
+        // From the newest back, so that what comes meanwhile, which nobody has seen, is left alone.
+        loop {
+            let (archive, which) = (self.inner.archive.clone(), which.clone());
+            let page = blocking(move || archive.quarantine_codes(&which, before, PAGE)).await?;
+            let Some((oldest, _)) = page.last() else { return Ok(n) };
+            before = Some(*oldest);
+            let aside: HashSet<u64> = page.iter().map(|(id, _)| *id).collect();
+            explained.queue.iter_mut().for_each(|(_, ids)| ids.retain(|id| !aside.contains(id)));
+            let settled = |(id, code)| Settled { id, code, verdict: verdict.clone() };
+            n += page.len() as u64;
+            self.settle(page.into_iter().map(settled).collect()).await?;
         }
-        Ok(entries.len() as u64)
     }
 
     /// Looks at what waits in quarantine for the names that nobody knows; to be called once after a start, before messages

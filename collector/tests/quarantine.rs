@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
 
+use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -46,7 +47,14 @@ fn codes(codes: &[&str]) -> Selection {
 }
 
 fn everything_of(machine: &str) -> Adopt {
-    Adopt { machine: machine.parse().unwrap(), title: Title::default(), area: None, like: None, points: None }
+    Adopt {
+        machine: machine.parse().unwrap(),
+        title: Title::default(),
+        area: None,
+        like: None,
+        points: None,
+        edition: None,
+    }
 }
 
 impl House {
@@ -384,6 +392,49 @@ async fn machines_are_adopted_as_they_describe_themselves_or_like_another() {
 }
 
 #[tokio::test]
+async fn an_adoption_takes_in_what_is_said_meanwhile_and_is_refused_where_it_was_made_from_something_older() {
+    let house = House::new().await;
+    house.change(AssetChange::Machine(Machine::bare("s/m".parse().unwrap()))).await;
+    house.send(vec![telemetry(1, "\"a\":1,\"b\":2")]).await;
+    let seen = house.collector().new_points().machines[0].edition;
+    assert_ne!(seen, 0);
+    let only = |name: &str, title: &str, edition| Adopt {
+        points: Some(vec![AdoptPoint { name: name.into(), title: Title::default(), unit: None }]),
+        title: Title { en: Some(title.into()), zh: None },
+        edition,
+        ..everything_of("s/m")
+    };
+    // The machine describes itself; its birth is read, and not committed while the writer is held up.
+    let held = rusqlite::Connection::open(house.dir.path().join("ts.db")).unwrap();
+    held.execute_batch("PRAGMA busy_timeout=10000; BEGIN IMMEDIATE").unwrap();
+    let birth =
+        message("danxia/v1/s/m/birth", "{\"class\":\"fan\",\"points\":[{\"name\":\"rpm\",\"unit\":\"r/min\"}]}");
+    let receipt = house.collector().accept("plc".into(), vec![birth], at(2)).await.unwrap();
+    let adopted = {
+        let all = [Adopt { title: Title::default(), ..only("a", "", None) }];
+        let mut adopts = std::pin::pin!(house.collector().adopt(&all, |_| {}));
+        let look = std::future::poll_fn(|cx| std::task::Poll::Ready(adopts.as_mut().poll(cx).is_pending()));
+        assert!(look.await, "it waits for the store");
+        held.execute_batch("ROLLBACK").unwrap();
+        adopts.await.unwrap()
+    };
+    receipt.await.unwrap();
+    assert_eq!((adopted.machines, adopted.points), (0, 1));
+    let machine = |house: &House| house.historian().register().plant().machine("s/m").unwrap().clone();
+    let m = machine(&house);
+    assert_eq!((m.class, m.points.keys().map(|k| &**k).collect::<Vec<_>>()), (MachineClass::Fan, vec!["a", "rpm"]));
+
+    // Who looked before that is told, and changes nothing.
+    let refused = house.collector().adopt(&[only("b", "Old", Some(seen))], |_| {}).await.unwrap_err();
+    assert!(matches!(refused, AdoptError::Changed { .. }), "{refused}");
+    assert_eq!(machine(&house), m);
+    let now = house.collector().new_points().machines[0].edition;
+    house.collector().adopt(&[only("b", "New", Some(now))], |_| {}).await.unwrap();
+    let m = machine(&house);
+    assert_eq!((m.title.en.as_deref(), m.points.len()), (Some("New"), 3));
+}
+
+#[tokio::test]
 async fn what_is_ignored_is_not_offered_after_a_restart_either_and_is_not_lost() {
     let mut house = House::new().await;
     house.send(vec![telemetry(1, "\"noise\":1,\"temp\":2")]).await;
@@ -412,6 +463,27 @@ async fn what_a_person_does_not_need_is_not_replayed_and_can_be_had_back() {
     assert_eq!(house.replay(&codes(&["unknown_point"])).await.committed, 1);
     assert_eq!(house.ledger(), (3, 1, 0, 2));
     assert_eq!(house.historian().archive().quarantine_stats().unwrap().discarded, 1);
+}
+
+#[tokio::test]
+async fn putting_aside_goes_page_by_page_and_reads_no_payload() {
+    let mut house = House::new().await;
+    house.send((0..1_203).map(|s| telemetry(s, "\"a\":1")).collect()).await;
+    house.send(vec![message("plc/7", "x")]).await;
+    // Whoever reads an entry finds it damaged: what is neither shown nor understood need not be read.
+    let file = rusqlite::Connection::open(house.dir.path().join("ts.db")).unwrap();
+    file.execute("UPDATE quarantine SET body = x'00' WHERE id = 700", []).unwrap();
+    let which = codes(&["unknown_point"]);
+    for _ in 0..2 {
+        assert_eq!(house.collector().discard(&which, "zhang: a test").await.unwrap(), 1_203);
+        assert_eq!(house.historian().archive().quarantine_stats().unwrap().discarded, 1_203);
+        assert_eq!(house.collector().discard(&which, "zhang: again").await.unwrap(), 0);
+        house.restart().await;
+        assert_eq!(house.collector().restore(&which).await.unwrap(), 1_203);
+        let stats = house.historian().archive().quarantine_stats().unwrap();
+        assert_eq!((stats.discarded, stats.waiting), (0, 1_204));
+    }
+    assert_eq!(house.ledger(), (1_204, 0, 0, 1_204));
 }
 
 #[tokio::test]

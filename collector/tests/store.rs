@@ -117,6 +117,62 @@ async fn a_message_that_the_store_never_takes_does_not_come_for_ever() {
     assert_eq!(house.ledger(), (1, 0, 0, 1, 0));
 }
 
+/// A message of `bytes` bytes of text, in two values that each fit into a commit.
+fn large(bytes: usize) -> Message {
+    let text = "x".repeat(bytes / 2);
+    let payload = format!("{{\"ts\":{T0},\"values\":{{\"large\":\"{text}\",\"larger\":\"{text}\"}}}}");
+    message("danxia/v1/s/m/telemetry", payload)
+}
+
+#[tokio::test]
+async fn what_the_store_does_not_take_is_set_aside_alone_and_its_neighbours_are_kept_whole() {
+    let mut house = house_with(|c| c.queue_bytes = 64 * 1024);
+    let good = |s: i64| message("danxia/v1/s/m/telemetry", format!("{{\"ts\":{},\"values\":{{\"a\":{s}}}}}", T0 + s));
+    let wrong = message("danxia/v1/s/m/telemetry", format!("{{{}", " ".repeat(10_000)));
+    let sparkplug = |topic: &str, seq: u64, metric: Metric| {
+        let timestamp = Some(T0 as u64 * 1000 + seq);
+        message(
+            topic,
+            sparkplug::encode(&Payload { timestamp, metrics: vec![metric], seq: Some(seq), ..Payload::default() }),
+        )
+    };
+    let birth = Metric::new("level", DataType::Double, MetricValue::Double(2.0)).with_alias(1);
+    let data = |v| Metric::aliased(1, MetricValue::Double(v));
+    let batch = vec![
+        good(1),
+        sparkplug("spBv1.0/g/NBIRTH/e", 0, birth),
+        wrong,
+        large(120_000),
+        good(2),
+        sparkplug("spBv1.0/g/NDATA/e", 1, data(3.0)),
+        good(2),
+    ];
+    house.send(batch).await.unwrap();
+    assert_eq!(house.ledger(), (7, 4, 1, 2, 0));
+    assert_eq!(house.stored("s/m/a"), [1.0, 2.0].map(Value::Float));
+    assert_eq!(house.stored("g/e/level"), [2.0, 3.0].map(Value::Float));
+    let waits = house.historian.archive().quarantine(None, 9).unwrap();
+    let brief: Vec<_> = waits.iter().map(|q| (&*q.entry.code, q.complete)).collect();
+    assert_eq!(brief, [("store_refused", false), ("json_syntax", true)]);
+
+    // The sequence goes on where it was, and what was set aside is not taken for known when it comes again.
+    house.send(vec![sparkplug("spBv1.0/g/NDATA/e", 2, data(4.0)), large(120_000)]).await.unwrap();
+    house.collector.tick(Timestamp::from_secs(T0 + 60)).await.unwrap();
+    assert_eq!((house.collector.counters().gaps, house.ledger()), (0, (9, 5, 1, 3, 0)));
+    assert!(house.commands.try_recv().is_err(), "no birth was asked for");
+    // Known is what was committed.
+    house.send(vec![good(1), large(120_000)]).await.unwrap();
+    assert_eq!(house.ledger(), (11, 5, 2, 4, 0));
+}
+
+#[tokio::test]
+async fn messages_that_are_too_large_only_together_are_all_taken() {
+    let house = house_with(|c| c.queue_bytes = 64 * 1024);
+    let values = |s: i64| format!("{{\"ts\":{},\"values\":{{\"a\":\"{}\"}}}}", T0 + s, "x".repeat(30_000));
+    house.send((0..5).map(|s| message("danxia/v1/s/m/telemetry", values(s))).collect()).await.unwrap();
+    assert_eq!((house.stored("s/m/a").len(), house.ledger()), (5, (5, 5, 0, 0, 0)));
+}
+
 #[tokio::test]
 async fn after_the_end_nothing_is_acknowledged() {
     let house = house();

@@ -162,6 +162,17 @@ impl Archive {
         self.shared.ts.read(|conn| quarantine::ids(conn, which))
     }
 
+    /// The numbers of the messages of a selection with the codes under which they stand, the newest first, at most
+    /// `limit`; with `before`, only those with a smaller number. Nothing of their payloads is read.
+    pub fn quarantine_codes(
+        &self,
+        which: &Selection,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Arc<str>)>, ReadError> {
+        self.shared.ts.read(|conn| quarantine::codes(conn, which, before, limit))
+    }
+
     /// One message in quarantine with all that is kept of its payload.
     pub fn quarantine_entry(&self, id: u64) -> Result<Option<QuarantineEntry>, ReadError> {
         self.shared.ts.read(|conn| quarantine::whole(conn, id))

@@ -68,7 +68,7 @@ pub use config::Config;
 pub use device::{Device, DeviceCertificate, OwnPatterns};
 pub use error::{CloseError, CommitError, OpenError, ReadError, RegisterError, TailError};
 pub use historian::{Historian, open_read_only};
-pub use recorder::{Pending, Recorder};
+pub use recorder::{Pending, Recorder, Refused};
 pub use register::Register;
 pub use tail::Tail;
 pub use types::{

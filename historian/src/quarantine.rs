@@ -90,19 +90,21 @@ fn grow(tx: &Connection, key: &str, by: i64) -> rusqlite::Result<()> {
 /// An entry that is no longer kept has left its group's count behind, which is all that is settled then.
 fn settle(tx: &Connection, s: &Settled) -> rusqlite::Result<()> {
     let id = s.id as i64;
-    let found: Option<(Vec<u8>, i64, bool)> = tx
-        .prepare_cached("SELECT body, held, discarded IS NOT NULL FROM quarantine WHERE id = ?")?
-        .query_row([id], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
+    let found: Option<(i64, bool)> = tx
+        .prepare_cached("SELECT held, discarded IS NOT NULL FROM quarantine WHERE id = ?")?
+        .query_row([id], |r| Ok((r.get(0)?, r.get(1)?)))
         .optional()?;
-    let discarded = found.as_ref().is_some_and(|(.., discarded)| *discarded);
+    let discarded = found.is_some_and(|(_, discarded)| discarded);
     match (&s.verdict, found) {
         (Verdict::Released, found) => {
-            if let Some((_, held, _)) = found {
+            if let Some((held, _)) = found {
                 forget(tx, id, held)?;
             }
             uncount(tx, &s.code, discarded)
         }
-        (Verdict::Failed { code, reason }, Some((body, ..))) => {
+        (Verdict::Failed { code, reason }, Some(_)) => {
+            let mut body = tx.prepare_cached("SELECT body FROM quarantine WHERE id = ?")?;
+            let body: Vec<u8> = body.query_row([id], |r| r.get(0))?;
             let Ok(entry) = load::<Quarantined>(&body) else { return Ok(()) };
             let entry = Quarantined { code: code.clone(), reason: reason.clone(), ..entry };
             let body = store(&entry);
@@ -266,6 +268,35 @@ pub(crate) fn ids(conn: &Connection, which: &Selection) -> Result<Vec<u64>, Read
         let topic = r.get_ref(1).map_err(&said)?.as_str().map_err(|e| said(e.into()))?;
         if which.has_topic(topic) {
             found.push(r.get::<_, i64>(0).map_err(&said)? as u64);
+        }
+    }
+    Ok(found)
+}
+
+/// The ids of a selection with the codes under which they stand, the newest first, at most `limit` of them. Nothing of
+/// their payloads is read.
+pub(crate) fn codes(
+    conn: &Connection,
+    which: &Selection,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Vec<(u64, Arc<str>)>, ReadError> {
+    let said = File::Ts.said();
+    if is_old(conn)? {
+        return Ok(Vec::new());
+    }
+    let (wheres, values) = condition(which, before, false);
+    let sql = format!("SELECT id, topic, code FROM quarantine WHERE {wheres} ORDER BY id DESC");
+    let mut query = conn.prepare_cached(&sql).map_err(&said)?;
+    let mut rows = query.query(params_from_iter(values)).map_err(&said)?;
+    let mut found = Vec::new();
+    while found.len() < limit
+        && let Some(r) = rows.next().map_err(&said)?
+    {
+        let topic = r.get_ref(1).map_err(&said)?.as_str().map_err(|e| said(e.into()))?;
+        if which.has_topic(topic) {
+            let id = r.get::<_, i64>(0).map_err(&said)? as u64;
+            found.push((id, r.get::<_, String>(2).map_err(&said)?.into()));
         }
     }
     Ok(found)

@@ -29,6 +29,15 @@ pub struct Recorder {
 #[must_use = "the batch is on disk only when this has resolved"]
 pub struct Pending(oneshot::Receiver<Result<Seq, CommitError>>);
 
+/// A batch that was not queued.
+#[derive(Debug)]
+pub struct Refused {
+    /// Why.
+    pub why: CommitError,
+    /// The batch, where it is the batch itself that is not taken: [`CommitError::NotFinite`], [`CommitError::TooLarge`].
+    pub batch: Option<Batch>,
+}
+
 /// What waits between the recorders and the writer.
 #[derive(Debug)]
 pub(crate) struct Queue {
@@ -76,13 +85,26 @@ impl Recorder {
     /// Queues `batch` and returns when it is queued; waits while the queue is full. Numbers that are not finite and
     /// batches larger than a commit are refused here, whole, before they are queued.
     pub async fn submit(&self, batch: Batch) -> Result<Pending, CommitError> {
-        check(&batch)?;
-        let weight = weight(&batch);
+        self.offer(batch).await.map_err(|refused| refused.why)
+    }
+
+    /// As [`Recorder::submit`]; what is refused comes back, so that whoever made the batch can offer it in pieces.
+    pub async fn offer(&self, batch: Batch) -> Result<Pending, Box<Refused>> {
         let queue = &self.queue;
         let max = queue.bytes.min(BATCH_MAX);
-        if weight > max {
-            return Err(CommitError::TooLarge { bytes: weight, max });
+        let weight = weight(&batch);
+        let sound = match weight > max {
+            true => Err(CommitError::TooLarge { bytes: weight, max }),
+            false => check(&batch),
+        };
+        match sound {
+            Ok(()) => self.queue_up(batch, weight).await.map_err(|why| Box::new(Refused { why, batch: None })),
+            Err(why) => Err(Box::new(Refused { why, batch: Some(batch) })),
         }
+    }
+
+    async fn queue_up(&self, batch: Batch, weight: usize) -> Result<Pending, CommitError> {
+        let queue = &self.queue;
         // `weight` is at most 256 MiB, `least` at most `bytes`.
         let cost = u32::try_from(weight.max(queue.least)).unwrap_or(u32::MAX);
         let room = queue.room.clone().acquire_many_owned(cost).await.map_err(|_| CommitError::Closed)?;

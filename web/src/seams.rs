@@ -31,6 +31,8 @@ pub trait Door: Send + Sync + 'static {
 pub enum Declined {
     /// What was asked for makes no sense: a sentence.
     Asked(String),
+    /// It was asked for by an older state of things: a sentence.
+    Overtaken(String),
     /// It makes sense and cannot be done now: a sentence.
     Now(String),
 }

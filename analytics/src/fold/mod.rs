@@ -9,6 +9,7 @@
 
 mod book;
 mod record;
+mod rhythm;
 mod silence;
 mod snapshot;
 mod state;

@@ -10,7 +10,7 @@ use plant::{
 
 use super::book::Detail;
 use super::state::{LEARNT, MachineState, Past, REMEMBERED, RecordState, State};
-use super::values::{Described, Measured, hold_limits, key};
+use super::values::{Described, Measured, hold_limits, key, promised};
 use super::{Settings, Shared};
 use crate::alarm::Event;
 use crate::alarm::persist::weight;
@@ -130,8 +130,13 @@ fn speed(
 pub(super) fn conclude(state: &mut State, settings: &Settings, job: Job, judged: Judged, out: &mut Vec<Finding>) {
     let (now, up) = (state.now, state.up);
     let w = job.waveform.clone();
+    let promised = promised(state, &w.point);
     let point = state.point(&w.point);
     let returned = point.gone || point.stale;
+    match promised {
+        true => point.rhythm = None,
+        false => point.learn(w.t0, up),
+    }
     let late = point.hear(w.t0, now, up, settings.late_after);
     state.urgent |= returned;
     let mut analysis = match judged.analysis {

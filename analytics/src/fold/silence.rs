@@ -1,6 +1,7 @@
 //! Silence: points that stopped speaking, machines that are gone.
 //!
-//! Silence is measured in the time that the platform itself was up. A point is silent after some of its own periods. A
+//! Silence is measured in the time that the platform itself was up. A point is silent after some of its own periods: those
+//! that it promised, or, where it promised none and is regular all the same, those that were learnt (see [`rhythm`]). A
 //! machine of which every point is silent, or said to be gone, is offline: one alarm for the machine. A point is stale
 //! only where its machine went on speaking after the point should have: so an offline machine does not first raise one
 //! alarm per point. A point that never spoke is no alarm; the page shows it as without data.
@@ -11,6 +12,7 @@ use plant::{AlarmCondition, AlarmKey, Finding, Machine, MachineId, Priority, Tim
 
 use super::Settings;
 use super::book::Detail;
+use super::rhythm;
 use super::state::{MachineState, PointState, State};
 use super::values::key;
 use crate::alarm::Event;
@@ -91,9 +93,12 @@ fn gone(machine: &MachineState, described: &Machine, settings: &Settings, up: u6
     let silent_for = Duration::from_nanos(up.saturating_sub(last));
     let mut evidence = false;
     let all = machine.points.iter().all(|(name, p)| {
-        // A point without a period promised nothing: it counts as silent after the longest period of its machine.
-        let allowed = period(name).or(longest);
-        let silent = allowed.is_some_and(|a| is_silent(p, a, settings, up));
+        // A point without a period promised nothing: it counts as silent after the longest period of its machine. Where
+        // no point of it promised any, what was learnt of each.
+        let silent = match period(name).or(longest) {
+            Some(allowed) => is_silent(p, allowed, settings, up),
+            None => learnt(p, up).is_some_and(|(due, _)| up > due),
+        };
         evidence |= p.gone || silent;
         p.gone || silent
     });
@@ -109,6 +114,17 @@ fn deadline(p: &PointState, period: Duration, settings: &Settings) -> u64 {
     p.heard.saturating_add(nanos(period).saturating_mul(u64::from(settings.silent_periods)))
 }
 
+/// Until when a point that promised nothing may be silent, in platform-up time, and its period; `None` where it is not
+/// regular, or has spoken so lately that it need not be asked.
+fn learnt(p: &PointState, up: u64) -> Option<(u64, Duration)> {
+    let rhythm = p.rhythm.as_deref()?;
+    if !rhythm.complete() || (up <= p.heard.saturating_add(nanos(rhythm::FLOOR)) && !p.stale) {
+        return None;
+    }
+    let learnt = rhythm.learnt()?;
+    Some((p.heard.saturating_add(nanos(learnt.allowed)), learnt.period))
+}
+
 fn stale_points(
     id: &MachineId,
     machine: &mut MachineState,
@@ -121,8 +137,17 @@ fn stale_points(
     // Who spoke last, and who spoke last among the others.
     let last = machine.points.values().filter(|p| !p.gone).map(|p| p.heard).max().unwrap_or(0);
     for (name, p) in &mut machine.points {
-        let Some(period) = described.points.get(name).and_then(|p| p.period) else { continue };
-        let due = deadline(p, period, settings);
+        let Some(described) = described.points.get(name) else { continue };
+        let allowed = match described.period {
+            Some(period) => Some((deadline(p, period, settings), period)),
+            None => learnt(p, up),
+        };
+        // One that stands and is regular no longer ends when it speaks.
+        let (due, period) = match allowed {
+            Some((due, period)) => (due, Some(period)),
+            None if p.stale => (p.heard, None),
+            None => continue,
+        };
         let stale = if p.stale { up > due } else { !machine.offline && up > due && last > due };
         if stale == p.stale {
             continue;
@@ -131,7 +156,7 @@ fn stale_points(
         let Ok(point) = id.point(name) else { continue };
         let event = if stale { Event::Holds } else { Event::Gone };
         let silent = Duration::from_nanos(up.saturating_sub(p.heard));
-        book.apply(&key(&point, AlarmCondition::Stale), Priority::Low, event, now, silence(silent, Some(period)), out);
+        book.apply(&key(&point, AlarmCondition::Stale), Priority::Low, event, now, silence(silent, period), out);
     }
 }
 

@@ -12,6 +12,7 @@ use plant::{
 use serde::{Deserialize, Serialize};
 
 use super::book::{Book, Entry};
+use super::rhythm::Rhythm;
 use super::state::{MachineState, Past, PointState, RecordState, State};
 use crate::alarm::persist::{Persistence, WINDOW};
 
@@ -98,6 +99,9 @@ struct PointStateMirror {
     stale: bool,
     speed: Option<(i64, f64)>,
     records: Option<RecordsMirror>,
+    /// The last steps and the longest silence, ms. Earlier versions did not learn them.
+    #[serde(default)]
+    rhythm: Option<(Vec<u32>, u32)>,
 }
 
 type Looks = ([u8; WINDOW], u8);
@@ -194,7 +198,7 @@ impl From<(&MachineId, &MachineState)> for MachineStateMirror {
 
 impl PointStateMirror {
     fn new(name: &str, p: &PointState) -> Self {
-        let PointState { heard, newest, gone, violated, late, stale, speed, records } = p;
+        let PointState { heard, newest, gone, violated, late, stale, speed, records, rhythm } = p;
         Self {
             name: name.to_owned(),
             heard: *heard,
@@ -205,6 +209,7 @@ impl PointStateMirror {
             stale: *stale,
             speed: speed.map(|(t, v)| (t.nanos(), v)),
             records: records.as_deref().map(RecordsMirror::from),
+            rhythm: rhythm.as_deref().map(|r| (r.steps.clone(), r.longest)),
         }
     }
 
@@ -219,6 +224,7 @@ impl PointStateMirror {
             stale: self.stale,
             speed: self.speed.map(|(t, v)| (Timestamp::from_nanos(t), v)),
             records,
+            rhythm: self.rhythm.map(|(steps, longest)| Box::new(Rhythm { steps, longest })),
         };
         Ok((self.name, state))
     }

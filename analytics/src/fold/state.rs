@@ -7,6 +7,7 @@ use historian::Seq;
 use plant::{BearingFault, MachineId, Name, Plant, PointId, Timestamp, WaveformId};
 
 use super::book::Book;
+use super::rhythm::Rhythm;
 use crate::alarm::persist::Persistence;
 
 /// Ids of records that are remembered per point, so that the same record twice is judged once.
@@ -61,6 +62,8 @@ pub(super) struct PointState {
     pub speed: Option<(Timestamp, f64)>,
     /// What its records showed, where it delivers any.
     pub records: Option<Box<RecordState>>,
+    /// How often it speaks, where it did not promise a period.
+    pub rhythm: Option<Box<Rhythm>>,
 }
 
 /// What is remembered of the records of one point.
@@ -115,6 +118,18 @@ impl State {
 }
 
 impl PointState {
+    /// Learns from the arrival of data of time `t`, before it is heard: how often a point speaks that promised nothing.
+    pub fn learn(&mut self, t: Timestamp, up: u64) {
+        let first = self.newest == Timestamp::default();
+        let rhythm = self.rhythm.get_or_insert_default();
+        // What else the same commit brings, and what is older than what was said, is no further arrival.
+        if first || up <= self.heard || t <= self.newest {
+            return;
+        }
+        let by_us = std::time::Duration::from_nanos(up - self.heard);
+        rhythm.step(by_us.max(t.since(self.newest)), self.gone || self.stale);
+    }
+
     /// Notes that the point spoke, with data of time `t`. Returns whether the data is late: older than what the point
     /// said before, or than `late_after`.
     pub fn hear(&mut self, t: Timestamp, now: Timestamp, up: u64, late_after: std::time::Duration) -> bool {

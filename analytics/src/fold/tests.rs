@@ -77,6 +77,97 @@ fn one_point_is_stale_a_machine_is_offline() {
     assert_eq!(said(&found), ["stale raised"]);
 }
 
+/// `load` (promised: 5 s) every second, and `speed`, which promised nothing, after so many seconds each.
+fn speaks(j: &mut Journal, steps: impl IntoIterator<Item = usize>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for step in steps {
+        for _ in 1..step {
+            found.extend(j.value("load", 50.0));
+        }
+        found.extend(j.observe(&[("load", 50.0, Quality::Good), ("speed", 1486.0, Quality::Good)]));
+    }
+    found
+}
+
+#[test]
+fn a_point_that_promised_nothing_is_stale_by_what_was_learnt_of_it() {
+    let load = |j: &mut Journal, n: usize| -> Vec<Finding> { (0..n).flat_map(|_| j.value("load", 50.0)).collect() };
+    for restart in [false, true] {
+        let mut j = Journal::new();
+        j.described(|_| {});
+        assert_eq!(said(&speaks(&mut j, [10; 22])), Vec::<String>::new());
+        if restart {
+            j.fold = Fold::restore(Settings::default(), &j.fold.snapshot()).unwrap();
+        }
+        assert_eq!(said(&load(&mut j, 50)), Vec::<String>::new(), "five times its ten seconds");
+        let found = load(&mut j, 2);
+        assert_eq!(said(&found), ["stale raised"]);
+        let Finding::Alarm(a) = &found[0] else { panic!("no alarm") };
+        assert_eq!((a.key.point.as_ref().map(|p| p.name()), a.evidence.terms["period_s"]), (Some("speed"), 10.0));
+        assert_eq!(said(&speaks(&mut j, [1])), ["stale cleared"]);
+        // Who was silent for a minute without anything being wrong may be so again.
+        speaks(&mut j, [10; 2]);
+        assert_eq!(said(&load(&mut j, 100)), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_point_that_speaks_when_something_happens_is_never_stale_and_a_few_words_teach_nothing() {
+    let mut j = Journal::new();
+    j.described(|_| {});
+    let mut found = speaks(&mut j, [1; 20]);
+    found.extend((0..600).flat_map(|_| j.value("load", 50.0)));
+    // The step to the first word is none: nineteen.
+    assert_eq!(said(&found), Vec::<String>::new());
+    let mut j = Journal::new();
+    j.described(|_| {});
+    let mut found = speaks(&mut j, [1, 40, 2, 9, 90, 1, 3, 25, 6, 1, 70, 15, 2, 4, 33, 1, 120, 8, 1, 17, 50, 2, 30, 5]);
+    found.extend((0..3_600).flat_map(|_| j.value("load", 50.0)));
+    assert_eq!(said(&found), Vec::<String>::new());
+}
+
+#[test]
+fn after_a_restart_what_was_learnt_counts_from_the_end_of_the_grace() {
+    let mut j = Journal::new();
+    j.described(|_| {});
+    speaks(&mut j, [1; 25]);
+    j.now = j.now + Duration::from_secs(7_200);
+    let first: Vec<_> = (0..80).flat_map(|_| j.value("load", 50.0)).collect();
+    assert_eq!(said(&first), Vec::<String>::new(), "60 s of grace and 30 s of silence");
+    let then: Vec<_> = (0..30).flat_map(|_| j.value("load", 50.0)).collect();
+    assert_eq!(said(&then), ["stale raised"]);
+}
+
+#[test]
+fn a_machine_that_promised_nothing_is_offline_when_all_its_regular_points_are_silent() {
+    let mut j = Journal::new();
+    j.described(|m| m.points.values_mut().for_each(|p| p.period = None));
+    speaks(&mut j, [1; 25]);
+    assert_eq!(said(&j.heartbeats(29)), Vec::<String>::new());
+    assert_eq!(said(&j.heartbeats(5)), ["offline raised"]);
+    assert_eq!(said(&speaks(&mut j, [1])), ["offline cleared"]);
+}
+
+#[test]
+fn a_minute_of_readings_once_a_minute_is_a_period_of_a_minute() {
+    let mut j = Journal::new();
+    j.described(|_| {});
+    let mut found = Vec::new();
+    for _ in 0..25 {
+        for _ in 0..59 {
+            found.extend(j.value("load", 50.0));
+        }
+        let (batch, now) = (60, j.now);
+        let at = |n: i64| now + Duration::from_secs(1) - Duration::from_secs((batch - n) as u64);
+        let observations = (1..=batch).map(|n| journal::observation("speed", 1486.0, Quality::Good, at(n))).collect();
+        found.extend(j.step(historian::Batch { observations, ..Default::default() }));
+    }
+    found.extend((0..240).flat_map(|_| j.value("load", 50.0)));
+    assert_eq!(said(&found), Vec::<String>::new());
+    let found: Vec<_> = (0..70).flat_map(|_| j.value("load", 50.0)).collect();
+    assert_eq!(said(&found), ["stale raised"]);
+}
+
 #[test]
 fn a_death_is_offline_at_once_and_a_birth_ends_it() {
     let mut j = Journal::new();

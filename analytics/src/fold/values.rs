@@ -23,8 +23,13 @@ pub(super) fn observe(state: &mut State, settings: &Settings, o: &Observation, o
         lose(state, o, out);
         return;
     }
+    let promised = promised(state, &o.point);
     let point = state.point(&o.point);
     let returned = point.gone || point.stale;
+    match promised {
+        true => point.rhythm = None,
+        false => point.learn(o.t, up),
+    }
     let late = point.hear(o.t, now, up, settings.late_after);
     state.urgent |= returned;
     if !o.quality.usable() {
@@ -43,6 +48,11 @@ pub(super) fn observe(state: &mut State, settings: &Settings, o: &Observation, o
     }
     let measured = Measured { point: &o.point, t: o.t, value, late, evidence: Evidence::default() };
     hold_limits(state, settings, &point.limits, point.range, point.unit, measured, out);
+}
+
+/// Whether the point said how often it speaks.
+pub(super) fn promised(state: &State, point: &PointId) -> bool {
+    state.plant.point(point).is_some_and(|(_, p)| p.period.is_some())
 }
 
 /// A number to hold against the limits of its point.

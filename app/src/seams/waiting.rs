@@ -75,6 +75,7 @@ impl web::Waiting for Waiting {
         Box::pin(async move {
             let wanted = what.machines.into_iter().map(adopt).collect::<Result<Vec<_>, _>>()?;
             let adopted = self.collector.adopt(&wanted, |_| {}).await.map_err(|e| match e {
+                AdoptError::Changed { .. } => Declined::Overtaken(e.to_string()),
                 AdoptError::NotOffered { .. } | AdoptError::NoModel { .. } => Declined::Asked(e.to_string()),
                 e => Declined::Now(e.to_string()),
             })?;
@@ -110,6 +111,7 @@ fn machine(m: &NewMachine) -> dto::NewMachine {
     dto::NewMachine {
         machine: m.machine.to_string(),
         known: m.known,
+        edition: m.edition,
         described: m.described.is_some(),
         title: dto::Title { zh: title.zh.map(|s| s.to_string()), en: title.en.map(|s| s.to_string()) },
         points: m.points.iter().map(point).collect(),
@@ -148,6 +150,7 @@ fn adopt(a: dto::AdoptMachine) -> Result<Adopt, Declined> {
         area: a.area.as_deref().filter(|s| !s.is_empty()).map(|s| name::<Name>("an area's name", s)).transpose()?,
         like: a.like.as_deref().filter(|s| !s.is_empty()).map(|s| name("a machine as SITE/MACHINE", s)).transpose()?,
         points: points.transpose()?,
+        edition: a.edition,
     })
 }
 

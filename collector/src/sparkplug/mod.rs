@@ -128,6 +128,12 @@ impl Node {
         session.node.is_some() && std::mem::take(&mut session.explained)
     }
 
+    /// How many devices, missing numbers and early places its session holds.
+    pub(crate) fn held(&self) -> (usize, usize, usize) {
+        let session = self.lock();
+        (session.devices.len(), session.order.missing(), session.early.len())
+    }
+
     /// The machine of the node, or of a device of it.
     fn id(&self, device: Option<&Name>) -> Result<MachineId, Fault> {
         match device {

@@ -87,6 +87,11 @@ impl Order {
         lost
     }
 
+    /// How many numbers are missing.
+    pub(crate) const fn missing(&self) -> usize {
+        self.missing.len()
+    }
+
     /// Whether anything is missing or doubtful.
     #[cfg(test)]
     pub(crate) fn open(&self) -> bool {

@@ -29,6 +29,11 @@ impl Early {
         self.list.push_back((sent, seq));
     }
 
+    /// How many are remembered.
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
     /// The numbers of those that are of the session that was born at `born`. All others are forgotten: they are of one
     /// before.
     pub(crate) fn of_session(&mut self, born: Option<u64>) -> Vec<u8> {

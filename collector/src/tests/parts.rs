@@ -99,6 +99,50 @@ fn a_part_that_is_not_committed_is_taken_again() {
 }
 
 #[test]
+fn a_part_that_comes_again_while_its_set_is_settled_is_acknowledged_only_with_that() {
+    for committed in [true, false] {
+        let mut world = World::new(true);
+        // The first coming never gets as far as the disk, and nobody has heard of it.
+        drop(world.read(&[(TOPIC, part(7, 1, 2))]));
+        let whole = world.read(&[(TOPIC, part(7, 2, 2))]);
+        assert_eq!(whole.batch.waveforms.len(), 1);
+        let mut again = world.read(&[(TOPIC, part(7, 1, 2))]);
+        assert!(again.batch.staged.is_empty(), "it would stay on the stage after the settlement");
+        let [mut settled] = std::mem::take(&mut again.after).try_into().expect("one commit to wait for");
+        let batch = world.commit(again);
+        assert_eq!(counts(&batch), (1, 0, 1, 0));
+        assert!(settled.borrow_and_update().is_none(), "not acknowledged yet");
+        if committed {
+            world.commit(whole);
+            assert_eq!(*settled.borrow(), Some(Ok(())));
+            assert_eq!(world.staged(), 0);
+        } else {
+            drop(whole);
+            assert!(settled.has_changed().is_err(), "nobody says that it is on disk");
+            // So it comes again, and is read.
+            assert_eq!(raw(&world.send(TOPIC, part(7, 1, 2))), [1, 2, 3, 4]);
+        }
+    }
+}
+
+#[test]
+fn a_part_left_on_the_stage_beside_its_record_is_collected_after_the_next_start() {
+    let mut world = World::new(true);
+    // Read before its set is settled, and committed after it.
+    let late = world.read(&[(TOPIC, part(7, 1, 2))]);
+    assert_eq!(raw(&world.send(TOPIC, part(7, 2, 2))), [1, 2, 3, 4]);
+    world.commit(late);
+    assert_eq!(world.staged(), 1, "nobody knows of it any more");
+    world.restart();
+    assert_eq!(world.interpreter.parts.waiting(), 1);
+    let none = world.expire(Duration::from_secs(3600));
+    assert!(none.staged.is_empty(), "the wait begins with the start");
+    let batch = world.expire(Duration::from_secs(61));
+    assert_eq!((codes(&batch), ledger(&[&batch])), (vec![], (1, 0, 1, 0)));
+    assert_eq!((world.staged(), world.interpreter.parts.waiting()), (0, 0));
+}
+
+#[test]
 fn a_set_that_stays_incomplete_ends_in_quarantine_with_what_is_missing_and_may_come_again() {
     let mut world = World::new(true);
     world.send(TOPIC, part(7, 1, 4));

@@ -39,6 +39,7 @@ impl From<Declined> for Problem {
     fn from(why: Declined) -> Self {
         match why {
             Declined::Asked(detail) => Self::new(Kind::BadBody, detail, "correct it and send it again"),
+            Declined::Overtaken(detail) => Self::new(Kind::Conflict, detail, "read the list again, then decide anew"),
             Declined::Now(detail) => Self::new(Kind::Unavailable, detail, "try again; if it stays so, look at /readyz"),
         }
     }

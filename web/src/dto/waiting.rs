@@ -115,6 +115,8 @@ pub struct NewMachine {
     pub machine: String,
     /// Whether the plant has it, and only the points are new.
     pub known: bool,
+    /// Which state of the machine this is, to be sent with its adoption; 0: the plant has no such machine.
+    pub edition: u32,
     /// Whether it has described itself.
     pub described: bool,
     /// What it calls itself.
@@ -172,6 +174,9 @@ pub struct AdoptMachine {
     pub like: Option<String>,
     /// Which points; left out: all that are offered.
     pub points: Option<Vec<AdoptPoint>>,
+    /// The `edition` of the machine that was looked at: if it is another by now, nothing is adopted. Left out: whatever
+    /// it is.
+    pub edition: Option<u32>,
 }
 
 /// A point to be taken into the plant.

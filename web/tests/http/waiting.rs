@@ -51,7 +51,13 @@ impl web::Waiting for Stub {
         let none = what.machines.iter().any(|m| m.machine == "s/none");
         let points = what.machines.iter().flat_map(|m| &m.points).flatten().count() as u64;
         let adopted = dto::Adopted { machines: what.machines.len() as u64, points, ..dto::Adopted::default() };
-        ready(if none { Err(Declined::Asked("expected another".into())) } else { Ok(adopted) }).boxed()
+        let old = what.machines.iter().any(|m| m.edition == Some(1));
+        ready(match (none, old) {
+            (true, _) => Err(Declined::Asked("expected another".into())),
+            (_, true) => Err(Declined::Overtaken("changed meanwhile".into())),
+            _ => Ok(adopted),
+        })
+        .boxed()
     }
     fn ignore(&self, names: Vec<Ignored>) -> BoxFuture<'_, Result<(), Declined>> {
         let known = names.iter().all(|n| n.machine.as_str() == "s/m" && n.point.as_deref() != Some(""));
@@ -164,6 +170,8 @@ async fn new_points_are_listed_adopted_and_ignored() {
     assert_eq!((done.status, done.json()["points"].clone()), (200, json!(1)));
     let none = adopt("{\"machines\":[{\"machine\":\"s/none\"}]}").await;
     assert_eq!((none.status, none.json()["detail"].clone()), (400, json!("expected another")));
+    let old = adopt("{\"machines\":[{\"machine\":\"s/m\",\"edition\":1}]}").await;
+    assert_eq!((old.status, old.json()["type"].clone()), (409, json!("/problems/conflict")));
     assert_eq!(adopt("{\"machines\":[{\"name\":\"s/m\"}]}").await.status, 400);
     let ignore = async |names: &str| {
         house.post("/api/v1/discovery/ignore", &format!("{{\"names\":{names},\"ignored\":true}}")).await

@@ -115,7 +115,7 @@ impl Journal {
     }
 }
 
-fn observation(point: &str, v: f64, quality: Quality, t: Timestamp) -> Observation {
+pub fn observation(point: &str, v: f64, quality: Quality, t: Timestamp) -> Observation {
     let point = format!("s/fan/{point}").parse().unwrap();
     Observation { point, t, t_received: t, value: Value::Float(v), quality, seq: None }
 }

@@ -132,4 +132,37 @@ mod tests {
         let large = compress(&payload(&"0".repeat(FREE)), Algorithm::Deflate);
         assert_eq!(code(&large), Code::SparkplugUnpacked, "too much from too little");
     }
+
+    /// What a stream says of its own size is not believed, neither way.
+    #[test]
+    fn a_bomb_stops_at_the_bound_whatever_size_it_declares() {
+        let code = |p: &Payload| decode(&encode(p)).unwrap_err().code;
+        // GZIP ends with the size of what was packed, in four bytes.
+        let declares = |p: &Payload, size: u32| {
+            let mut body = p.body.as_ref().unwrap().to_vec();
+            let end = body.len() - 4;
+            body[end..].copy_from_slice(&size.to_le_bytes());
+            Payload { body: Some(body.into()), ..p.clone() }
+        };
+        let bomb = compress(&payload(&"0".repeat(64 << 20)), Algorithm::Gzip);
+        for size in [64 << 20, 0, 1, u32::MAX] {
+            assert_eq!(code(&declares(&bomb, size)), Code::SparkplugUnpacked, "declared {size}");
+        }
+        let small = compress(&payload("x"), Algorithm::Gzip);
+        assert_eq!(code(&declares(&small, u32::MAX)), Code::SparkplugCompressed, "declared more than there is");
+        // No more than the bound is ever held: what comes out is read up to it and one byte.
+        let body = bomb.body.as_ref().unwrap();
+        let most = (body.len() * RATIO).clamp(FREE, MAX_UNPACKED);
+        assert!(most < 64 << 20 && body.len() < 128 << 10, "{most} from {}", body.len());
+        // One stream after the other, as a file of several members has it: the first alone is read.
+        let members = [&body[..], &body[..]].concat();
+        assert_eq!(code(&Payload { body: Some(members.into()), ..bomb.clone() }), Code::SparkplugUnpacked);
+        // At the bound itself, and of a body that is not small: taken.
+        let noise: String =
+            (0..60_000_u32).map(|i| char::from(b'a' + (i.wrapping_mul(2_654_435_761) >> 27) as u8 % 26)).collect();
+        let fine = payload(&noise.repeat(4));
+        for algorithm in [Algorithm::Gzip, Algorithm::Deflate] {
+            assert_eq!(decode(&encode(&compress(&fine, algorithm))).unwrap(), fine);
+        }
+    }
 }

@@ -341,6 +341,8 @@ export interface NewPoint {
 export interface NewMachine {
   machine: string;
   known: boolean;
+  /** Which state of the machine this is; sent back with its adoption. */
+  edition: number;
   described: boolean;
   title: Title;
   points: NewPoint[];

@@ -102,6 +102,7 @@ function Machine(props: {
     await props.adopt([
       {
         machine: m.machine,
+        edition: m.edition,
         title: people,
         area: area || null,
         like: like || null,
