@@ -268,6 +268,9 @@ def output(command):
     return out.stdout
 
 
+EXAMPLES = (("analytics", "chain_time"), ("collector", "decode_rate"), ("broker", "loopback"), ("historian", "bench"))
+
+
 def cargo_example(package, name, *args):
     return output(["cargo", "run", "--quiet", "--release", "--locked", "-p", package, "--example", name, "--", *args])
 
@@ -304,7 +307,15 @@ def main():
     n, scale = (2, 0.25) if quick else (5, 1.0)
     with tempfile.TemporaryDirectory(dir=os.environ.get("DANXIA_BENCH_DIR")) as d:
         sync = fsync_ms(d)
-    rows = brokers(n, scale) + doors(n, scale) + chain(n)
+    # What has to be compiled is compiled before anything is measured, and fails before the time is spent.
+    for package, name in EXAMPLES:
+        output(["cargo", "build", "--quiet", "--release", "--locked", "-p", package, "--example", name])
+    rows = []
+    for part in (brokers, doors, lambda n, _: chain(n)):
+        found = part(n, scale)
+        rows += found
+        for row in found:
+            print(" | ".join(row), file=sys.stderr, flush=True)
     in_process = [] if quick else [*decoding(), *store()]
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT).stdout.strip()
     cpu = next((l.split(":")[1].strip() for l in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in l), "?")

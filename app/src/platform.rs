@@ -174,7 +174,13 @@ fn door(
     let foreign = settings.mqtt.tls.as_ref().is_some_and(|t| t.client_ca.is_some());
     let broker = Broker::new(config, passage.clone(), Arc::new(Gate::new(devices.clone(), foreign)?))?;
     let door = Arc::downgrade(&broker);
-    devices.attach(move |name| door.upgrade().map_or(0, |door| door.disconnect(name, Refusal::NotAuthorized)));
+    devices.attach(move |name, rights| {
+        let Some(door) = door.upgrade() else { return 0 };
+        match rights {
+            Some(rights) => door.renew(name, rights, Refusal::NotAuthorized),
+            None => door.disconnect(name, Refusal::NotAuthorized),
+        }
+    });
     let remotes = Remotes::new(&settings.remotes, settings.sparkplug.host_id.as_ref(), &passage, &collector, &clock)?;
     Ok((collector, commands, broker, remotes))
 }

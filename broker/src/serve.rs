@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_rustls::server::TlsStream;
 
+use crate::access::Away;
 use crate::addresses::Visit;
 use crate::broker::{Broker, CanaryError};
 use crate::clients::Record;
@@ -295,9 +296,11 @@ impl Door {
 
     async fn serve_client<S: AsyncRead + AsyncWrite + Unpin>(&self, io: S, guest: Guest) {
         let Guest { admitted, will, expiry, revocations } = guest;
-        let seat = Seat::take(self, admitted.record.clone(), will, expiry);
-        if self.broker.access.revoked_since(revocations, &admitted.info.identity) {
-            admitted.session.revoked.store(true, Ordering::Release);
+        let mut seat = Seat::take(self, admitted.record.clone(), will, expiry);
+        if let Some(away) = self.broker.access.sent_away_since(revocations, &admitted.info.identity) {
+            admitted.session.revoked.fetch_or(away == Away::ForGood, Ordering::AcqRel);
+            // It was checked against rights that may be gone.
+            seat.will = None;
             admitted.link.end(Refusal::Revoked);
         }
         if *self.stop.borrow() {

@@ -14,6 +14,7 @@ use tokio::time::{Duration, Instant, sleep_until};
 use crate::broker::Broker;
 use crate::codec::control::LastWill;
 use crate::intake::{ClientInfo, Publish};
+use crate::lock;
 use crate::refusal::Refusal;
 use crate::router::Retention;
 use crate::router::message::{Message, expires};
@@ -43,10 +44,16 @@ impl Will {
 
     /// Publishes it when `wait` is over, unless the client is back by then.
     pub async fn execute(self, broker: Arc<Broker>, from: Arc<ClientInfo>, wait: Wait) {
-        let session = wait.session.id;
-        if wait.over(self.delay).await {
-            self.publish(&broker, from, session).await;
+        let session = wait.session.clone();
+        if !wait.over(self.delay).await {
+            return;
         }
+        let renewed = lock(&session.renewed).clone();
+        if renewed.is_some_and(|rights| !rights.may_publish(self.topic())) {
+            broker.count(Refusal::WillDenied);
+            return;
+        }
+        self.publish(&broker, from, session.id).await;
     }
 
     async fn publish(mut self, broker: &Broker, from: Arc<ClientInfo>, session: u64) {

@@ -99,7 +99,7 @@ pub(crate) struct Inner {
     /// One replay at a time: two would release the same messages twice. What births have explained waits for its turn.
     pub(crate) replays: tokio::sync::Mutex<Explained>,
     /// Held by those who read messages until their batch is queued; see [`Collector::settled_plant`].
-    reading: tokio::sync::RwLock<()>,
+    pub(crate) reading: tokio::sync::RwLock<()>,
     commands: mpsc::Sender<Command>,
     drafts: AtomicU64,
     owed: Mutex<HashMap<Arc<str>, LedgerDelta>>,

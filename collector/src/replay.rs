@@ -205,6 +205,8 @@ impl Collector {
     async fn replay_some(&self, entries: &[QuarantineEntry], sum: &mut Replayed) -> Result<(), CommitError> {
         let Some(first) = entries.first() else { return Ok(()) };
         let interpreter = &self.inner.interpreter;
+        // As for what arrives: nobody adopts machines between the plant that is looked at here and what is made of it.
+        let reading = self.inner.reading.read().await;
         let plant = interpreter.recall.plant();
         let mut draft = self.draft(first.entry.source.clone(), first.entry.t);
         draft.mode = Mode::Replay;
@@ -225,6 +227,7 @@ impl Collector {
             duplicates += l.duplicates;
         }
         let pending = self.inner.recorder.submit(batch).await?;
+        drop(reading);
         self.follow(draft, vec![pending]).await?;
         sum.committed += committed;
         sum.duplicates += duplicates;

@@ -18,6 +18,7 @@ mod tests;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
@@ -73,6 +74,32 @@ struct State {
     last_id: u16,
     /// Packet ids of messages in the queue.
     reserved: HashSet<u16>,
+    /// The last retained message of each topic, by its number: what comes again must not take its place.
+    retained: HashMap<Arc<str>, u64>,
+    words: Words,
+}
+
+/// What a client says last.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Words {
+    /// Not yet.
+    #[default]
+    Unsaid,
+    /// They wait or are on their way.
+    Under,
+    /// They have arrived.
+    Heard,
+}
+
+/// Who an entry is from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A publisher.
+    Published,
+    /// The client itself, at the beginning of a connection.
+    Greeting,
+    /// The client itself, at its end.
+    LastWords,
 }
 
 struct Entry {
@@ -81,15 +108,53 @@ struct Entry {
     message: Message,
     /// The packet id under which it was sent on an earlier connection of the same session.
     id: Option<u16>,
-    /// How often the broker has refused it.
-    refused: u32,
+    /// When the broker refused it first.
+    refused: Option<Instant>,
     /// Whether it may be given up to make room.
     spare: bool,
-    /// Given back when the entry goes; a greeting takes none.
-    room: Option<[OwnedSemaphorePermit; 2]>,
+    kind: Kind,
+    /// Given back when the entry goes; what the client itself says takes none.
+    _room: Option<[OwnedSemaphorePermit; 2]>,
+}
+
+impl Entry {
+    /// What the client itself says.
+    fn own(message: Message, kind: Kind) -> Self {
+        Self { number: 0, message, id: None, refused: None, spare: false, kind, _room: None }
+    }
+}
+
+/// What became of a message that the broker refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Where it was to go.
+    pub topic: Arc<str>,
+    /// What is done.
+    pub then: Then,
+}
+
+/// What is done about a message that the broker refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// It is sent again.
+    Again,
+    /// It is not: something newer says what it said.
+    Outlived,
+    /// It is not.
+    GivenUp,
 }
 
 impl State {
+    fn outlived(&self, entry: &Entry) -> bool {
+        match entry.kind {
+            Kind::Greeting => self.words != Words::Unsaid,
+            Kind::LastWords => false,
+            Kind::Published => {
+                entry.message.retain && self.retained.get(&entry.message.topic).is_some_and(|last| *last > entry.number)
+            }
+        }
+    }
+
     fn len(&self) -> usize {
         self.queue.len() + self.handed.len() + self.sent.len()
     }
@@ -160,7 +225,11 @@ impl Outbox {
         let mut state = self.lock();
         let number = state.published;
         state.published += 1;
-        state.queue.push_back(Entry { number, message, id: None, refused: 0, spare, room: Some(room) });
+        if message.retain {
+            state.retained.insert(message.topic.clone(), number);
+        }
+        let kind = Kind::Published;
+        state.queue.push_back(Entry { number, message, id: None, refused: None, spare, kind, _room: Some(room) });
         self.count(state);
         self.queued.notify_one();
     }
@@ -176,12 +245,22 @@ impl Outbox {
         true
     }
 
-    /// Takes a message in before all others and without regard to room: what a client says last.
+    /// Takes a message in before all others and without regard to room: what a client says last. A greeting, and
+    /// what was to be retained on the same topic, never go out when they have not by now.
     pub fn last_words(&self, message: Message) {
         let mut state = self.lock();
-        state.queue.push_front(Entry { number: 0, message, id: None, refused: 0, spare: false, room: None });
+        state.queue.retain(|e| e.kind != Kind::Greeting && !(e.message.retain && e.message.topic == message.topic));
+        state.retained.insert(message.topic.clone(), u64::MAX);
+        state.queue.push_front(Entry::own(message, Kind::LastWords));
+        state.words = Words::Under;
         self.count(state);
         self.queued.notify_one();
+    }
+
+    /// Whether the last words have arrived.
+    #[must_use]
+    pub fn last_words_heard(&self) -> bool {
+        self.lock().words == Words::Heard
     }
 
     /// Waits until everything has been acknowledged.
@@ -204,7 +283,7 @@ impl Outbox {
     fn oldest(&self) -> Option<u64> {
         let state = self.lock();
         let all = state.queue.iter().chain(&state.handed).chain(state.sent.values());
-        all.filter(|e| e.room.is_some()).map(|e| e.number).min()
+        all.filter(|e| e.kind == Kind::Published).map(|e| e.number).min()
     }
 
     /// How many messages are not yet acknowledged.
@@ -227,20 +306,15 @@ impl Outbox {
         again.extend(std::mem::take(&mut state.sent).into_iter().map(|(id, e)| Entry { id: Some(id), ..e }));
         again.extend(std::mem::take(&mut state.handed));
         again.extend(std::mem::take(&mut state.queue));
-        again.retain(|e| e.room.is_some());
+        again.retain(|e| e.kind == Kind::Published);
+        state.words = Words::Unsaid;
+        state.retained.retain(|_, last| *last != u64::MAX);
         again.sort_unstable_by_key(|e| e.number);
         if !resumed {
             again.iter_mut().for_each(|e| e.id = None);
         }
         state.reserved = again.iter().filter_map(|e| e.id).collect();
-        let greeting = greeting.iter().map(|m| Entry {
-            number: 0,
-            message: m.clone(),
-            id: None,
-            refused: 0,
-            spare: false,
-            room: None,
-        });
+        let greeting = greeting.iter().map(|m| Entry::own(m.clone(), Kind::Greeting));
         state.queue = greeting.chain(again).collect();
         self.count(state);
         self.queued.notify_one();
@@ -297,27 +371,35 @@ impl Outbox {
     pub fn acknowledged(&self, id: u16) -> bool {
         let mut state = self.lock();
         let gone = state.sent.remove(&id);
+        if gone.as_ref().is_some_and(|e| e.kind == Kind::LastWords) {
+            state.words = Words::Heard;
+        }
         self.count(state);
         gone.is_some()
     }
 
-    /// The broker has refused the message under this packet id: it goes back to its place in the queue, as one that was
-    /// never sent; or it is given up, when it has been refused more than `most` times. Its topic, and whether it is to
-    /// be sent again; nothing where there is no such message.
-    pub fn refused(&self, id: u16, most: u32) -> Option<(Arc<str>, bool)> {
+    /// The broker has refused the message under this packet id, `now`: it goes back to its place in the queue, as one that
+    /// was never sent; or it is given up, when it was first refused `patience` ago. Given up, too, is a retained message
+    /// after which another was published on its topic, whose place it would take, and a greeting after the last words.
+    /// What became of it; nothing where there is no such message.
+    pub fn refused(&self, id: u16, now: Instant, patience: Duration) -> Option<Refused> {
         let mut state = self.lock();
         let mut entry = state.sent.remove(&id)?;
         let topic = entry.message.topic.clone();
-        entry.refused = entry.refused.saturating_add(1);
-        let again = entry.refused <= most;
-        if again {
+        let since = *entry.refused.get_or_insert(now);
+        let then = if state.outlived(&entry) {
+            Then::Outlived
+        } else if now.saturating_duration_since(since) < patience {
             entry.id = None;
             let at = state.queue.iter().position(|e| e.number > entry.number).unwrap_or(state.queue.len());
             state.queue.insert(at, entry);
             self.queued.notify_one();
-        }
+            Then::Again
+        } else {
+            Then::GivenUp
+        };
         self.count(state);
-        Some((topic, again))
+        Some(Refused { topic, then })
     }
 
     /// The message that was handed over last without a packet id cannot be sent at all: it is given up and counted.
@@ -329,7 +411,10 @@ impl Outbox {
         drop(gone);
     }
 
-    fn count(&self, state: MutexGuard<'_, State>) {
+    fn count(&self, mut state: MutexGuard<'_, State>) {
+        if state.len() == 0 {
+            state.retained.clear();
+        }
         // Also where the number is the same: one may have gone and another come. Under the lock, so that the numbers
         // are told in the order in which they were true.
         self.outstanding.send_replace(state.len());

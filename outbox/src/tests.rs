@@ -108,6 +108,11 @@ async fn a_message_of_quality_0_is_gone_when_it_is_handed_over_and_a_hopeless_on
     outbox.push(message("the room is free again")).await.unwrap();
 }
 
+/// What became of a message on `t`.
+fn then(what: Then) -> Option<Refused> {
+    Some(Refused { topic: "t".into(), then: what })
+}
+
 #[tokio::test]
 async fn what_is_refused_for_now_keeps_its_place_and_gets_another_id_until_it_is_given_up() {
     let outbox = Outbox::new(10, 1000);
@@ -115,14 +120,17 @@ async fn what_is_refused_for_now_keeps_its_place_and_gets_another_id_until_it_is
         outbox.push(message(text)).await.unwrap();
     }
     let ids = [send(&outbox).await.1, send(&outbox).await.1, send(&outbox).await.1];
-    assert_eq!(outbox.refused(ids[2], 1), Some(("t".into(), true)));
-    assert_eq!(outbox.refused(ids[0], 1), Some(("t".into(), true)));
-    assert_eq!(outbox.refused(ids[0], 1), None, "it is not under way any more");
+    let (begun, patience) = (Instant::now(), Duration::from_secs(10));
+    assert_eq!(outbox.refused(ids[2], begun, patience), then(Then::Again));
+    assert_eq!(outbox.refused(ids[0], begun, patience), then(Then::Again));
+    assert_eq!(outbox.refused(ids[0], begun, patience), None, "it is not under way any more");
     assert_eq!((queued(&outbox), outbox.outstanding()), (["a", "c", "d"].map(str::to_owned).into(), 4));
     let (text, id) = send(&outbox).await;
     assert!(text == "a" && !ids.contains(&id), "a new message to the broker");
-    assert_eq!(outbox.refused(id, 1), Some(("t".into(), false)), "once more than it may be");
-    assert_eq!(outbox.refused(ids[1], 0), Some(("t".into(), false)));
+    assert_eq!(outbox.refused(id, begun + Duration::from_secs(9), patience), then(Then::Again));
+    let (text, id) = send(&outbox).await;
+    assert_eq!((&*text, outbox.refused(id, begun + patience, patience)), ("a", then(Then::GivenUp)));
+    assert_eq!(outbox.refused(ids[1], begun, Duration::ZERO), then(Then::GivenUp));
     assert_eq!((queued(&outbox), outbox.outstanding()), (["c", "d"].map(str::to_owned).into(), 2));
     assert_eq!(outbox.dropped(), 0, "there was room");
     let mut settled = Box::pin(outbox.settled());
@@ -131,4 +139,42 @@ async fn what_is_refused_for_now_keeps_its_place_and_gets_another_id_until_it_is
         outbox.acknowledged(send(&outbox).await.1);
     }
     settled.await;
+}
+
+#[tokio::test]
+async fn a_retained_message_that_is_refused_never_takes_the_place_of_a_newer_one() {
+    let outbox = Outbox::new(10, 1000);
+    let state = |text: &str| Message { retain: true, ..message(text) };
+    for text in ["old", "new"] {
+        outbox.push(state(text)).await.unwrap();
+    }
+    let (old, new) = (send(&outbox).await.1, send(&outbox).await.1);
+    assert!(outbox.acknowledged(new));
+    assert_eq!(outbox.refused(old, Instant::now(), Duration::MAX), then(Then::Outlived));
+    assert_eq!(outbox.outstanding(), 0);
+    outbox.push(state("newest")).await.unwrap();
+    let id = send(&outbox).await.1;
+    assert_eq!(outbox.refused(id, Instant::now(), Duration::MAX), then(Then::Again), "nothing is newer");
+}
+
+#[tokio::test]
+async fn nothing_of_a_greeting_follows_the_last_words_and_they_are_known_to_have_been_heard() {
+    let outbox = Outbox::new(10, 1000);
+    let state = |text: &str| Message { retain: true, ..message(text) };
+    outbox.begin(&[state("here"), state("and waiting")], false);
+    outbox.push(state("here again")).await.unwrap();
+    let birth = send(&outbox).await.1;
+    outbox.last_words(state("gone"));
+    assert_eq!(queued(&outbox), ["gone".to_owned()]);
+    assert_eq!(outbox.refused(birth, Instant::now(), Duration::MAX), then(Then::Outlived));
+    let (text, id) = send(&outbox).await;
+    assert!(text == "gone" && !outbox.last_words_heard());
+    assert_eq!(outbox.refused(id, Instant::now(), Duration::MAX), then(Then::Again));
+    assert!(!outbox.last_words_heard());
+    outbox.acknowledged(send(&outbox).await.1);
+    assert!(outbox.last_words_heard() && outbox.outstanding() == 0);
+    outbox.begin(&[state("here")], false);
+    assert!(!outbox.last_words_heard());
+    let birth = send(&outbox).await.1;
+    assert_eq!(outbox.refused(birth, Instant::now(), Duration::MAX), then(Then::Again), "another connection");
 }

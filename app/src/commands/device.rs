@@ -127,7 +127,7 @@ fn allow(a: &DeviceAllow) -> anyhow::Result<Exit> {
     let device = ask(&a.target, |r| r.allow(&a.name, own))?;
     let n = device.own.publish.len() + device.own.subscribe.len();
     eprintln!(
-        "device {:?} has {n} pattern{} of its own beside its role {}; if that is a change, its connections have ended",
+        "device {:?} has {n} pattern{} of its own beside its role {}; where an instance runs and that is a change, it has to connect again",
         a.name,
         if n == 1 { "" } else { "s" },
         device.role

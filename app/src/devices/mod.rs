@@ -13,7 +13,7 @@ pub mod verified;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use broker::RightsError;
+use broker::{Rights, RightsError};
 use historian::{Device, OwnPatterns, ReadError, Register, RegisterError};
 use plant::{Clock, Timestamp};
 
@@ -122,12 +122,15 @@ pub struct Devices {
     attempts: Attempts,
     /// Opened when first needed; held so that two do not make it at once.
     authority: Mutex<Option<Arc<Authority>>>,
+    /// Held while patterns are read, changed and written.
+    changing: Mutex<()>,
     /// Where this is a running instance, and once its door is open.
     door: OnceLock<Arc<Disconnect>>,
 }
 
-/// Ends every connection and kept session of a device; says how many there were.
-type Disconnect = dyn Fn(&str) -> usize + Send + Sync;
+/// Ends every connection of a device and says how many there were: with rights, it is to come again with these and its
+/// sessions are kept; without, nothing of it is.
+type Disconnect = dyn Fn(&str, Option<&Arc<Rights>>) -> usize + Send + Sync;
 
 impl Devices {
     /// Over the register of the store in `dir`, which the caller holds.
@@ -139,12 +142,13 @@ impl Devices {
             verified: Verified::new()?,
             attempts: Attempts::default(),
             authority: Mutex::default(),
+            changing: Mutex::default(),
             door: OnceLock::new(),
         })
     }
 
     /// From now on, whom this shuts out is disconnected by `disconnect`. It must not keep the door open for its own sake.
-    pub fn attach(&self, disconnect: impl Fn(&str) -> usize + Send + Sync + 'static) {
+    pub fn attach(&self, disconnect: impl Fn(&str, Option<&Arc<Rights>>) -> usize + Send + Sync + 'static) {
         // A second door would be a fault of the program; the first one stays.
         let _ = self.door.set(Arc::new(disconnect));
     }
@@ -227,13 +231,14 @@ impl Devices {
     }
 
     /// Puts patterns in the place of those that a device has beside its role; of what is `None`, those it has stay. Its
-    /// connections end, unless nothing has changed.
+    /// connections end, unless nothing has changed; its sessions stay.
     pub fn allow(
         &self,
         name: &str,
         publish: Option<Vec<String>>,
         subscribe: Option<Vec<String>>,
     ) -> Result<Device, DeviceError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut device = self.get(name)?;
         let before = device.own.clone();
         device.own = own::tidied(OwnPatterns {
@@ -250,12 +255,14 @@ impl Devices {
                 return Err(OwnError { way, found, why: Wrong::Everything }.into());
             }
         }
-        rules::own(&device)?;
+        let rights = Arc::new(rules::rights(&device)?);
         if !self.register.set_device_own(name, &device.own)? {
             return Err(DeviceError::Unknown(name.to_owned()));
         }
         tracing::info!(device = name, own = ?device.own, "a device has other patterns of its own");
-        self.shut_out(name);
+        if let Some(disconnect) = self.door.get() {
+            disconnect(name, Some(&rights));
+        }
         self.get(name)
     }
 
@@ -325,7 +332,7 @@ impl Devices {
         self.verified.forget(name);
         if let Some(disconnect) = self.door.get() {
             // Not within the line of the log: a line that is not written does nothing.
-            let connections = disconnect(name);
+            let connections = disconnect(name, None);
             tracing::debug!(device = name, connections, "disconnected");
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! They are for topics of a plant's own, which mapping rules make values of. What has a form of its own here, under
 //! `danxia/v1` and `spBv1.0`, is published by the leave of a role only, so that whoever reads there can rely on whom it
-//! is from; and what only the platform publishes stays the platform's whatever the patterns say.
+//! is from. Under `hj212/{site}` the payload says which monitor of the site speaks, so a pattern there names the site. And what only the platform publishes stays the platform's whatever the patterns say.
 
 use std::fmt;
 
@@ -85,6 +85,11 @@ pub enum Wrong {
          data and deaths of {{device}} in {{group}}"
     )]
     Sparkplug,
+    /// Reaches into every site's monitors.
+    #[error(
+        "it reaches into hj212/ of every site, where the payload says which machine speaks; name the site, as in hj212/{{site}}"
+    )]
+    Monitors,
     /// A placeholder that does not exist, or for which there is nothing.
     #[error("{0}")]
     Placeholder(RightsError),
@@ -105,6 +110,7 @@ impl Wrong {
             Self::Wildcard => "wildcard",
             Self::Danxia => "danxia",
             Self::Sparkplug => "sparkplug",
+            Self::Monitors => "monitors",
             Self::Placeholder(_) => "placeholder",
             Self::Everything => "everything",
             Self::TooMany => "too_many",
@@ -166,6 +172,8 @@ fn pattern(way: Way, template: &str, places: &Places<'_>) -> Result<String, Wron
         Way::Publish if filter.starts_with(['+', '#']) => Err(Wrong::Wildcard),
         Way::Publish if overlap(&filter, "danxia/v1/#") => Err(Wrong::Danxia),
         Way::Publish if overlap(&filter, "spBv1.0/#") => Err(Wrong::Sparkplug),
+        // Who may speak there speaks for every monitor of a site: that is for whoever gives the right to say of which.
+        Way::Publish if filter.starts_with("hj212/") && filter.contains(['+', '#']) => Err(Wrong::Monitors),
         Way::Publish => Ok(filter),
     }
 }
@@ -205,6 +213,9 @@ mod tests {
         }
         for bad in ["spBv1.0/#", "spBv1.0", "spBv1.0/G/NDATA/x", "spBv1.0/+/+/gw-7"] {
             check(bad, Err("sparkplug"));
+        }
+        for bad in ["hj212/#", "hj212/+", "hj212/+/x"] {
+            check(bad, Err("monitors"));
         }
         for bad in ["$SYS/x", "$share/g/a", "$"] {
             check(bad, Err("reserved"));

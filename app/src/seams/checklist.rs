@@ -272,8 +272,8 @@ fn denied(denial: &Denial, k: &Known<'_>) -> String {
     };
     let may = if may.is_empty() { "nothing".to_owned() } else { may.join(", ") };
     format!(
-        "it wanted to {what} {:?}, and may do that with {may}: correct the topic in the device, give it a pattern of its own, \
-         or another role",
+        "it wanted to {what} {:?}, and may do that with {may}: correct the topic in the device, give it a pattern of its \
+         own where the topic lies outside danxia/v1, spBv1.0 and $, or add it with another role",
         denial.topic
     )
 }
@@ -312,7 +312,7 @@ fn of_message(name: &str, q: &Quarantined) -> dto::ChecklistStep {
 fn value(k: &Known<'_>) -> dto::ChecklistStep {
     match &k.messages.value {
         Some((t, what)) if k.messages.stored > 0 => ok("value", Some(*t), what.as_str()),
-        // Of a machine that is not known here: what was stored of such a message are values.
+        // Which machine it is about stands in the payload: nearly always, what was stored of such messages are values.
         None if k.messages.stored > 0 && k.messages.unnamed => ok("value", None, ""),
         _ => waiting("value"),
     }

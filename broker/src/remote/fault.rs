@@ -1,10 +1,15 @@
 //! What ends a connection to another broker, in words that say what to do.
 
 use std::io;
+use std::time::Duration;
 
+use outbox::Then;
 use thiserror::Error;
 
 use crate::refusal::Refusal;
+
+/// For how long what a broker refuses without a reason is published again: longer than a restart of its storage takes.
+const UNEXPLAINED: Duration = Duration::from_secs(600);
 
 /// Why a connection ended, or was never made.
 #[derive(Debug, Error)]
@@ -107,20 +112,20 @@ pub(super) fn not_subscribed(filter: &str, code: u8) -> String {
     format!("the broker refused the subscription to {filter:?} (code 0x{code:02x}): {why}; asked again once a minute")
 }
 
-/// Whether a PUBACK of this code (MQTT 5) refuses a message, and how often it is to be published again all the same.
-/// Those that say that there is no room *now* have no end: the message waits in the outbox, which is bounded.
-pub(super) fn attempts(code: u8) -> Option<u32> {
+/// Whether a PUBACK of this code (MQTT 5) refuses a message, and for how long it is published again all the same. Those
+/// that say that there is no room *now* have no end: the message waits in the outbox, which is bounded.
+pub(super) fn patience(code: u8) -> Option<Duration> {
     match code {
         ..0x80 => None,
-        0x97 => Some(u32::MAX),
+        0x97 => Some(Duration::MAX),
         // For a reason that it keeps to itself, or an id that it has not yet let go of: it may pass, or be this message.
-        0x80 | 0x83 | 0x91 => Some(10),
-        _ => Some(0),
+        0x80 | 0x83 | 0x91 => Some(UNEXPLAINED),
+        _ => Some(Duration::ZERO),
     }
 }
 
 /// Why a message of ours was refused.
-pub(super) fn not_published(topic: &str, code: u8, again: bool) -> String {
+pub(super) fn not_published(topic: &str, code: u8, then: Then) -> String {
     let why = match code {
         0x87 => "give this user the right to publish on it",
         0x90 => "it takes this topic for none",
@@ -128,7 +133,11 @@ pub(super) fn not_published(topic: &str, code: u8, again: bool) -> String {
         0x99 => "it does not like the payload's format",
         _ => "it does not say why",
     };
-    let then = if again { "it is published again" } else { "it was given up" };
+    let then = match then {
+        Then::Again => "it is published again",
+        Then::Outlived => "a newer one says what holds now",
+        Then::GivenUp => "it was given up",
+    };
     format!("the broker refused a message of ours on {topic:?} (code 0x{code:02x}): {why}; {then}")
 }
 

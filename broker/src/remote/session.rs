@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use outbox::Message;
+use outbox::{Message, Refused, Then};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -304,11 +304,12 @@ impl<'a> Session<'a> {
     pub(super) fn published(&mut self, ack: Result<(u16, u8), Refusal>) -> Result<(), Fault> {
         let (pkid, code) = ack.map_err(|what| self.malformed(what))?;
         let outbox = &self.remote.outbox;
-        if let Some(attempts) = fault::attempts(code) {
-            let Some((topic, again)) = outbox.refused(pkid, attempts) else { return Ok(()) };
+        if let Some(patience) = fault::patience(code) {
+            let now = Instant::now();
+            let Some(Refused { topic, then }) = outbox.refused(pkid, now.into_std(), patience) else { return Ok(()) };
             self.under_way -= 1;
-            self.remote.status.refused(&fault::not_published(&topic, code, again), again);
-            if again && self.held.is_none() {
+            self.remote.status.refused(&fault::not_published(&topic, code, then), then != Then::GivenUp);
+            if then == Then::Again && self.held.is_none() {
                 self.held = Some(Instant::now() + self.pauses.after(Duration::ZERO, false));
             }
         } else if outbox.acknowledged(pkid) {
@@ -371,6 +372,8 @@ impl<'a> Session<'a> {
     /// Begins the orderly end.
     fn end(&mut self) {
         self.ending = Some(Instant::now());
+        // What is to be said last does not wait for what was refused before.
+        self.held = None;
         if let Some(presence) = &self.presence {
             self.remote.outbox.last_words(presence.will.clone());
         }
@@ -382,9 +385,12 @@ impl<'a> Session<'a> {
         done || since.elapsed() >= self.options().stop_patience
     }
 
-    /// The will is not needed: what it says has been said.
+    /// Where what the will says has been said, the will is not needed. Where not, the connection is closed without a
+    /// farewell, and the will speaks.
     async fn goodbye(mut self) {
-        client::put_goodbye(&mut self.transport.out);
+        if self.presence.is_none() || self.remote.outbox.last_words_heard() {
+            client::put_goodbye(&mut self.transport.out);
+        }
         let last = async {
             self.transport.writer.write_all(&self.transport.out).await?;
             self.transport.writer.shutdown().await

@@ -37,6 +37,13 @@ impl Router {
         }
     }
 
+    /// Tells every session of an identity which rights it has from now on.
+    pub fn renew(&self, identity: &str, rights: &Arc<Rights>) {
+        for session in lock(&self.sessions).values().filter(|session| &*session.identity == identity) {
+            *lock(&session.renewed) = Some(rights.clone());
+        }
+    }
+
     /// Marks every session of an identity as revoked, and ends those that no connection holds. Yields how many these
     /// were.
     pub fn revoke(&self, identity: &str) -> usize {

@@ -20,6 +20,7 @@ use tokio::time::{Duration, Instant};
 use crate::codec::control::{self, RetainHandling, Wanted};
 use crate::config::Config;
 use crate::lock;
+use crate::offer::Turns;
 use crate::refusal::{Counters, Refusal};
 use crate::topic::{self, Limits};
 use link::Link;
@@ -35,7 +36,7 @@ pub(crate) struct Router {
     generation: AtomicU64,
     retained: Keeper,
     /// Held by whoever hands something to the intake that changes what is retained, until it is queued.
-    turn: Arc<tokio::sync::Mutex<()>>,
+    turns: Turns,
     sessions: Mutex<HashMap<Arc<str>, Arc<Session>>>,
     next_session: AtomicU64,
     counters: Arc<Counters>,
@@ -82,7 +83,7 @@ impl Router {
             tree: RwLock::default(),
             generation: AtomicU64::new(1),
             retained: Keeper::new(config.retained_messages, config.retained_bytes),
-            turn: Arc::default(),
+            turns: Turns::default(),
             sessions: Mutex::default(),
             next_session: AtomicU64::new(1),
             counters,
@@ -284,9 +285,9 @@ impl Router {
         &self.retained
     }
 
-    /// Of all that change what is retained, one after the other is handed to the intake.
-    pub fn turn(&self) -> Arc<tokio::sync::Mutex<()>> {
-        self.turn.clone()
+    /// Of all that change what is retained on one topic, one after the other is handed to the intake.
+    pub fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// Takes in what outlived a restart.

@@ -4,7 +4,7 @@
 //! order in which messages were read, whether there is room, and takes the room; the [`Claim`] it yields changes what
 //! is retained when the message is durable, or gives the room back when it never becomes so. Claims carry a number:
 //! whatever connection they come through and however long its subscribers held it up, a message never takes the place
-//! of one that was admitted after it.
+//! of one that was queued for the store after it ([`crate::offer`]).
 //!
 //! **When there is no room** (count or bytes) the message is delivered and not retained, and what was retained for its
 //! topic goes: an old value must not pass for the last one. For the moment between admission and commit the old

@@ -23,6 +23,7 @@ use super::message::Delivery;
 use crate::intake::Protocol;
 use crate::lock;
 use crate::refusal::{Counters, Refusal};
+use crate::rights::Rights;
 use sending::{resend, send, take_out};
 
 /// Bounds of one session.
@@ -50,6 +51,8 @@ pub(crate) struct Session {
     pub identity: Arc<str>,
     /// Its identity may not be here any more: nothing of it is kept, and no will of it is published.
     pub revoked: AtomicBool,
+    /// What its identity was given since: a will that was checked before that is checked once more.
+    pub renewed: Mutex<Option<Arc<Rights>>>,
     /// Told when a connection lets go of it.
     pub detached: Notify,
     /// Told when a connection takes it, and when it ends.
@@ -202,6 +205,7 @@ impl Session {
             client_id,
             identity,
             revoked,
+            renewed: Mutex::default(),
             detached: Notify::new(),
             changed: Notify::new(),
             bounds,

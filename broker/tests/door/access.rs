@@ -142,6 +142,34 @@ async fn a_will_that_waits_is_not_published_for_an_identity_that_was_revoked() {
 }
 
 #[tokio::test]
+async fn whoever_gets_other_rights_comes_again_to_its_session_and_its_will_speaks_where_it_still_may() {
+    let users = Changing::new();
+    let house = house(open(), &users).await;
+    let connect = |id: &'static str, will: &'static str| Connect {
+        v5: true,
+        clean: false,
+        will: Some((will, id)),
+        properties: vec![17, 0, 0, 3, 0xe8],
+        ..user(id, "u")
+    };
+    let mut one = Client::connect(house.address, connect("one", "wills/one")).await;
+    let mut two = Client::connect(house.address, connect("two", "elsewhere/two")).await;
+    one.subscribe(&[("news", 1)]).await;
+    let mut other = Client::connect(house.address, user("other", "v")).await;
+    let rights = Rights { publish: vec!["wills/#".into()], subscribe: vec!["news".into()], ..Rights::default() };
+    assert_eq!(house.broker.renew("u", &Arc::new(rights), Refusal::Revoked), 2);
+    assert_eq!((one.ends().await, two.ends().await), (Some(0x98), Some(0x98)));
+    house.until("they are gone", |house| house.broker.connected() == 1).await;
+    house.until("the wills are judged", |house| house.refused("will_denied") == 1).await;
+    house.intake.until(1).await;
+    assert_eq!(house.intake.payloads(), ["one"], "the other may not be published any more");
+    other.publish("news", "while it was away", 1, 1).await;
+    let (mut one, connack) = Client::try_connect(house.address, connect("one", "wills/one")).await;
+    assert_eq!(connack[..2], [1, 0], "its session was kept");
+    assert_eq!(one.take().await.payload, b"while it was away");
+}
+
+#[tokio::test]
 async fn whoever_was_looked_up_before_the_revocation_does_not_come_in_after_it() {
     let users = Changing::new();
     let house = house(open(), &users).await;

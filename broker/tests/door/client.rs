@@ -239,7 +239,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
 
     /// The next PUBLISH; anything else fails the test.
     pub async fn receive(&mut self) -> Received {
-        let (first, body) = self.read().await;
+        let packet = self.read().await;
+        self.parsed(packet)
+    }
+
+    /// A packet that must be a PUBLISH.
+    pub fn parsed(&self, (first, body): Packet) -> Received {
         assert_eq!(first >> 4, 3, "expected PUBLISH, found {first:02x} {body:?}");
         let len = usize::from(u16::from_be_bytes([body[0], body[1]]));
         let qos = first >> 1 & 3;

@@ -75,7 +75,8 @@ async fn welcomed(script: &Script) -> (Held, Client) {
 
 /// Answers the next message with this reason: its payload, and whether it says that it came before.
 async fn answer(there: &mut Client, reason: u8) -> (String, bool) {
-    let message = there.receive().await;
+    let packet = there.next().await;
+    let message = there.parsed(packet);
     let [high, low] = message.pkid.to_be_bytes();
     there.send(&[0x40, 3, high, low, reason]).await;
     (String::from_utf8(message.payload).unwrap(), message.dup)
@@ -100,26 +101,67 @@ async fn what_the_broker_has_no_room_for_now_is_published_again_and_again_until_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_the_broker_cannot_take_is_given_up_in_the_end_and_holds_up_no_other() {
+async fn a_message_that_the_broker_does_not_take_for_minutes_is_given_up_and_holds_up_no_other() {
     for reason in [0x80, 0x83] {
         let script = Script::new().await;
         let (held, mut there) = welcomed(&script).await;
-        let outbox = held.remote.outbox();
-        outbox.push(Message::new("t", "odd")).await.unwrap();
-        for n in 0..=10 {
-            assert_eq!(answer(&mut there, reason).await.0, "odd", "attempt {n}, in its place again");
-            held.until(|s| s.retried + s.unwanted == n + 1).await;
-            if n > 0 {
-                assert_eq!(answer(&mut there, 0).await.0, (n - 1).to_string());
+        held.remote.outbox().push(Message::new("t", "odd")).await.unwrap();
+        let (begun, mut n) = (tokio::time::Instant::now(), 0);
+        loop {
+            assert_eq!(answer(&mut there, reason).await.0, "odd", "in its place again");
+            n += 1;
+            held.until(|s| s.retried + s.unwanted == n).await;
+            if held.remote.snapshot().unwanted == 1 {
+                break;
             }
-            outbox.push(Message::new("t", n.to_string())).await.unwrap();
+            // What is taken meanwhile neither shortens nor lengthens the time.
+            held.remote.outbox().push(Message::new("t", "fine")).await.unwrap();
+            tokio::time::advance(std::time::Duration::from_secs(20)).await;
+            if n > 1 {
+                assert_eq!(answer(&mut there, 0).await.0, "fine");
+            }
         }
-        assert_eq!(answer(&mut there, 0).await.0, "10");
-        held.until(|s| s.published == 11 && s.outstanding == 0).await;
-        let said = held.remote.snapshot();
-        assert_eq!((said.unwanted, said.retried), (1, 10));
-        let why = said.last_error.unwrap();
-        assert!(why.contains("\"t\"") && why.contains(&format!("0x{reason:02x}")), "{why}");
+        assert!((600..640).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+        assert_eq!(answer(&mut there, 0).await.0, "fine");
+        held.until(|s| s.outstanding == 0 && s.published == n - 1).await;
+        let why = held.remote.snapshot().last_error.unwrap();
+        assert!(why.contains("\"t\"") && why.contains(&format!("0x{reason:02x}")) && why.contains("given up"), "{why}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_farewell_does_not_wait_for_what_was_refused_and_where_it_is_not_taken_the_will_speaks() {
+    for taken in [true, false] {
+        let script = Script::new().await;
+        let state = |text: &str| Message { retain: true, ..Message::new("STATE/h", text.to_owned()) };
+        let announce = move || Presence { will: state("offline"), birth: state("online") };
+        let options = Options { announce: Some(Arc::new(announce)), protocol: Protocol::V5, ..options(script.address) };
+        let held = Held::new(options);
+        let mut there = script.welcome(false).await;
+        // The birth and everything else is refused until the pauses are long.
+        held.remote.outbox().push(Message::new("t", "alarm")).await.unwrap();
+        for n in 0..4 {
+            assert_eq!(answer(&mut there, 0x97).await.0, "online", "{n}");
+            assert_eq!(answer(&mut there, 0x97).await.0, "alarm", "{n}");
+        }
+        held.until(|s| s.retried == 8).await;
+        let ending = tokio::spawn(held.stopped());
+        assert_eq!(answer(&mut there, if taken { 0 } else { 0x97 }).await.0, "offline");
+        let mut last = Vec::new();
+        while let Some(packet) = there.try_read().await {
+            match packet.0 {
+                0xe0 => last.push("DISCONNECT".to_owned()),
+                0xc0 => {}
+                _ => last.push(String::from_utf8(there.parsed(packet).payload).unwrap()),
+            }
+        }
+        assert!(!last.contains(&"online".to_owned()), "never after offline: {last:?}");
+        assert_eq!(
+            last.contains(&"DISCONNECT".to_owned()),
+            taken,
+            "without it the broker publishes the will: {last:?}"
+        );
+        ending.await.unwrap();
     }
 }
 

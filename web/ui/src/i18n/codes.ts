@@ -225,7 +225,7 @@ export const FAMILIES = {
     "subscribe_denied",
     "will_denied",
   ],
-  own_error: ["filter", "reserved", "wildcard", "danxia", "sparkplug", "placeholder", "everything", "too_many"],
+  own_error: ["filter", "reserved", "wildcard", "danxia", "sparkplug", "monitors", "placeholder", "everything", "too_many"],
   check_state: ["waiting", "ok", "failed"],
   confirm: ["revoke", "rotate", "enable", "certificate"],
   confirm_means: ["revoke", "rotate", "enable", "certificate"],

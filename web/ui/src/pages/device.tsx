@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Problem, post, segments } from "../api/client";
 import type { Device as Data, DeviceCertificate, DeviceCredentials, IssuedCertificate, Status } from "../api/types";
 import { code, t } from "../i18n";
@@ -57,7 +57,7 @@ export function Device(props: { device: Data; status: Status | undefined; passwo
           {props.password && <section class="panel"><Password device={device.name} password={props.password} /></section>}
           {device.revoked === null && <Configuration device={device} status={props.status} password={props.password} />}
           {/* Begun anew by what changes how it may come in: it asks no more once everything is reached. */}
-          <Checklist key={`${device.revoked} ${props.password}`} device={device.name} />
+          <Checklist key={`${device.revoked} ${props.password} ${JSON.stringify(device.own)}`} device={device.name} />
         </div>
         <div class="side-column">
           <Facts device={device} />
@@ -121,6 +121,14 @@ function Own({ device, path, reload }: { device: Data; path: string; reload: () 
   const [draft, setDraft] = useState<OwnDraft | undefined>(undefined);
   const [problem, setProblem] = useState<Problem | undefined>(undefined);
   const [busy, setBusy] = useState(false);
+  const [saved, setSaved] = useState(false);
+  useEffect(() => {
+    if (saved && draft && !differs(draft, device.own)) setDraft(undefined);
+  });
+  const edit = (p: Partial<OwnDraft>) => {
+    setSaved(false);
+    setDraft({ ...shown, ...p });
+  };
   const shown = draft ?? draftOf(device.own);
   const dirty = differs(shown, device.own);
   const save = async (e: Event) => {
@@ -128,13 +136,18 @@ function Own({ device, path, reload }: { device: Data; path: string; reload: () 
     setBusy(true);
     setProblem(undefined);
     try {
-      const now = await post<Data>(`${path}/own`, patternsOf(shown));
+      // Only the kind that was edited: the other is somebody else's, who may be changing it.
+      const all = patternsOf(shown);
+      const changed = (kind: "publish" | "subscribe") => (all[kind].join("\n") === device.own[kind].join("\n") ? null : all[kind]);
+      const now = await post<Data>(`${path}/own`, { publish: changed("publish"), subscribe: changed("subscribe") });
+      // Shown until the device has been asked for again; from then on what others change is seen.
       setDraft(draftOf(now.own));
+      setSaved(true);
+      reload();
     } catch (x) {
       setProblem(x instanceof Problem ? x : new Problem(0, String(x), "", "", ""));
     }
     setBusy(false);
-    reload();
   };
   const discard = () => {
     setDraft(undefined);
@@ -145,7 +158,7 @@ function Own({ device, path, reload }: { device: Data; path: string; reload: () 
       <h2 id="own-title">{t("devices.own")}</h2>
       {problem && !problem.fault && <ProblemBox problem={problem} />}
       <form class="form" data-testid="own" onSubmit={(e) => void save(e)}>
-        <OwnFields draft={shown} set={(p) => setDraft({ ...shown, ...p })} problem={problem} />
+        <OwnFields draft={shown} set={edit} problem={problem} />
         <p class="buttons">
           <button type="submit" disabled={!dirty || busy} data-testid="own-save">
             {t("devices.own_save")}

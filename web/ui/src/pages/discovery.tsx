@@ -103,8 +103,9 @@ function Machine(props: {
       {
         machine: m.machine,
         edition: m.edition,
-        title: people,
-        area: area || null,
+        // What somebody else has named by now keeps its name and place: the fields are not shown any more.
+        title: m.known ? { zh: null, en: null } : people,
+        area: m.known ? null : area || null,
         like: like || null,
         points: chosen.map((p) => ({ name: p.name, unit: units[p.name ?? ""] || null })),
       },
