@@ -304,7 +304,7 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--quick", action="store_true", help="two rounds, shorter, printed only")
     quick = p.parse_args().quick
-    n, scale = (2, 0.25) if quick else (5, 1.0)
+    n, scale = (2, 0.25) if quick else (3, 1.0)
     with tempfile.TemporaryDirectory(dir=os.environ.get("DANXIA_BENCH_DIR")) as d:
         sync = fsync_ms(d)
     # What has to be compiled is compiled before anything is measured, and fails before the time is spent.

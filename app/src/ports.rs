@@ -3,9 +3,14 @@
 use std::io;
 use std::net::SocketAddr;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::config::Settings;
+
+/// How many connections may wait to be accepted: those of a whole plant that comes back after a power cut. Beyond it a
+/// client's first packet is dropped, and it tries again only after a second, then after three (the system may cap it:
+/// `net.core.somaxconn`).
+const WAITING: u32 = 4096;
 
 /// A port could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -46,33 +51,41 @@ pub struct Ports {
 
 impl Ports {
     /// Opens what the settings ask for.
-    pub async fn open(settings: &Settings) -> anyhow::Result<Self> {
+    pub fn open(settings: &Settings) -> anyhow::Result<Self> {
         let mqtt = match settings.mqtt.listen {
             None => None,
-            Some(listen) => Some(bind("MQTT", listen, "--mqtt").await?),
+            Some(listen) => Some(bind("MQTT", listen, "--mqtt")?),
         };
         let tls = match &settings.mqtt.tls {
             None => None,
-            Some(tls) => Some(bind("MQTT over TLS", tls.listen, "mqtt.tls_listen").await?),
+            Some(tls) => Some(bind("MQTT over TLS", tls.listen, "mqtt.tls_listen")?),
         };
         let hj212 = match &settings.hj212 {
             None => None,
-            Some(door) => Some(bind("HJ 212", door.listen, "hj212.listen").await?),
+            Some(door) => Some(bind("HJ 212", door.listen, "hj212.listen")?),
         };
         let mut websocket = Vec::new();
         if let Some(listen) = settings.mqtt.websocket {
-            websocket.push((bind("MQTT over WebSocket", listen, "mqtt.ws_listen").await?, false));
+            websocket.push((bind("MQTT over WebSocket", listen, "mqtt.ws_listen")?, false));
         }
         if let (Some(listen), Some(_)) = (settings.mqtt.websocket_tls, &tls) {
-            let listener = bind("MQTT over WebSocket with TLS", listen, "mqtt.wss_listen").await?;
+            let listener = bind("MQTT over WebSocket with TLS", listen, "mqtt.wss_listen")?;
             websocket.push((listener, true));
         }
-        Ok(Self { hj212, mqtt, tls, websocket, http: bind("the page", settings.http, "--http").await? })
+        Ok(Self { hj212, mqtt, tls, websocket, http: bind("the page", settings.http, "--http")? })
     }
 }
 
-async fn bind(what: &'static str, address: SocketAddr, flag: &'static str) -> Result<TcpListener, BindError> {
-    TcpListener::bind(address).await.map_err(|source| BindError { what, address, flag, source })
+fn bind(what: &'static str, address: SocketAddr, flag: &'static str) -> Result<TcpListener, BindError> {
+    listen(address).map_err(|source| BindError { what, address, flag, source })
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A port that was just given up can be had again at once, also while its old connections linger.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
 }
 
 #[cfg(test)]
@@ -83,7 +96,7 @@ mod tests {
     async fn a_taken_port_is_named_with_the_flag_that_changes_it() {
         let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = taken.local_addr().unwrap();
-        let e = bind("MQTT", address, "--mqtt").await.unwrap_err().to_string();
+        let e = bind("MQTT", address, "--mqtt").unwrap_err().to_string();
         assert!(e.contains(&address.to_string()) && e.contains("--mqtt"), "{e}");
     }
 }

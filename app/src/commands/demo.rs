@@ -28,7 +28,7 @@ pub async fn run(args: &Demo) -> anyhow::Result<Exit> {
     }
     let settings = Sources::new(None, flags)?.settings()?;
     log_to_stderr(&settings.log)?;
-    let ports = Ports::open(&settings).await?;
+    let ports = Ports::open(&settings)?;
     let (mqtt, http) = (ports.mqtt.as_ref(), ports.http.local_addr()?);
     let mqtt = mqtt
         .ok_or_else(|| anyhow::anyhow!("the plant of the demo speaks MQTT: give a port with --mqtt"))?

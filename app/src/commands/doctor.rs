@@ -267,7 +267,7 @@ fn apart(settings: &Settings, dir: &Path) -> Settings {
 
 async fn flight(settings: &Settings, dir: &Path) -> anyhow::Result<Duration> {
     let settings = apart(settings, dir);
-    let ports = Ports::open(&settings).await?;
+    let ports = Ports::open(&settings)?;
     let address = ports.mqtt.as_ref().ok_or_else(|| anyhow::anyhow!("the canary comes by MQTT"))?.local_addr()?;
     let end = Switch::new();
     let ended = end.thrown();

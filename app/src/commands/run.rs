@@ -18,7 +18,7 @@ use crate::ports::Ports;
 pub async fn run(args: &Run) -> anyhow::Result<Exit> {
     let settings = sources(args)?.settings()?;
     log_to_stderr(&settings.log)?;
-    let ports = Ports::open(&settings).await?;
+    let ports = Ports::open(&settings)?;
     greet(&settings);
     platform::run(&settings, ports, false, Arc::new(SystemClock), interrupted()?).await?;
     Ok(Exit::Ok)

@@ -411,9 +411,10 @@ pub(crate) struct Goodbye<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Goodbye<S> {
-    /// For a client that was not let in.
+    /// For a client that was not let in. Who is told nothing is not waited for.
     pub fn refused(io: S, out: BytesMut, patience: Duration) -> Goodbye<S> {
-        Goodbye { io: Some(io), out, patience, linger: true }
+        let linger = !out.is_empty();
+        Goodbye { io: Some(io), out, patience, linger }
     }
 
     /// Writes what is left to write and closes. What the client still sends is read and thrown away for a moment:

@@ -92,14 +92,23 @@ pub fn slow_loris(c: &Crowd) -> anyhow::Result<()> {
     let packet = connect_packet("loris", 60);
     let mut slow = Vec::with_capacity(c.clients);
     for _ in 0..c.clients {
-        slow.push(TcpStream::connect(c.address)?);
+        let socket = TcpStream::connect(c.address)?;
+        socket.set_nonblocking(true)?;
+        slow.push(socket);
     }
     let start = Instant::now();
     let (mut worst, mut borne) = (Duration::ZERO, None);
     for step in 0..200 {
-        let byte = packet[step.min(packet.len() - 2)];
-        // Once the broker has closed them, writing fails; by the second try at the latest.
-        slow.retain_mut(|socket| socket.write_all(&[byte]).is_ok());
+        // A byte twice a second, and never the last one.
+        let byte = (step % 5 == 0).then(|| packet[..packet.len() - 1].get(step / 5)).flatten();
+        slow.retain_mut(|socket| {
+            let said = byte.is_none_or(|byte| socket.write_all(&[*byte]).is_ok());
+            let closed = match socket.read(&mut [0]) {
+                Ok(n) => n == 0,
+                Err(e) => e.kind() != io::ErrorKind::WouldBlock,
+            };
+            said && !closed
+        });
         let asked = Instant::now();
         drop(Client::connect(c.address, &format!("{}-proper-{step}", c.name))?);
         worst = worst.max(asked.elapsed());
