@@ -108,6 +108,10 @@ async fn a_message_of_quality_0_is_gone_when_it_is_handed_over_and_a_hopeless_on
     outbox.push(message("the room is free again")).await.unwrap();
 }
 
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
 /// What became of a message on `t`.
 fn then(what: Then) -> Option<Refused> {
     Some(Refused { topic: "t".into(), then: what })
@@ -120,7 +124,7 @@ async fn what_is_refused_for_now_keeps_its_place_and_gets_another_id_until_it_is
         outbox.push(message(text)).await.unwrap();
     }
     let ids = [send(&outbox).await.1, send(&outbox).await.1, send(&outbox).await.1];
-    let (begun, patience) = (Instant::now(), Duration::from_secs(10));
+    let (begun, patience) = (now(), Duration::from_secs(10));
     assert_eq!(outbox.refused(ids[2], begun, patience), then(Then::Again));
     assert_eq!(outbox.refused(ids[0], begun, patience), then(Then::Again));
     assert_eq!(outbox.refused(ids[0], begun, patience), None, "it is not under way any more");
@@ -150,11 +154,11 @@ async fn a_retained_message_that_is_refused_never_takes_the_place_of_a_newer_one
     }
     let (old, new) = (send(&outbox).await.1, send(&outbox).await.1);
     assert!(outbox.acknowledged(new));
-    assert_eq!(outbox.refused(old, Instant::now(), Duration::MAX), then(Then::Outlived));
+    assert_eq!(outbox.refused(old, now(), Duration::MAX), then(Then::Outlived));
     assert_eq!(outbox.outstanding(), 0);
     outbox.push(state("newest")).await.unwrap();
     let id = send(&outbox).await.1;
-    assert_eq!(outbox.refused(id, Instant::now(), Duration::MAX), then(Then::Again), "nothing is newer");
+    assert_eq!(outbox.refused(id, now(), Duration::MAX), then(Then::Again), "nothing is newer");
 }
 
 #[tokio::test]
@@ -166,15 +170,15 @@ async fn nothing_of_a_greeting_follows_the_last_words_and_they_are_known_to_have
     let birth = send(&outbox).await.1;
     outbox.last_words(state("gone"));
     assert_eq!(queued(&outbox), ["gone".to_owned()]);
-    assert_eq!(outbox.refused(birth, Instant::now(), Duration::MAX), then(Then::Outlived));
+    assert_eq!(outbox.refused(birth, now(), Duration::MAX), then(Then::Outlived));
     let (text, id) = send(&outbox).await;
     assert!(text == "gone" && !outbox.last_words_heard());
-    assert_eq!(outbox.refused(id, Instant::now(), Duration::MAX), then(Then::Again));
+    assert_eq!(outbox.refused(id, now(), Duration::MAX), then(Then::Again));
     assert!(!outbox.last_words_heard());
     outbox.acknowledged(send(&outbox).await.1);
     assert!(outbox.last_words_heard() && outbox.outstanding() == 0);
     outbox.begin(&[state("here")], false);
     assert!(!outbox.last_words_heard());
     let birth = send(&outbox).await.1;
-    assert_eq!(outbox.refused(birth, Instant::now(), Duration::MAX), then(Then::Again), "another connection");
+    assert_eq!(outbox.refused(birth, now(), Duration::MAX), then(Then::Again), "another connection");
 }
