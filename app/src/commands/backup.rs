@@ -1,5 +1,5 @@
-//! `danxia backup …`: backups are taken, listed, checked and deleted. The store is read as it stands on disk, whether an
-//! instance runs there or not.
+//! `danxia backup …`: backups are taken, listed, checked and deleted. The store is read as it stands on disk, whether
+//! an instance runs there or not.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};

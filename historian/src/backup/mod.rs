@@ -1,9 +1,9 @@
 //! Backups: taken while an instance writes, kept in a directory or a tar, checked before they replace anything.
 //!
-//! [`take`] adds a backup to a directory that holds many: what did not change since the last one is there already and is
-//! not written again. [`take_tar`] writes one backup as one stream. [`restore`] puts the store together elsewhere, holds
-//! every byte against its checksum, walks the store as [`crate::verify`] does, and only then puts it in the place of the
-//! old one, which is renamed and not deleted.
+//! [`take`] adds a backup to a directory that holds many: what did not change since the last one is there already and
+//! is not written again. [`take_tar`] writes one backup as one stream. [`restore`] puts the store together elsewhere,
+//! holds every byte against its checksum, walks the store as [`crate::verify`] does, and only then puts it in the place
+//! of the old one, which is renamed and not deleted.
 //!
 //! A store is read as it stands on disk, by SQLite's means: no instance is asked, none is stopped, and it makes no
 //! difference whether one runs, none runs, or the last one was killed. Nothing is written into the store.
@@ -88,7 +88,7 @@ pub enum BackupError {
     #[error("an instance was started or stopped meanwhile: take the backup again")]
     Restless,
     /// There is nothing to restore.
-    #[error("{} holds no backup, or none of that time or before: `danxia backup list` shows what there is", from.display())]
+    #[error("{} holds no backup, or none of that time or before; see `danxia backup list`", from.display())]
     None {
         /// Where one was looked for.
         from: PathBuf,

@@ -1,7 +1,7 @@
 //! Putting a store together again, and checking that this would work.
 //!
-//! Nothing is replaced before every byte has been held against its checksum and the store that was put together has been
-//! walked. What was in the place is renamed, never deleted.
+//! Nothing is replaced before every byte has been held against its checksum and the store that was put together has
+//! been walked. What was in the place is renamed, never deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File as DiskFile, OpenOptions, TryLockError};
@@ -17,6 +17,9 @@ use super::vault::{Vault, read_manifest, sync};
 use super::{BackupError, Meter, Progress, real, tar};
 use crate::db::File;
 use crate::{Seq, Verification, verify};
+
+/// Makes the place for a file of a path and permissions, if it is to go anywhere.
+type Create<'a> = &'a mut dyn FnMut(&str, u32) -> Result<Option<Out>, BackupError>;
 
 /// More faults than this are counted by nobody.
 const FAULTS: usize = 1_000;
@@ -182,7 +185,7 @@ fn from_directory(
 fn read_tar(
     from: &Path,
     progress: &mut dyn FnMut(Progress<'_>),
-    create: &mut dyn FnMut(&str, u32) -> Result<Option<Out>, BackupError>,
+    create: Create<'_>,
 ) -> Result<Manifest, BackupError> {
     let said = BackupError::file(from);
     let damaged = |why: String| BackupError::Damaged { file: from.to_owned(), why };

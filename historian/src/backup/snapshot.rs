@@ -3,7 +3,8 @@
 //! A transaction for reading keeps SQLite's pages as of one moment. The three cannot begin at the same moment; they
 //! begin in such an order that what is copied fits together when it is opened: the register first, because the log
 //! brings it up to date; waveforms last, because those whose commit is missing are forgotten. Only one thing can come
-//! between: that the log is cut behind the register's newer position. That is looked for, and then the three begin again.
+//! between: that the log is cut behind the register's newer position. That is looked for, and then the three begin
+//! again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
