@@ -25,6 +25,9 @@ use tokio::runtime::Runtime;
 const CHILD: &str = "HISTORIAN_BACKUP_TEST_DIR";
 const TASKS: u64 = 4;
 
+/// Task and number of the batches of each commit.
+type Acknowledged = BTreeMap<Seq, Vec<(u64, u64)>>;
+
 fn series(task: u64) -> SeriesKey {
     SeriesKey::raw(point(&format!("s/m{task}/p")))
 }
@@ -147,7 +150,7 @@ fn segments(vault: &Path) -> Vec<PathBuf> {
 
 /// A store put together from a backup is the one that was backed up, as of commit `head`: of what `acknowledged` names,
 /// all up to there and nothing else.
-fn is_as_of(dir: &Path, head: Seq, acknowledged: &BTreeMap<Seq, Vec<(u64, u64)>>) {
+fn is_as_of(dir: &Path, head: Seq, acknowledged: &Acknowledged) {
     assert!(verify(dir).unwrap().is_clean());
     let mut wanted = vec![Vec::new(); TASKS as usize];
     for (task, n) in acknowledged.range(..=head).flat_map(|(_, all)| all) {
@@ -178,7 +181,7 @@ fn taken_under_load_a_backup_is_the_store_as_of_its_head() {
     let dir = tempfile::tempdir().unwrap();
     let (live, vault) = (dir.path().join("live"), dir.path().join("vault"));
     let historian = Historian::open(restless(&live), clock()).unwrap();
-    let acknowledged: Arc<Mutex<BTreeMap<Seq, Vec<(u64, u64)>>>> = Arc::default();
+    let acknowledged: Arc<Mutex<Acknowledged>> = Arc::default();
     let stop = Arc::new(AtomicBool::new(false));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     let writers: Vec<_> = (0..TASKS)

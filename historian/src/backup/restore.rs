@@ -182,11 +182,7 @@ fn from_directory(
 }
 
 /// Reads a whole tar against the manifest at its end. `create` says where a file goes, if anywhere.
-fn read_tar(
-    from: &Path,
-    progress: &mut dyn FnMut(Progress<'_>),
-    create: Create<'_>,
-) -> Result<Manifest, BackupError> {
+fn read_tar(from: &Path, progress: &mut dyn FnMut(Progress<'_>), create: Create<'_>) -> Result<Manifest, BackupError> {
     let said = BackupError::file(from);
     let damaged = |why: String| BackupError::Damaged { file: from.to_owned(), why };
     let file = DiskFile::open(from).map_err(&said)?;
