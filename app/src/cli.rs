@@ -1,10 +1,14 @@
 //! The command line: what can be asked for, and which settings flags set.
 
+mod backup;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use plant::{MachineId, Timestamp};
+
+pub use backup::{Backup, BackupWhat, Restore};
 
 use crate::config::Flags;
 
@@ -47,6 +51,12 @@ pub enum Command {
         #[command(subcommand)]
         what: Export,
     },
+    /// Take a backup of a store, add it to a directory of backups or write it as a tar; list, check and delete backups. An
+    /// instance may run on the store meanwhile.
+    Backup(Backup),
+    /// Put a store together from a backup, check all of it, and put it in the place of the one that is there, which is kept
+    /// under another name.
+    Restore(Restore),
     /// Look at the settings.
     Config {
         /// What to do with them.

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::devices::authority::{AuthorityError, write};
 
+/// Its name, in the store's directory.
+pub const FILE: &str = "instance.json";
+
 /// What the file says.
 #[derive(Debug, Serialize, Deserialize)]
 struct Note {
@@ -21,7 +24,7 @@ struct Note {
 pub struct Instance(PathBuf);
 
 fn path(dir: &Path) -> PathBuf {
-    dir.join("instance.json")
+    dir.join(FILE)
 }
 
 impl Instance {

@@ -57,6 +57,8 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Evaluate { task } => commands::evaluate::run(&task),
         Command::Export { what: Export::Points(args) } => commands::export::points(&args),
         Command::Export { what: Export::Ledger(args) } => commands::ledger::export(&args),
+        Command::Backup(args) => commands::backup::run(&args),
+        Command::Restore(args) => commands::restore::run(&args),
         Command::Config { what: Config::Show(args) } => commands::config::show(&args),
         Command::Device { what } => commands::device::run(&what),
         Command::Verify(Verify { what: Some(VerifyWhat::Statement(args)), .. }) => commands::ledger::verify(&args),

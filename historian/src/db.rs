@@ -98,6 +98,10 @@ pub(crate) enum Sync {
     Normal,
 }
 
+/// A write-ahead log that had to grow beyond this, bytes, because somebody read for long (a backup), is cut back when it
+/// begins anew.
+const WAL_BYTES: u64 = 64 << 20;
+
 /// Opens `file` in `dir` for writing, checks its format, and brings its tables up to the format of today.
 pub(crate) fn open_writer(dir: &Path, file: File, sync: Sync) -> Result<Connection, OpenError> {
     let path = dir.join(file.name());
@@ -109,7 +113,8 @@ pub(crate) fn open_writer(dir: &Path, file: File, sync: Sync) -> Result<Connecti
     };
     let setup = format!(
         "PRAGMA page_size=16384; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous={sync};
-         PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=10000;"
+         PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=10000;
+         PRAGMA journal_size_limit={WAL_BYTES};"
     );
     conn.execute_batch(&setup).map_err(said)?;
     check_format(file, &path, version(&conn).map_err(said)?)?;
@@ -206,13 +211,23 @@ impl Readers {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    fn connect(&self) -> rusqlite::Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    /// Whether nobody holds the file open, as far as can be seen: a store that was closed cleanly has no write-ahead log.
+    pub fn at_rest(&self) -> bool {
         let mut wal = self.path.clone().into_os_string();
         wal.push("-wal");
+        !self.ours && !Path::new(&wal).exists()
+    }
+
+    fn connect(&self) -> rusqlite::Result<Connection> {
+        self.connect_as(self.at_rest())
+    }
+
+    /// A connection of the caller's own.
+    pub fn connect_as(&self, at_rest: bool) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
         // A store that was closed cleanly has no write-ahead log, and SQLite would make an empty one to read it. Nobody
         // writes to such a file now; who opens it to write later makes the log first.
-        let immutable = if self.ours || Path::new(&wal).exists() { "" } else { "?immutable=1" };
+        let immutable = if at_rest { "?immutable=1" } else { "" };
         let conn = Connection::open_with_flags(format!("file:{}{immutable}", escape(&self.path)), flags)?;
         conn.execute_batch("PRAGMA busy_timeout=10000; PRAGMA cache_size=-8192; PRAGMA query_only=1;")?;
         Ok(conn)

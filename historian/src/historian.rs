@@ -194,7 +194,7 @@ fn lock(dir: &Path) -> Result<LockFile, OpenError> {
 }
 
 /// The register can be brought up from the log only if the log reaches back to it.
-fn check_register(through: Seq, log_first: Seq, head: Seq) -> Result<(), ReadError> {
+pub(crate) fn check_register(through: Seq, log_first: Seq, head: Seq) -> Result<(), ReadError> {
     let damaged = ReadError::damaged(format!("state.db, which stands at commit {through},"));
     if through > head {
         return Err(damaged(Damage("ts.db ends before it: the two are not of one backup")));

@@ -35,6 +35,7 @@
 //! ```
 
 mod archive;
+pub mod backup;
 mod batch;
 mod cache;
 mod checkpoint;

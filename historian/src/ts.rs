@@ -81,6 +81,8 @@ impl Ts {
         let said = |source| OpenError::Read { dir: dir.to_owned(), source: File::Ts.said()(source) };
         // Checkpoints are made beside the commits, not within them.
         conn.pragma_update(None, "wal_autocheckpoint", 0).map_err(said)?;
+        // By which the backups of this store are told from those of another.
+        conn.execute("INSERT OR IGNORE INTO meta VALUES ('store_id', random())", []).map_err(said)?;
         Ok(Self { conn })
     }
 

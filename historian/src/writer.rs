@@ -26,6 +26,8 @@ use crate::{Batch, CloseError, CommitError, Committed, Config, ReadError, Seq, S
 const UPKEEP: std::time::Duration = std::time::Duration::from_secs(60);
 /// How many rows of the log a commit deletes at most, so that the queue does not wait for it; more when none waits.
 const PRUNE: (u64, u64) = (4, 256);
+/// How long the end waits for readers in other processes.
+const READERS: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// The writer's whole state; lives in its thread.
 pub(crate) struct Writer {
@@ -93,6 +95,8 @@ impl Writer {
         let said = CloseError::Checkpoint;
         self.state.confirm(self.shared.plant().revision).map_err(said)?;
         for conn in [&self.ts.conn, &self.wave.conn] {
+            // A reader elsewhere, such as a backup, is not waited for: the next start makes up for it.
+            conn.busy_timeout(READERS).map_err(said)?;
             conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(said)?;
         }
         Ok(())

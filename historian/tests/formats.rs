@@ -56,7 +56,7 @@ fn a_store_of_the_first_format_is_read_and_brought_up() {
     look(&archive, &register);
     assert_eq!(register.retained().unwrap(), [], "what came later is empty in an old store");
     assert!(verify(dir.path()).unwrap().is_clean());
-    assert_eq!(archive.quarantine_ids(&Selection::default()).unwrap(), []);
+    assert_eq!(archive.quarantine_ids(&Selection::default()).unwrap(), [0_u64; 0]);
     assert_eq!(&archive.quarantine_entry(3).unwrap().unwrap().entry.head[..], [7; 16]);
     drop((archive, register));
 
