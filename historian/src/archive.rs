@@ -15,7 +15,7 @@ use crate::shared::Shared;
 use crate::ts::records;
 use crate::{
     Bucket, LedgerDelta, LedgerLine, LedgerSpan, QuarantineEntry, QuarantineGroup, QuarantineStats, QuarantineTopic,
-    ReadError, Sample, Selection, Staged, StoreStats, WaveformInfo, minutes, quarantine, read, wave,
+    ReadError, Sample, Selection, Staged, StoreStats, WaveStats, WaveformInfo, minutes, quarantine, read, wave,
 };
 
 /// Recalls what was committed. Cheap to clone.
@@ -104,6 +104,11 @@ impl Archive {
     pub fn has_waveform(&self, id: WaveformId) -> bool {
         let head = self.shared.head();
         self.shared.wave.read(|conn| wave::has(conn, head, id)).unwrap_or(false)
+    }
+
+    /// The waveforms in numbers: how many there are, and what was dropped and why.
+    pub fn wave_stats(&self) -> Result<WaveStats, ReadError> {
+        self.shared.wave.read(|conn| wave::sums::stats(conn))
     }
 
     /// Diagnoses of `point`, the newest first.

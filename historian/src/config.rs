@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::WavePolicy;
+
 /// Settings of a store. [`Config::new`] gives the values that hold when nothing is said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -42,6 +44,8 @@ pub struct Config {
     /// How many lines (of one source and one stretch of time) are kept; beyond them, the oldest minutes become hours
     /// early, and the oldest hours go.
     pub ledger_lines: u64,
+    /// Which waveforms are kept.
+    pub waves: WavePolicy,
 }
 
 impl Config {
@@ -66,6 +70,7 @@ impl Config {
             ledger_minutes: Duration::from_secs(31 * 86_400),
             ledger_hours: Duration::from_secs(5 * 366 * 86_400),
             ledger_lines: 1_000_000,
+            waves: WavePolicy::default(),
         }
     }
 }

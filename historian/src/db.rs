@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::{Connection, OpenFlags, Transaction};
 
 use crate::codec::Damage;
-use crate::{OpenError, ReadError, quarantine};
+use crate::{OpenError, ReadError, quarantine, wave};
 
 /// One of the three files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,10 @@ impl File {
             Step::sql(include_str!("sql/ts-3-ledger.sql")),
             Step::sql(include_str!("sql/ts-4-staged.sql")),
         ];
-        const WAVE: &[Step] = &[Step::sql(include_str!("sql/wave.sql"))];
+        const WAVE: &[Step] = &[
+            Step::sql(include_str!("sql/wave.sql")),
+            Step { sql: include_str!("sql/wave-2-keep.sql"), then: Some(wave::sums::fill_in) },
+        ];
         const STATE: &[Step] = &[
             Step::sql(include_str!("sql/state.sql")),
             Step::sql(include_str!("sql/state-2-retained.sql")),
@@ -250,7 +253,7 @@ mod tests {
     #[test]
     fn what_is_acknowledged_is_written_with_an_fsync() {
         let dir = tempfile::tempdir().unwrap();
-        let (ts, waves) = (Ts::open(dir.path()).unwrap(), Wave::open(dir.path(), 0).unwrap());
+        let (ts, waves) = (Ts::open(dir.path()).unwrap(), Wave::open(dir.path(), 0, Default::default()).unwrap());
         for conn in [&ts.conn, &waves.conn] {
             let mode = |name| conn.pragma_query_value(None, name, |r| r.get::<_, rusqlite::types::Value>(0)).unwrap();
             assert_eq!(mode("synchronous"), rusqlite::types::Value::Integer(2));

@@ -52,7 +52,7 @@ impl Historian {
         let ts = Ts::open(&dir)?;
         let loaded = load_all(&ts.conn).map_err(said)?;
         let (seq, t) = (loaded.head.0, loaded.head.1.unwrap_or(Timestamp::MIN));
-        let wave = Wave::open(&dir, seq)?;
+        let wave = Wave::open(&dir, seq, config.waves.clone())?;
         let (mut state, plant) = State::open(&dir)?;
         check_register(state.through(), loaded.log_first, seq).map_err(said)?;
         let plant = catch_up(&ts.conn, &mut state, plant, true).map_err(said)?;

@@ -74,6 +74,7 @@ pub use register::Register;
 pub use tail::Tail;
 pub use types::{
     Bucket, JournalEntry, LedgerLine, LedgerSpan, QuarantineEntry, QuarantineGroup, QuarantineStats, QuarantineTopic,
-    Sample, Selection, StoreStats, StoredProgress, WaveformInfo,
+    Sample, Selection, StoreStats, StoredProgress, WaveDropped, WaveStats, WaveformInfo,
 };
 pub use verify::{Verification, verify};
+pub use wave::keep::{Capture, DropReason, WavePolicy};

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use plant::{Finding, Name, SeriesKey, Timestamp};
+use plant::{Diagnosis, Finding, Name, SeriesKey, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::cache::Cache;
@@ -321,6 +321,20 @@ pub(crate) fn each_row(
         }
     }
     Ok(())
+}
+
+/// Diagnoses of the records of `point` with `from <= t0 <= to`; of very many, the first.
+pub(crate) fn load_diagnoses(
+    conn: &Connection,
+    point: &str,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<Diagnosis>, ReadError> {
+    let said = File::Ts.said();
+    let sql = "SELECT body FROM diagnosis WHERE point = ? AND t >= ? AND t <= ? ORDER BY t LIMIT 10000";
+    let mut query = conn.prepare_cached(sql).map_err(&said)?;
+    let rows = query.query_map(params![point, from.nanos(), to.nanos()], |r| r.get(0)).map_err(&said)?;
+    records(rows, "a diagnosis in ts.db")
 }
 
 /// Compresses what `seal` takes.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use plant::{AlarmTransition, PointId, Quality, Timestamp, Unit, Value, WaveformId};
 
-use crate::{LedgerDelta, Quarantined, Seq};
+use crate::{DropReason, LedgerDelta, Quarantined, Seq};
 
 /// One stored value.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +52,36 @@ pub struct WaveformInfo {
     pub unit: Unit,
     /// Mean shaft speed during the record, r/min.
     pub rpm: Option<f64>,
+}
+
+/// wave.db in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WaveStats {
+    /// How many waveforms there are.
+    pub records: u64,
+    /// Bytes of their samples as they are stored.
+    pub bytes: u64,
+    /// Of how many it is known that they are near an alarm, and therefore stay.
+    pub near_alarms: u64,
+    /// On how many an alarm rests, for which they stay.
+    pub evidence: u64,
+    /// Bytes of the file that are in use: what the quota counts.
+    pub used_bytes: u64,
+    /// Bytes of the file, with those that are free for what comes next.
+    pub file_bytes: u64,
+    /// What was dropped since the beginning; reasons that never applied are left out.
+    pub dropped: Vec<WaveDropped>,
+}
+
+/// What was dropped for one reason since the beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaveDropped {
+    /// Why.
+    pub reason: DropReason,
+    /// How many waveforms.
+    pub records: u64,
+    /// Bytes of their samples as they were stored.
+    pub bytes: u64,
 }
 
 /// One message in quarantine.

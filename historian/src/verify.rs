@@ -166,6 +166,9 @@ fn waves(conn: &Connection, found: &mut Verification) -> Result<(), ReadError> {
             found.fault(why.to_string());
         }
     }
+    if !wave::sums::check_totals(conn)? {
+        found.fault("the table total in wave.db does not say how many waveforms there are");
+    }
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use plant::{AlarmTransition, Clock, Finding, Plant, SeriesKey, Timestamp, Value};
+use plant::{AlarmTransition, Clock, Diagnosis, Finding, Plant, SeriesKey, Timestamp, Value};
 
 use crate::checkpoint::Checkpointer;
 use crate::codec::row;
@@ -17,10 +17,11 @@ use crate::minutes::{Keep, Minutes};
 use crate::quarantine::Room;
 use crate::recorder::{Job, Queue, merge, series_of};
 use crate::shared::Shared;
-use crate::state::{Projection, State};
-use crate::ts::{Kept, Sealed, Ts, Work, compress, each_row};
+use crate::state::{Projection, State, load_journal_after};
+use crate::ts::{Kept, Sealed, Ts, Work, compress, each_row, load_diagnoses};
 use crate::wave::Wave;
-use crate::{Batch, CloseError, CommitError, Committed, Config, ReadError, Seq, StoredProgress};
+use crate::wave::tend::{Ask, Moment};
+use crate::{Batch, CloseError, CommitError, Committed, Config, JournalEntry, ReadError, Seq, StoredProgress};
 
 /// Between two upkeeps there is at most this much of the plant's time.
 const UPKEEP: std::time::Duration = std::time::Duration::from_secs(60);
@@ -86,8 +87,20 @@ impl Writer {
         while let Some(group) = self.queue.take_group() {
             self.commit(group);
             self.checkpointer.finish(&self.ts.conn, &self.wave.conn);
+            self.tend_waves();
         }
         self
+    }
+
+    /// Between two commits: a few of the waveforms that the policy does not keep go.
+    fn tend_waves(&mut self) {
+        let followed = self.shared.followers().values().map(needed).min().unwrap_or(Seq::MAX);
+        let moment = Moment { t: self.t, followed, idle: self.queue.is_idle() };
+        match self.wave.tend(moment, &Asked { shared: &self.shared, ts: &self.ts.conn }) {
+            Ok(0) => {}
+            Ok(bytes) => self.checkpointer.written(bytes, 1),
+            Err(why) => tracing::warn!(%why, "waveforms that could go stay for now"),
+        }
     }
 
     /// After [`Writer::run`]: leaves the files without a write-ahead log.
@@ -104,14 +117,17 @@ impl Writer {
 
     fn commit(&mut self, mut group: Vec<Job>) {
         let size = group.iter().map(|j| j.weight).sum();
-        let batch = Arc::new(merge(&mut group));
+        let mut batch = merge(&mut group);
         let (seq, t) = (self.seq + 1, self.clock.now().max(self.t));
+        batch.events.extend(self.wave.notice(t));
+        let batch = Arc::new(batch);
         let answer = match self.write(seq, t, &batch) {
             Ok(outcome) => {
                 (self.seq, self.t) = (seq, t);
                 self.take_in(&batch, outcome);
                 self.project(&batch);
                 self.shared.announce(Committed { seq, t, batch }, size);
+                self.wave.noticed();
                 Ok(seq)
             }
             Err(why) => {
@@ -128,7 +144,7 @@ impl Writer {
         let (ids, new) = self.number(batch);
         self.body = row::encode(batch, &ids, seq, t, std::mem::take(&mut self.body));
         if !batch.waveforms.is_empty() {
-            self.wave.write(seq, &batch.waveforms)?;
+            self.wave.write(seq, t, &batch.waveforms)?;
         }
         let upkeep = self.upkeep(t);
         let (seals, looked_at) = self.plan_seals(ids.len());
@@ -354,6 +370,21 @@ impl Writer {
         if let Err(why) = result {
             tracing::error!(%why, through = self.state.through(), "the register lags behind the log");
         }
+    }
+}
+
+/// Whom the policy for waveforms asks.
+struct Asked<'a> {
+    shared: &'a Shared,
+    ts: &'a rusqlite::Connection,
+}
+
+impl Ask for Asked<'_> {
+    fn journal(&self, after: (Seq, u32), limit: usize) -> Result<Vec<JournalEntry>, ReadError> {
+        self.shared.state.read(|conn| load_journal_after(conn, after, limit))
+    }
+    fn diagnoses(&self, point: &str, from: Timestamp, to: Timestamp) -> Result<Vec<Diagnosis>, ReadError> {
+        load_diagnoses(self.ts, point, from, to)
     }
 }
 

@@ -130,9 +130,9 @@ fn what_cannot_be_opened_says_why() {
         open_read_only(dir.path()).unwrap_err(),
         verify(dir.path()).unwrap_err(),
     ] {
-        assert!(matches!(refused, OpenError::Format { found: 7, expected: 1, .. }), "{refused}");
+        assert!(matches!(refused, OpenError::Format { found: 7, expected: 2, .. }), "{refused}");
     }
-    execute(dir.path(), "wave.db", "PRAGMA user_version=1");
+    execute(dir.path(), "wave.db", "PRAGMA user_version=2");
     std::fs::write(dir.path().join("ts.db"), "this is no database, but it is long enough to look at").unwrap();
     let refused = Historian::open(Config::new(dir.path()), clock()).unwrap_err();
     assert!(matches!(refused, OpenError::Read { .. }), "{refused}");

@@ -1,4 +1,13 @@
 //! wave.db: waveforms. They are on disk before the commit that carries them is, and count from then on.
+//!
+//! What is kept of them is for [`keep`] to say and for [`tend`] to do.
+
+pub(crate) mod keep;
+mod step;
+pub(crate) mod sums;
+pub(crate) mod tend;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +19,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::codec::{Damage, Reader, Record, Writer, load, seal, store, unseal};
 use crate::db::{File, Sync, open_writer};
-use crate::{OpenError, ReadError, Seq, WaveformInfo};
+use crate::{OpenError, ReadError, Seq, WavePolicy, WaveformInfo};
+use tend::Tending;
 
 const VERSION: u8 = 1;
 const COUNTS: u8 = 0;
@@ -26,31 +36,41 @@ pub(crate) struct Wave {
     pub conn: Connection,
     /// Rows of a commit that failed may be left; nothing is written before they are gone.
     leftover: bool,
+    policy: WavePolicy,
+    tending: Tending,
 }
 
 impl Wave {
     /// Opens the file and forgets what came after commit `head`: those commits never were.
-    pub fn open(dir: &Path, head: Seq) -> Result<Self, OpenError> {
+    pub fn open(dir: &Path, head: Seq, policy: WavePolicy) -> Result<Self, OpenError> {
         let conn = open_writer(dir, File::Wave, Sync::Full)?;
         let said = |source| OpenError::Read { dir: dir.to_owned(), source: File::Wave.said()(source) };
         conn.pragma_update(None, "wal_autocheckpoint", 0).map_err(said)?;
-        let mut wave = Self { conn, leftover: true };
+        let tending = Tending::open(&conn, head).map_err(said)?;
+        let mut wave = Self { conn, leftover: true, policy, tending };
         wave.clean(head).map_err(said)?;
         Ok(wave)
     }
 
-    /// Writes the waveforms of commit `seq`. An id that is stored already is the same record and is left as it is.
-    pub fn write(&mut self, seq: Seq, waveforms: &[Arc<Waveform>]) -> rusqlite::Result<()> {
+    /// Writes the waveforms of commit `seq`, made at `t`. An id that is stored already is the same record and is left as
+    /// it is.
+    pub fn write(&mut self, seq: Seq, t: Timestamp, waveforms: &[Arc<Waveform>]) -> rusqlite::Result<()> {
         self.clean(seq - 1)?;
         self.leftover = true;
         let tx = self.conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         for w in waveforms {
+            let id = w.id.0.to_be_bytes();
+            if tx.prepare_cached("SELECT 1 FROM waveform WHERE id = ?")?.exists([id])? {
+                continue;
+            }
+            let body = encode(w.id, &w.samples);
+            let class = w.unit.quantity().as_str();
             let mut insert = tx.prepare_cached(
-                "INSERT OR IGNORE INTO waveform (id, point, t0, t_received, seq, fs, n, unit, rpm, meta)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO waveform (id, point, t0, t_received, seq, fs, n, unit, rpm, meta, bytes, since, class)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?;
-            let new = insert.execute(params![
-                w.id.0.to_be_bytes(),
+            insert.execute(params![
+                id,
                 w.point.as_str(),
                 w.t0.nanos(),
                 w.t_received.nanos(),
@@ -59,12 +79,15 @@ impl Wave {
                 w.samples.len() as i64,
                 w.unit.symbol(),
                 w.meta.speed.map(|s| s.mean_rpm),
-                store(&w.meta)
+                store(&w.meta),
+                body.len() as i64,
+                t.nanos(),
+                class
             ])?;
-            if new > 0 {
-                let row = tx.last_insert_rowid();
-                let body = encode(w.id, &w.samples);
-                tx.prepare_cached("INSERT INTO samples (row, body) VALUES (?, ?)")?.execute(params![row, body])?;
+            let row = tx.last_insert_rowid();
+            tx.prepare_cached("INSERT INTO samples (row, body) VALUES (?, ?)")?.execute(params![row, body])?;
+            if !self.tending.classes.contains(class) {
+                self.tending.classes.insert(class.to_owned());
             }
         }
         tx.commit()
