@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test uses its share")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+pub mod load;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
