@@ -106,14 +106,22 @@ impl State {
         if self.confirmed < self.through {
             // In WAL mode the fsync of one commit confirms every commit before it.
             self.conn.pragma_update(None, "synchronous", "FULL")?;
-            let put = self
-                .conn
-                .execute("UPDATE applied SET through = ?, revision = ?", params![self.through as i64, revision as i64]);
+            let put = self.rewrite(revision);
             self.conn.pragma_update(None, "synchronous", "NORMAL")?;
             put?;
             self.confirmed = self.through;
         }
         Ok(self.confirmed)
+    }
+
+    /// Writes where the projection stands. SQLite writes no page, and then syncs nothing, for an update after which the
+    /// row is what it was: so it is changed in between.
+    fn rewrite(&mut self, revision: u64) -> rusqlite::Result<()> {
+        let tx = self.conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        tx.execute("UPDATE applied SET through = -1", [])?;
+        let now = params![self.through as i64, revision as i64];
+        tx.execute("UPDATE applied SET through = ?, revision = ?", now)?;
+        tx.commit()
     }
 }
 
