@@ -279,3 +279,27 @@ impl From<rusqlite::Error> for RegisterError {
         Self::Database(source)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The fsync is one of the write-ahead log: where nothing is written to it, nothing is synced, and what a commit
+    /// before wrote without an fsync is not on disk.
+    #[test]
+    fn what_is_confirmed_is_written_also_where_the_last_commit_has_written_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut state, plant) = State::open(dir.path()).unwrap();
+        let topic = Retained { topic: "t".into(), payload: b"x"[..].into(), ..retained() };
+        let what = Projection { t: Timestamp::MIN, changes: &[], alarms: Vec::new(), retained: &[topic], ignored: &[] };
+        state.apply(1, &plant, &what).unwrap();
+        let wal = || std::fs::metadata(dir.path().join("state.db-wal")).unwrap().len();
+        let before = wal();
+        assert_eq!(state.confirm(plant.revision).unwrap(), 1);
+        assert!(wal() > before, "{before} bytes before, {} after", wal());
+    }
+
+    fn retained() -> Retained {
+        Retained { topic: "".into(), payload: b""[..].into(), qos: 1, properties: b""[..].into(), expires: None }
+    }
+}
