@@ -15,64 +15,15 @@ use std::sync::{Arc, Mutex};
 
 use historian::backup::{self, BackupError, Progress, Restored, Source, Taken};
 use historian::{Archive, Batch, Config, Historian, Seq, open_read_only, verify};
-use plant::{
-    AlarmCondition, AlarmKey, AlarmState, AlarmTransition, AssetChange, Evidence, Finding, Machine, Name, Priority,
-    Quality, Samples, SeriesKey, Timestamp, Trigger, Unit, Value, Waveform, WaveformId, WaveformMeta,
-};
-use support::{START, clock, observation, point, restless};
+use plant::{Samples, Timestamp, Unit, Waveform, WaveformId, WaveformMeta};
+use support::load::{TASKS, alarm, batch, series, waveform_id};
+use support::{START, clock, restless};
 use tokio::runtime::Runtime;
 
 const CHILD: &str = "HISTORIAN_BACKUP_TEST_DIR";
-const TASKS: u64 = 4;
 
 /// Task and number of the batches of each commit.
 type Acknowledged = BTreeMap<Seq, Vec<(u64, u64)>>;
-
-fn series(task: u64) -> SeriesKey {
-    SeriesKey::raw(point(&format!("s/m{task}/p")))
-}
-
-fn alarm(task: u64) -> AlarmKey {
-    let point = series(task).point;
-    AlarmKey { machine: point.machine(), point: Some(point), condition: AlarmCondition::High }
-}
-
-fn waveform_id(task: u64, n: u64) -> WaveformId {
-    WaveformId(u128::from(task) << 64 | u128::from(n))
-}
-
-/// What task `task` commits as its `n`th batch: a value always, a waveform and an alarm now and then.
-fn batch(task: u64, n: u64) -> Batch {
-    let point = series(task).point;
-    let t = Timestamp::from_nanos(n as i64);
-    let seen = observation(&point, n as i64, Value::Int(n as i64), Quality::Good);
-    let mut batch = Batch { observations: vec![seen], ..Batch::default() };
-    if n.is_multiple_of(16) {
-        let raw = (0..256).map(|i| (i * n) as i16).collect();
-        let samples = Samples::I16 { raw, scale: 0.5, offset: 0.0 };
-        let unit = Unit::parse("m/s²").unwrap();
-        let (id, meta) = (waveform_id(task, n), WaveformMeta::default());
-        batch.waveforms.push(Arc::new(Waveform::new(id, point.clone(), t, t, 1e3, unit, samples, meta).unwrap()));
-    }
-    if n.is_multiple_of(10) {
-        let mut machine = Machine::bare(point.machine());
-        machine.line = Some(Name::new(&format!("line-{n}")).unwrap());
-        batch.changes.push(AssetChange::Machine(machine));
-        batch.findings.push(Finding::Alarm(AlarmTransition {
-            key: alarm(task),
-            t,
-            from: AlarmState::Normal,
-            to: AlarmState::Unacknowledged,
-            trigger: Trigger::Raised,
-            priority: Priority::High,
-            value: Some(n as f64),
-            limit: None,
-            unit: None,
-            evidence: Evidence::default(),
-        }));
-    }
-    batch
-}
 
 fn silent(_: Progress<'_>) {}
 

@@ -14,15 +14,18 @@ use super::{observation, point};
 /// So many commit at the same time, each for itself.
 pub const TASKS: u64 = 4;
 
-fn series(task: u64) -> SeriesKey {
+/// What `task` publishes.
+pub fn series(task: u64) -> SeriesKey {
     SeriesKey::raw(point(&format!("s/m{task}/p")))
 }
 
-fn waveform_id(task: u64, n: u64) -> WaveformId {
+/// The waveform of the `n`th batch of `task`.
+pub fn waveform_id(task: u64, n: u64) -> WaveformId {
     WaveformId(u128::from(task) << 64 | u128::from(n))
 }
 
-fn alarm(task: u64) -> AlarmKey {
+/// The alarm of `task`.
+pub fn alarm(task: u64) -> AlarmKey {
     let point = series(task).point;
     AlarmKey { machine: point.machine(), point: Some(point), condition: AlarmCondition::High }
 }
