@@ -111,6 +111,16 @@ impl Ts {
         tx.commit()
     }
 
+    /// Overwrites what a commit that failed may have left in the write-ahead log. The value is changed and changed back:
+    /// SQLite writes nothing for an update after which it is what it was.
+    pub fn bury(&mut self) -> rusqlite::Result<()> {
+        let tx = self.conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        for by in [1, -1] {
+            tx.prepare_cached("UPDATE meta SET value = value + ? WHERE key = 'heads_from'")?.execute([by])?;
+        }
+        tx.commit()
+    }
+
     /// How many bytes the rows up to and including `through` hold.
     pub fn bytes_through(&self, through: Seq) -> rusqlite::Result<u64> {
         let mut sum = self.conn.prepare_cached("SELECT coalesce(sum(length(body)), 0) FROM log WHERE seq <= ?")?;

@@ -143,6 +143,12 @@ impl Writer {
     fn write(&mut self, seq: Seq, t: Timestamp, batch: &Batch) -> rusqlite::Result<Outcome> {
         let (ids, new) = self.number(batch);
         self.body = row::encode(batch, &ids, seq, t, std::mem::take(&mut self.body));
+        if self.wave.is_unclean() {
+            // The commit that failed never was: its position is given to this one, and its waveforms go, lest they seem
+            // to be of this one. But where only its fsync failed, a loss of power could still bring it back.
+            self.ts.bury()?;
+            self.wave.clean(seq - 1)?;
+        }
         if !batch.waveforms.is_empty() {
             self.wave.write(seq, t, &batch.waveforms)?;
         }

@@ -60,6 +60,22 @@ fn a_commit_the_disk_refuses_leaves_nothing_behind_and_later_ones_are_tried_afre
 }
 
 #[test]
+fn a_waveform_of_a_failed_commit_does_not_come_with_the_next_one_that_has_none() {
+    let mut store = Embedded::new(restless);
+    store.put(full(1)).unwrap();
+    execute(store.dir(), "ts.db", NO_ROOM);
+    store.put(full(2)).unwrap_err();
+    execute(store.dir(), "ts.db", "DROP TRIGGER no_room");
+    let plain = batch(vec![observation(&point("s/m/p"), 3, Value::Int(3), Quality::Good)]);
+    assert_eq!(store.put(plain), Ok(2), "it has the position of the one that failed");
+    for end in [None, Some(End::Killed)] {
+        end.into_iter().for_each(|end| store.restart(end));
+        assert!(!store.historian().archive().has_waveform(WaveformId(2)), "it was never committed");
+        assert!(store.historian().archive().has_waveform(WaveformId(1)));
+    }
+}
+
+#[test]
 fn a_register_that_could_not_be_written_is_brought_up_from_the_log() {
     let mut store = Embedded::new(restless);
     store.put(full(1)).unwrap();

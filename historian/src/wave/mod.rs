@@ -54,8 +54,9 @@ impl Wave {
 
     /// Writes the waveforms of commit `seq`, made at `t`. An id that is stored already is the same record and is left as
     /// it is.
+    ///
+    /// What a commit that failed has left must be gone before ([`Wave::clean`]).
     pub fn write(&mut self, seq: Seq, t: Timestamp, waveforms: &[Arc<Waveform>]) -> rusqlite::Result<()> {
-        self.clean(seq - 1)?;
         self.leftover = true;
         let tx = self.conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         for w in waveforms {
@@ -98,8 +99,13 @@ impl Wave {
         self.leftover = false;
     }
 
+    /// Whether a commit that failed may have left something.
+    pub const fn is_unclean(&self) -> bool {
+        self.leftover
+    }
+
     /// Removes what was written for commits after `head`.
-    fn clean(&mut self, head: Seq) -> rusqlite::Result<()> {
+    pub fn clean(&mut self, head: Seq) -> rusqlite::Result<()> {
         if self.leftover {
             let tx = self.conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             tx.execute("DELETE FROM samples WHERE row IN (SELECT row FROM waveform WHERE seq > ?)", [head as i64])?;
