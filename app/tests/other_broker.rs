@@ -4,6 +4,7 @@ mod common;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use common::{Instance, eventually, export, fresh_port};
@@ -56,6 +57,17 @@ fn publish(there: &mut TcpStream, dup: bool, pkid: u8, payload: &str) {
     assert_eq!(packet(there), (0x50, vec![0, pkid]), "PUBREC");
 }
 
+/// Another broker, which is a listener, and settings with a session at it behind `more`.
+fn other_broker(dir: &Path, more: &str) -> (TcpListener, PathBuf) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.set_nonblocking(true).expect("so that it can be waited for");
+    let port = listener.local_addr().expect("its address").port();
+    let remote = format!("url = \"mqtt://127.0.0.1:{port}\"\nprotocol = \"3.1.1\"\nfilters = [\"danxia/v1/#\"]\n");
+    let config = dir.join("danxia.toml");
+    std::fs::write(&config, format!("{more}[remote.plant]\nclient_id = \"c\"\n{remote}")).expect("a file");
+    (listener, config)
+}
+
 /// Packet ids of QoS 2 are not stored: a broker that did not hear the PUBREC before the collector was killed sends the
 /// message again. One that says when it was measured is known again by that, and there once; one that does not is a
 /// measurement of the time at which it came, both times. `docs/remote.md` says so.
@@ -63,12 +75,7 @@ fn publish(there: &mut TcpStream, dup: bool, pkid: u8, payload: &str) {
 fn a_qos_2_message_that_comes_again_after_a_kill_is_known_by_its_time() {
     let dir = tempfile::tempdir().expect("a directory");
     let store = dir.path().join("data");
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.set_nonblocking(true).expect("so that it can be waited for");
-    let config = dir.path().join("danxia.toml");
-    let port = listener.local_addr().expect("its address").port();
-    let remote = format!("url = \"mqtt://127.0.0.1:{port}\"\nprotocol = \"3.1.1\"\nfilters = [\"danxia/v1/#\"]\n");
-    std::fs::write(&config, format!("[remote.plant]\nclient_id = \"c\"\n{remote}")).expect("a file");
+    let (listener, config) = other_broker(dir.path(), "");
     let (mqtt, http) = (fresh_port(), fresh_port());
     let with = ["--anonymous", "--config", config.to_str().expect("UTF-8")];
     let dated = format!("{{\"ts\":{T0},\"values\":{{\"dated\":1}}}}");
@@ -99,16 +106,7 @@ fn a_qos_2_message_that_comes_again_after_a_kill_is_known_by_its_time() {
 fn without_a_door_of_our_own_machines_are_heard_at_the_other_broker() {
     let dir = tempfile::tempdir().expect("a directory");
     let store = dir.path().join("data");
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.set_nonblocking(true).expect("so that it can be waited for");
-    let config = dir.path().join("danxia.toml");
-    let port = listener.local_addr().expect("its address").port();
-    let remote = format!("url = \"mqtt://127.0.0.1:{port}\"\nprotocol = \"3.1.1\"\nfilters = [\"danxia/v1/#\"]\n");
-    std::fs::write(
-        &config,
-        format!("adopt = true\n[mqtt]\nlisten = \"127.0.0.1:1883\"\n[remote.plant]\nclient_id = \"c\"\n{remote}"),
-    )
-    .expect("a file");
+    let (listener, config) = other_broker(dir.path(), "adopt = true\n[mqtt]\nlisten = \"127.0.0.1:1883\"\n");
     let config = config.to_str().expect("UTF-8");
     let http = fresh_port();
     let instance = Instance::start_at(&store, "", http, &["--config", config]);

@@ -7,7 +7,8 @@ use plant::Name;
 use super::DeviceError;
 use super::own::{self, OwnError};
 
-/// The role of what were users before there were devices: everything but what only the platform publishes. It is not given to new devices.
+/// The role of what were users before there were devices: everything but what only the platform publishes. It is not given
+/// to new devices.
 pub const UNRESTRICTED: &str = "unrestricted";
 
 /// What only the platform publishes, whoever may publish everything else ([`collector::wire::published`]).
@@ -170,9 +171,9 @@ mod tests {
         }
     }
 
-    #[test]
-    fn rights_follow_the_role_and_an_unknown_one_has_none() {
-        let device = |role: &str| Device {
+    /// Machine m of site s as it stands in the register.
+    fn stored(role: &str, own: OwnPatterns) -> Device {
+        Device {
             name: "m".into(),
             role: role.into(),
             site: "s".into(),
@@ -182,8 +183,13 @@ mod tests {
             revoked: None,
             hash: None,
             certificates: Vec::new(),
-            own: OwnPatterns::default(),
-        };
+            own,
+        }
+    }
+
+    #[test]
+    fn rights_follow_the_role_and_an_unknown_one_has_none() {
+        let device = |role: &str| stored(role, OwnPatterns::default());
         assert_eq!(rights(&device(UNRESTRICTED)).unwrap(), everything());
         assert_eq!(rights(&device("device")).unwrap().publish, ["danxia/v1/s/m/#"]);
         assert_eq!(rights(&device("boss")).unwrap(), Rights::default());
@@ -193,17 +199,9 @@ mod tests {
     #[test]
     fn patterns_of_its_own_add_to_the_role_and_to_nothing_that_is_the_platforms() {
         for role in ["device", "gateway", "reader", "monitor", "boss"] {
-            let device = |publish: &str, subscribe: &str| Device {
-                name: "m".into(),
-                role: role.into(),
-                site: "s".into(),
-                group: String::new(),
-                note: String::new(),
-                created: plant::Timestamp::from_secs(0),
-                revoked: None,
-                hash: None,
-                certificates: Vec::new(),
-                own: own::tidied(OwnPatterns { publish: vec![publish.into()], subscribe: vec![subscribe.into()] }),
+            let device = |publish: &str, subscribe: &str| {
+                let own = OwnPatterns { publish: vec![publish.into()], subscribe: vec![subscribe.into()] };
+                stored(role, own::tidied(own))
             };
             let (before, after) = (rights(&device("", "")).unwrap(), rights(&device("gw/{device}/#", "#")).unwrap());
             assert!(after.may_publish("gw/m/x") && !after.may_publish("gw/n/x") && !before.may_publish("gw/m/x"));
