@@ -15,7 +15,8 @@ use crate::shared::Shared;
 use crate::ts::records;
 use crate::{
     Bucket, LedgerDelta, LedgerLine, LedgerSpan, QuarantineEntry, QuarantineGroup, QuarantineStats, QuarantineTopic,
-    ReadError, Sample, Selection, Staged, StoreStats, WaveStats, WaveformInfo, minutes, quarantine, read, wave,
+    ReadError, Sample, Selection, Staged, Statistics, StoreStats, WaveStats, WaveformInfo, minutes, quarantine, read,
+    statistics, wave,
 };
 
 /// Recalls what was committed. Cheap to clone.
@@ -79,6 +80,24 @@ impl Archive {
         width: Duration,
     ) -> Result<Vec<Bucket>, ReadError> {
         read::buckets(&self.shared, key, from, to, width)
+    }
+
+    /// What the values with `from <= t < to` amount to. Quantiles need all numbers at once: they are told where there are
+    /// at most `most` of them.
+    pub fn statistics(
+        &self,
+        key: &SeriesKey,
+        from: Timestamp,
+        to: Timestamp,
+        most: usize,
+    ) -> Result<Statistics, ReadError> {
+        statistics::statistics(&self.shared, key, from, to, most)
+    }
+
+    /// About how many values there are with `from <= t < to`, never fewer than there are: what reading them all would cost.
+    /// Nothing of them is read.
+    pub fn weight(&self, key: &SeriesKey, from: Timestamp, to: Timestamp) -> Result<u64, ReadError> {
+        read::weight(&self.shared, key, from, to)
     }
 
     /// Waveforms of `point` with `from <= t0 < to`, the newest first, without their samples.

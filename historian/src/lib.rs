@@ -54,6 +54,7 @@ mod recorder;
 mod register;
 mod shared;
 mod state;
+mod statistics;
 mod tail;
 mod ts;
 mod types;
@@ -73,8 +74,8 @@ pub use recorder::{Pending, Recorder, Refused};
 pub use register::Register;
 pub use tail::Tail;
 pub use types::{
-    Bucket, JournalEntry, LedgerLine, LedgerSpan, QuarantineEntry, QuarantineGroup, QuarantineStats, QuarantineTopic,
-    Sample, Selection, StoreStats, StoredProgress, WaveDropped, WaveStats, WaveformInfo,
+    Bucket, Extreme, JournalEntry, LedgerLine, LedgerSpan, QuarantineEntry, QuarantineGroup, QuarantineStats,
+    QuarantineTopic, Sample, Selection, Statistics, StoreStats, StoredProgress, WaveDropped, WaveStats, WaveformInfo,
 };
 pub use verify::{Verification, verify};
 pub use wave::keep::{Capture, DropReason, WavePolicy};

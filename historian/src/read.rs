@@ -13,7 +13,7 @@ use crate::shared::Shared;
 use crate::{Bucket, ReadError, Sample};
 
 /// What a reader is shown of a series, in order of time.
-trait Visitor {
+pub(crate) trait Visitor {
     /// Whether a chunk from `t0` to `t1` (inclusive) is taken by what it amounts to, unopened.
     fn whole(&self, _t0: i64, _t1: i64) -> bool {
         false
@@ -40,7 +40,7 @@ impl Source {
 }
 
 /// Shows `visitor` the points of `key` with `from <= t < to`.
-fn walk(
+pub(crate) fn walk(
     shared: &Shared,
     key: &SeriesKey,
     from: Timestamp,
@@ -199,6 +199,23 @@ pub(crate) fn range(
         walk(shared, key, from, to, &mut collect)?;
     }
     Ok(collect.samples)
+}
+
+/// At least as many as there are values with `from <= t < to`; a chunk of which only a part is within counts whole.
+pub(crate) fn weight(shared: &Shared, key: &SeriesKey, from: Timestamp, to: Timestamp) -> Result<u64, ReadError> {
+    let (from, to) = (from.nanos(), to.nanos());
+    let cache = shared.cache();
+    let Some((series, head)) = cache.id(key).and_then(|id| Some((id, cache.head(id)?))) else { return Ok(0) };
+    let in_head = head.points.times.iter().filter(|t| (from..to).contains(t)).count() as u64;
+    let earliest = from.saturating_sub(i64::try_from(head.span).unwrap_or(i64::MAX));
+    drop(cache);
+    let said = File::Ts.said();
+    shared.ts.read(|tx| {
+        let sql = "SELECT coalesce(sum(n), 0) FROM chunk WHERE series = ?1 AND t0 >= ?2 AND t0 < ?3 AND t1 >= ?4";
+        let mut sum = tx.prepare_cached(sql).map_err(&said)?;
+        let stored: i64 = sum.query_row(params![series, earliest, to, from], |r| r.get(0)).map_err(&said)?;
+        Ok(in_head + stored as u64)
+    })
 }
 
 /// Sums up by stretches of `width`.

@@ -35,6 +35,45 @@ pub struct Bucket {
     pub count: u64,
 }
 
+/// One value and when it was.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Extreme {
+    /// When, by the source's clock.
+    pub t: Timestamp,
+    /// What.
+    pub value: f64,
+}
+
+/// What the values within a window amount to. `None` where there is nothing to tell, and where a sum is beyond f64.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Statistics {
+    /// How many numbers there are; everything below but the last two is about them.
+    pub count: u64,
+    /// The first of them.
+    pub first: Option<Extreme>,
+    /// The last of them.
+    pub last: Option<Extreme>,
+    /// The least, where it came first.
+    pub min: Option<Extreme>,
+    /// The greatest, where it came first.
+    pub max: Option<Extreme>,
+    /// The arithmetic mean.
+    pub mean: Option<f64>,
+    /// The mean over time from the first to the last, each value holding until the next: what a series means that speaks
+    /// only when something changes.
+    pub time_mean: Option<f64>,
+    /// The standard deviation of a sample (divisor n - 1); of one number there is none.
+    pub standard_deviation: Option<f64>,
+    /// The root of the mean of the squares.
+    pub rms: Option<f64>,
+    /// The quantiles 5 %, 50 % and 95 %, interpolated; `None` where there were more numbers than are kept for it.
+    pub quantiles: Option<[f64; 3]>,
+    /// How many values were of bad quality.
+    pub bad: u64,
+    /// How many were texts.
+    pub texts: u64,
+}
+
 /// A waveform without its samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WaveformInfo {

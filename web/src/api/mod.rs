@@ -9,13 +9,16 @@ mod plant;
 mod platform;
 mod rules;
 mod series;
+mod several;
 mod waiting;
 mod waveforms;
 
+use serde::de::DeserializeOwned;
 use utoipa::OpenApi;
 use warp::http::Method;
 
-use crate::router::Route;
+use crate::problem::{Kind, Problem};
+use crate::router::{Ask, Route};
 
 /// Every path that is not a file of the page.
 pub(crate) static ROUTES: &[Route] = &[
@@ -29,6 +32,8 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::get("/api/v1/series/last", |a| Box::pin(series::last(a))),
     Route::get("/api/v1/series/range", |a| Box::pin(series::range(a))),
     Route::get("/api/v1/series/buckets", |a| Box::pin(series::buckets(a))),
+    Route::get("/api/v1/series/statistics", |a| Box::pin(series::statistics(a))),
+    Route::post("/api/v1/series/query", |a| Box::pin(several::query(a))),
     Route::get("/api/v1/waveforms", |a| Box::pin(waveforms::list(a))),
     Route::get("/api/v1/waveforms/{id}", |a| Box::pin(waveforms::detail(a))),
     Route::get("/api/v1/waveforms/{id}/samples", |a| Box::pin(waveforms::samples(a))),
@@ -92,6 +97,8 @@ pub(crate) static ROUTES: &[Route] = &[
         series::last,
         series::range,
         series::buckets,
+        series::statistics,
+        several::query,
         waveforms::list,
         waveforms::detail,
         waveforms::samples,
@@ -143,6 +150,13 @@ struct Document;
 pub fn openapi() -> String {
     // Made from the attributes above; it serialises, as a test shows.
     Document::openapi().to_pretty_json().unwrap_or_default()
+}
+
+/// The body as a `T`. By way of a map, because a list would pass for a struct's fields in order.
+fn body<T: DeserializeOwned>(ask: &Ask, next: &str) -> Result<T, Problem> {
+    let bad = |e: serde_json::Error| Problem::new(Kind::BadBody, e.to_string(), next);
+    let fields: serde_json::Map<_, _> = serde_json::from_slice(&ask.body).map_err(bad)?;
+    serde_json::from_value(fields.into()).map_err(bad)
 }
 
 #[cfg(test)]

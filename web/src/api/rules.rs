@@ -5,7 +5,6 @@ use std::sync::Arc;
 use historian::Batch;
 use plant::AssetChange;
 use plant::mapping::RuleSet;
-use serde::de::DeserializeOwned;
 use warp::http::StatusCode;
 
 use crate::problem::{Kind, Problem, shorten};
@@ -14,6 +13,8 @@ use crate::{dto, respond, view};
 
 /// The largest set of rules as JSON, bytes: field names and escapes beside the texts that a set may hold.
 pub(crate) const MAX_BODY: usize = 4 << 20;
+/// What to do about a body that is none.
+const NEXT: &str = "send what /api/v1/openapi.json describes";
 /// Who changes rules, where nobody says so and nobody is logged in.
 const SOMEBODY: &str = "operator";
 /// Longest name of who makes a change, in characters.
@@ -40,7 +41,7 @@ pub(crate) async fn list(ask: Ask) -> Answer {
     ))]
 pub(crate) async fn replace(ask: Ask) -> Answer {
     ask.query.only(&[])?;
-    let change: dto::RuleChange = body(&ask)?;
+    let change: dto::RuleChange = super::body(&ask, NEXT)?;
     let by = who(change.by.as_deref())?;
     // One after the other: whoever comes second finds the revision of the first.
     let _turn = ask.state.rules.lock().await;
@@ -78,7 +79,7 @@ fn overtaken(found: u64, now: &RuleSet) -> Problem {
     ))]
 pub(crate) async fn attempt(ask: Ask) -> Answer {
     ask.query.only(&[])?;
-    let attempt: dto::RuleAttempt = body(&ask)?;
+    let attempt: dto::RuleAttempt = super::body(&ask, NEXT)?;
     let plant = ask.state.sources.register.plant();
     let rules = match &attempt.rules {
         Some(rules) => Arc::new(set(0, rules)?),
@@ -99,16 +100,9 @@ pub(crate) async fn attempt(ask: Ask) -> Answer {
     ))]
 pub(crate) async fn suggest(ask: Ask) -> Answer {
     ask.query.only(&[])?;
-    let message: dto::CapturedMessage = body(&ask)?;
+    let message: dto::CapturedMessage = super::body(&ask, NEXT)?;
     let rule = ask.state.mapper.suggest(&message.topic, &payload(&message)?);
     Ok(respond::fresh(StatusCode::OK, &dto::RuleSuggestion { rule: rule.as_ref().map(view::rule) }))
-}
-
-fn body<T: DeserializeOwned>(ask: &Ask) -> Result<T, Problem> {
-    // By way of a map, because a list would pass for a struct's fields in order.
-    let fields = serde_json::from_slice::<serde_json::Map<_, _>>(&ask.body);
-    let read = fields.and_then(|f| serde_json::from_value(f.into()));
-    read.map_err(|e| Problem::new(Kind::BadBody, e.to_string(), "send what /api/v1/openapi.json describes"))
 }
 
 fn set(revision: u64, rules: &[dto::Rule]) -> Result<RuleSet, Problem> {

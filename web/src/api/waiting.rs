@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use historian::Selection;
-use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
 use warp::http::StatusCode;
 
@@ -19,13 +18,6 @@ const MOST: (usize, usize, usize) = (2_000, 200, 1_000);
 const SHOWN: usize = 256 << 10;
 /// How long a replay is waited for before it is answered that it goes on.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// The body as a `T`. By way of a map, because a list would pass for a struct's fields in order.
-fn body<T: DeserializeOwned>(ask: &Ask, next: &str) -> Result<T, Problem> {
-    let bad = |e: serde_json::Error| Problem::new(Kind::BadBody, e.to_string(), next);
-    let fields: serde_json::Map<_, _> = serde_json::from_slice(&ask.body).map_err(bad)?;
-    serde_json::from_value(fields.into()).map_err(bad)
-}
 
 fn too_many(what: &str, found: usize, most: usize) -> Result<(), Problem> {
     if found <= most {
@@ -46,7 +38,8 @@ impl From<Declined> for Problem {
 }
 
 fn selection(ask: &Ask) -> Result<(dto::Selection, Selection), Problem> {
-    let said: dto::Selection = body(ask, "send {\"ids\": [1, 2]}, {\"codes\": [\"unmapped\"]} or {} for everything")?;
+    let said: dto::Selection =
+        super::body(ask, "send {\"ids\": [1, 2]}, {\"codes\": [\"unmapped\"]} or {} for everything")?;
     too_many("numbers", said.ids.len(), MOST.0)?;
     too_many("codes, sources and topics", said.codes.len() + said.sources.len() + said.topics.len(), MOST.0)?;
     let texts = |list: &[String]| list.iter().map(|s| s.as_str().into()).collect();
@@ -200,7 +193,7 @@ pub(crate) async fn discovery(ask: Ask) -> Answer {
     ))]
 pub(crate) async fn adopt(ask: Ask) -> Answer {
     ask.query.only(&[])?;
-    let said: dto::Adopt = body(&ask, "send {\"machines\": [{\"machine\": \"site/machine\"}]}")?;
+    let said: dto::Adopt = super::body(&ask, "send {\"machines\": [{\"machine\": \"site/machine\"}]}")?;
     too_many("machines", said.machines.len(), MOST.1)?;
     Ok(respond::fresh(StatusCode::OK, &ask.state.waiting.adopt(said).await?))
 }
@@ -213,7 +206,7 @@ pub(crate) async fn adopt(ask: Ask) -> Answer {
     ))]
 pub(crate) async fn ignore(ask: Ask) -> Answer {
     ask.query.only(&[])?;
-    let said: dto::Ignore = body(&ask, "send {\"names\": [\"site/machine/point\"], \"ignored\": true}")?;
+    let said: dto::Ignore = super::body(&ask, "send {\"names\": [\"site/machine/point\"], \"ignored\": true}")?;
     too_many("names", said.names.len(), MOST.2)?;
     let named = |name: &String| {
         let expected = || {

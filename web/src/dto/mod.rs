@@ -39,7 +39,9 @@ pub use rules::{
     CapturedMessage, Rule, RuleAttempt, RuleChange, RuleFilter, RuleSuggestion, RuleTime, RuleValue, Rules,
     RulesChanged, Trial, TrialFault, TrialReading, TrialStep,
 };
-pub use series::{Buckets, SeriesLast, SeriesRange};
+pub use series::{
+    Buckets, Extreme, SeriesAsk, SeriesLast, SeriesName, SeriesQuery, SeriesRange, SeriesResults, SeriesStatistics,
+};
 pub use status::{Mqtt, Status, Store};
 pub use waiting::{
     Adopt, AdoptMachine, AdoptPoint, Adopted, Discovery, Ignore, LedgerHistory, LedgerLine, NewMachine, NewPoint,

@@ -4,6 +4,7 @@ mod alarm;
 mod intake;
 mod machine;
 mod rules;
+mod series;
 mod summary;
 mod waveform;
 
@@ -15,6 +16,7 @@ pub(crate) use intake::{
 };
 pub(crate) use machine::detail;
 pub(crate) use rules::{parse_rule, rule, rules};
+pub(crate) use series::Known;
 pub(crate) use summary::{SparkCache, overview, summaries};
 pub(crate) use waveform::{diagnosis, header, waveform_detail, zone};
 

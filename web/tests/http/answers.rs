@@ -140,6 +140,86 @@ async fn series_as_they_came_and_summed_up() {
 }
 
 #[tokio::test]
+async fn what_a_window_amounts_to() {
+    let house = furnished().await;
+    let (temp, from) = (encode(TEMP), (NOW - 300) * 1000);
+    let found = house.json(&format!("/api/v1/series/statistics?point={temp}&from={from}&to={}", NOW * 1000)).await;
+    holds(
+        &found,
+        &[
+            ("/unit", json!("°C")),
+            ("/count", json!(300)),
+            ("/first/value", json!(60.0)),
+            ("/min/value", json!(60.0)),
+            ("/max/t", json!("2026-11-22T23:59:59Z")),
+            ("/last/value", json!(89.9)),
+            ("/bad", json!(0)),
+        ],
+    );
+    // 60.0, 60.1, …, 89.9: of n evenly spaced values, the mean of the ends and s·√(n(n+1)/12).
+    let near = |name: &str, wanted: f64| {
+        let found = found[name].as_f64().unwrap();
+        assert!((found - wanted).abs() < 1e-6, "{name}: {found}, wanted {wanted}");
+    };
+    near("mean", 74.95);
+    near("time_mean", 74.9);
+    near("p50", 74.95);
+    near("p05", 60.0 + 0.05 * 29.9);
+    near("standard_deviation", 0.1 * (300.0 * 301.0 / 12.0_f64).sqrt());
+}
+
+#[tokio::test]
+async fn several_series_in_one_question() {
+    let house = furnished().await;
+    let (from, to) = (NOW - 300, NOW);
+    let time = |s: i64| jiff::Timestamp::from_second(s).unwrap().to_string();
+    let ask = async |ask: &str, more: serde_json::Value| {
+        let mut body = json!({
+            "ask": ask,
+            "series": [{"point": TEMP}, {"point": VIB, "indicator": "velocity_rms"}],
+            "from": time(from),
+            "to": time(to),
+        });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let reply = house.post("/api/v1/series/query", &body.to_string()).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.json()
+    };
+    let last = ask("last", json!({})).await;
+    holds(&last, &[("/last/0/last/value", json!(89.9)), ("/last/1/indicator", json!("velocity_rms"))]);
+    assert_eq!(last.get("range"), None);
+    let buckets = ask("buckets", json!({"width_ms": 60_000})).await;
+    holds(&buckets, &[("/buckets/0/count", json!([60, 60, 60, 60, 60])), ("/buckets/1/width_ms", json!(60_000))]);
+    let statistics = ask("statistics", json!({})).await;
+    holds(&statistics, &[("/statistics/0/count", json!(300)), ("/statistics/1/unit", json!("mm/s"))]);
+
+    // In pages over both series: every value once, in order, and then an end.
+    let whole = ask("range", json!({"limit": 50_000})).await;
+    assert_eq!(whole["next_cursor"], json!(null));
+    let columns = |answer: &serde_json::Value| -> Vec<(String, i64)> {
+        let mut all = Vec::new();
+        for part in answer["range"].as_array().unwrap() {
+            let point = part["point"].as_str().unwrap();
+            all.extend(part["t_ms"].as_array().unwrap().iter().map(|t| (point.to_owned(), t.as_i64().unwrap())));
+        }
+        all
+    };
+    let (mut pages, mut cursor, mut count) = (Vec::new(), json!(null), 0);
+    loop {
+        let page = ask("range", json!({"limit": 100, "cursor": cursor})).await;
+        count += 1;
+        pages.extend(columns(&page));
+        cursor = page["next_cursor"].clone();
+        if cursor.is_null() {
+            break;
+        }
+    }
+    assert_eq!(pages, columns(&whole));
+    assert_eq!(pages.len(), 300 + whole["range"][1]["t_ms"].as_array().unwrap().len());
+    assert!(count >= 4, "{count} pages");
+}
+
+#[tokio::test]
 async fn records_and_their_spectra() {
     let house = furnished().await;
     let list = house.json(&format!("/api/v1/waveforms?point={}", encode(VIB))).await;

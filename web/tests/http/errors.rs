@@ -19,6 +19,17 @@ async fn every_error_is_a_problem_with_a_next_step() {
     let acknowledge = format!("/api/v1/alarms/{alarm}/acknowledge");
     let large = format!("{{\"by\":\"{}\"}}", "x".repeat(70_000));
     let point = |path: &str| format!("/api/v1/{path}?point={temp}");
+    let several = || "/api/v1/series/query".to_owned();
+    let of = |ask: &str| format!("{{{ask},\"series\":[{{\"point\":\"{TEMP}\"}}]}}");
+    let asks = [
+        r#""ask":"last","until":1"#,
+        r#""ask":"range","limit":50001"#,
+        r#""ask":"range","cursor":"1.5""#,
+        r#""ask":"buckets","buckets":5,"width_ms":5"#,
+        r#""ask":"buckets","width_ms":-1"#,
+        r#""ask":"buckets","width_ms":1"#,
+    ]
+    .map(of);
 
     #[rustfmt::skip]
     let table: Vec<Row> = vec![
@@ -74,6 +85,18 @@ async fn every_error_is_a_problem_with_a_next_step() {
         ("GET", point("series/range") + "&limit=50001", vec![], "", 400, "bad_query", "50000"),
         ("GET", point("series/range") + "&cursor=x", vec![], "", 400, "bad_query", "next_cursor"),
         ("GET", point("series/buckets") + "&buckets=5001", vec![], "", 400, "bad_query", "5000"),
+        ("GET", point("series/statistics") + "&buckets=5", vec![], "", 400, "bad_query", "point, indicator, from, to"),
+        ("POST", several(), vec![JSON], "[]", 400, "bad_body", "expected a map"),
+        ("POST", several(), vec![JSON], r#"{"ask":"sum","series":[]}"#, 400, "bad_body", "statistics"),
+        ("POST", several(), vec![JSON], r#"{"ask":"last","series":[]}"#, 400, "bad_body", "1 to 64"),
+        ("POST", several(), vec![JSON], r#"{"ask":"last","series":[{"point":"a"}]}"#, 400, "bad_body", "SITE/MACHINE"),
+        ("POST", several(), vec![JSON], r#"{"ask":"last","series":[{"point":"a/b/c"}]}"#, 404, "not_found", "a/b/c"),
+        ("POST", several(), vec![JSON], &asks[0], 400, "bad_body", "until"),
+        ("POST", several(), vec![JSON], &asks[1], 400, "bad_body", "50000"),
+        ("POST", several(), vec![JSON], &asks[2], 400, "bad_body", "next_cursor"),
+        ("POST", several(), vec![JSON], &asks[3], 400, "bad_body", "one of them"),
+        ("POST", several(), vec![JSON], &asks[4], 400, "bad_body", "above 0"),
+        ("POST", several(), vec![JSON], &asks[5], 422, "too_costly", "5000"),
         ("GET", "/api/v1/waveforms".into(), vec![], "", 400, "bad_query", "SITE/MACHINE/POINT"),
         ("GET", "/api/v1/waveforms?point=a/b/c".into(), vec![], "", 404, "not_found", "a/b/c"),
         ("GET", format!("/api/v1/waveforms?point={vib}&limit=1001"), vec![], "", 400, "bad_query", "1000"),

@@ -204,6 +204,7 @@ export const FAMILIES = {
     "conflict",
     "body_too_large",
     "media_type",
+    "too_costly",
     "too_many_streams",
     "unreadable",
     "unavailable",
