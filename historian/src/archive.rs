@@ -15,7 +15,8 @@ use crate::shared::Shared;
 use crate::ts::records;
 use crate::{
     Bucket, LedgerDelta, LedgerLine, LedgerSpan, QuarantineEntry, QuarantineGroup, QuarantineStats, QuarantineTopic,
-    ReadError, Sample, Selection, Staged, StoreStats, WaveStats, WaveformInfo, minutes, quarantine, read, wave,
+    ReadError, Sample, Selection, Staged, StoreStats, WaveStats, WaveformInfo, buckets, minutes, quarantine, read,
+    wave,
 };
 
 /// Recalls what was committed. Cheap to clone.
@@ -78,7 +79,7 @@ impl Archive {
         to: Timestamp,
         width: Duration,
     ) -> Result<Vec<Bucket>, ReadError> {
-        read::buckets(&self.shared, key, from, to, width)
+        buckets::buckets(&self.shared, key, from, to, width)
     }
 
     /// Waveforms of `point` with `from <= t0 < to`, the newest first, without their samples.
