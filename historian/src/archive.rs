@@ -15,8 +15,8 @@ use crate::shared::Shared;
 use crate::ts::records;
 use crate::{
     Bucket, LedgerDelta, LedgerLine, LedgerSpan, QuarantineEntry, QuarantineGroup, QuarantineStats, QuarantineTopic,
-    ReadError, Sample, Selection, Staged, Statistics, StoreStats, WaveStats, WaveformInfo, minutes, quarantine, read,
-    statistics, wave,
+    ReadError, Sample, Selection, Staged, Statistics, StoreStats, WaveStats, WaveformInfo, buckets, minutes,
+    quarantine, read, statistics, wave,
 };
 
 /// Recalls what was committed. Cheap to clone.
@@ -79,7 +79,7 @@ impl Archive {
         to: Timestamp,
         width: Duration,
     ) -> Result<Vec<Bucket>, ReadError> {
-        read::buckets(&self.shared, key, from, to, width)
+        buckets::buckets(&self.shared, key, from, to, width)
     }
 
     /// What the values with `from <= t < to` amount to. Quantiles need all numbers at once: they are told where there are

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::{Connection, OpenFlags, Transaction};
 
 use crate::codec::Damage;
-use crate::{OpenError, ReadError, quarantine, wave};
+use crate::{OpenError, ReadError, quarantine, rollup, wave};
 
 /// One of the three files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,7 @@ impl File {
             Step { sql: include_str!("sql/ts-2-quarantine.sql"), then: Some(quarantine::fill_in) },
             Step::sql(include_str!("sql/ts-3-ledger.sql")),
             Step::sql(include_str!("sql/ts-4-staged.sql")),
+            Step { sql: include_str!("sql/ts-5-rollup.sql"), then: Some(rollup::fill_in) },
         ];
         const WAVE: &[Step] = &[
             Step::sql(include_str!("sql/wave.sql")),

@@ -73,6 +73,7 @@ impl Historian {
             seq,
             t,
             upkeep,
+            keeping: Default::default(),
             body: Vec::new(),
         };
         let thread = std::thread::Builder::new().name("historian".into()).spawn(|| writer.run());

@@ -1,16 +1,15 @@
 //! How a series is read: its chunks and its head, put together in order of time, each instant once, the last word wins.
 
 use std::ops::{ControlFlow, Range};
-use std::time::Duration;
 
 use plant::{SeriesKey, Timestamp};
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, params};
 
 use crate::codec::chunk::{self, Points, Summary};
 use crate::db::File;
 use crate::head::Rank;
 use crate::shared::Shared;
-use crate::{Bucket, ReadError, Sample};
+use crate::{ReadError, Sample, Seq};
 
 /// What a reader is shown of a series, in order of time.
 pub(crate) trait Visitor {
@@ -26,7 +25,7 @@ pub(crate) trait Visitor {
 
 /// A chunk by its index entry, or points at hand.
 enum Source {
-    Chunk { t0: i64, t1: i64, seq: u64, summary: Summary, block: i64 },
+    Chunk { t0: i64, t1: i64, seq: Seq, summary: Summary, block: i64 },
     Head(Points),
 }
 
@@ -39,58 +38,105 @@ impl Source {
     }
 }
 
-/// Shows `visitor` the points of `key` with `from <= t < to`.
-pub(crate) fn walk(
-    shared: &Shared,
-    key: &SeriesKey,
-    from: Timestamp,
-    to: Timestamp,
-    visitor: &mut impl Visitor,
-) -> Result<(), ReadError> {
-    let range = from.nanos()..to.nanos();
-    if range.is_empty() {
-        return Ok(());
+/// What a head holds of a stretch of time, as of when it was looked at.
+pub(crate) struct HeadPart {
+    pub series: u32,
+    /// Sorted; all of the stretch.
+    pub points: Points,
+    /// As [`crate::head::Head`].
+    pub sealed: Seq,
+    partial: Vec<i64>,
+    span: u64,
+}
+
+impl HeadPart {
+    /// `None` where there is no such series. To be looked at before the chunks: what moves from the one to the others in
+    /// between is seen twice, never not at all.
+    pub fn look(shared: &Shared, key: &SeriesKey, range: &Range<i64>) -> Option<Self> {
+        let cache = shared.cache();
+        let series = cache.id(key)?;
+        let head = cache.head(series)?;
+        let (points, partial) = (head.within(range.clone()), head.partial.clone());
+        Some(Self { series, points, sealed: head.sealed, partial, span: head.span })
     }
-    // The head first, then the chunks: what moves from the one to the others in between is seen twice, never not at all.
-    let cache = shared.cache();
-    let Some((series, head)) = cache.id(key).and_then(|id| Some((id, cache.head(id)?))) else { return Ok(()) };
-    let mut points = Some(head.within(range.clone())).filter(|p| !p.is_empty());
-    let (sealed, partial, span) = (head.sealed, head.partial.clone(), head.span);
-    drop(cache);
-    if sealed == 0 {
-        if let Some(p) = points {
-            let _ = visitor.points(&p, 0..p.len());
+}
+
+/// One series at one moment: its chunks, with or without its head.
+pub(crate) struct Raw<'a> {
+    conn: &'a Connection,
+    series: u32,
+    span: u64,
+    head: Option<&'a HeadPart>,
+}
+
+impl<'a> Raw<'a> {
+    /// `conn` should be within a transaction.
+    pub fn new(conn: &'a Connection, head: &'a HeadPart) -> Self {
+        Self { conn, series: head.series, span: head.span, head: Some(head) }
+    }
+
+    /// The chunks alone, none of which spans more than `span`.
+    pub fn of_chunks(conn: &'a Connection, series: u32, span: u64) -> Self {
+        Self { conn, series, span, head: None }
+    }
+
+    /// How many chunks there are that may hold something of `range`.
+    pub fn count(&self, range: &Range<i64>) -> Result<usize, ReadError> {
+        let sql = "SELECT count(*) FROM chunk WHERE series = ?1 AND t0 >= ?2 AND t0 < ?3 AND t1 >= ?4";
+        let mut query = self.conn.prepare_cached(sql).map_err(File::Ts.said())?;
+        let bounds = params![self.series, self.earliest(range), range.end, range.start];
+        query.query_row(bounds, |r| r.get::<_, i64>(0)).map(|n| n as usize).map_err(File::Ts.said())
+    }
+
+    /// How many points the chunks hold that may hold something of `range`.
+    fn points(&self, range: &Range<i64>) -> Result<u64, ReadError> {
+        let sql = "SELECT coalesce(sum(n), 0) FROM chunk WHERE series = ?1 AND t0 >= ?2 AND t0 < ?3 AND t1 >= ?4";
+        let mut query = self.conn.prepare_cached(sql).map_err(File::Ts.said())?;
+        let bounds = params![self.series, self.earliest(range), range.end, range.start];
+        query.query_row(bounds, |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(File::Ts.said())
+    }
+
+    /// No chunk that begins before this reaches into `range`.
+    fn earliest(&self, range: &Range<i64>) -> i64 {
+        range.start.saturating_sub(i64::try_from(self.span).unwrap_or(i64::MAX))
+    }
+
+    /// Shows `visitor` the points of `range`; gives what it answered.
+    pub fn walk(&self, range: &Range<i64>, visitor: &mut impl Visitor) -> Result<ControlFlow<()>, ReadError> {
+        if range.is_empty() {
+            return Ok(ControlFlow::Continue(()));
         }
-        return Ok(());
-    }
-    let earliest = range.start.saturating_sub(i64::try_from(span).unwrap_or(i64::MAX));
-    shared.ts.read(|tx| {
-        let mut query = tx.prepare_cached(CHUNKS).map_err(shared.ts.said())?;
-        let mut rows = query.query(params![series, earliest, range.end, range.start]).map_err(shared.ts.said())?;
-        let mut cluster = Cluster { tx, series, rank: Rank::Head(sealed), range: range.clone(), sources: Vec::new() };
-        while let Some(r) = rows.next().map_err(shared.ts.said())? {
-            let source = index_entry(r).map_err(shared.ts.said())?;
+        let said = File::Ts.said();
+        let mut points = self.head.map(|h| h.points.within(range)).filter(|p| !p.is_empty());
+        let rank = Rank::Head(self.head.map_or(0, |h| h.sealed));
+        let mut cluster =
+            Cluster { conn: self.conn, series: self.series, rank, range: range.clone(), sources: Vec::new() };
+        let mut query = self.conn.prepare_cached(CHUNKS).map_err(&said)?;
+        let bounds = params![self.series, self.earliest(range), range.end, range.start];
+        let mut rows = query.query(bounds).map_err(&said)?;
+        while let Some(r) = rows.next().map_err(&said)? {
+            let source = index_entry(r).map_err(&said)?;
             let Source::Chunk { t0, seq, .. } = source else { continue };
-            if seq == sealed && partial.contains(&t0) {
+            if self.head.is_some_and(|h| seq == h.sealed && h.partial.contains(&t0)) {
                 continue; // the head still holds all of it
             }
             if points.as_ref().is_some_and(|p| p.times[0] <= t0)
                 && let Some(p) = points.take()
                 && cluster.add(p.times[0], Source::Head(p), visitor)?.is_break()
             {
-                return Ok(());
+                return Ok(ControlFlow::Break(()));
             }
             if cluster.add(t0, source, visitor)?.is_break() {
-                return Ok(());
+                return Ok(ControlFlow::Break(()));
             }
         }
         if let Some(p) = points.take()
             && cluster.add(p.times[0], Source::Head(p), visitor)?.is_break()
         {
-            return Ok(());
+            return Ok(ControlFlow::Break(()));
         }
-        cluster.flush(visitor).map(drop)
-    })
+        cluster.flush(visitor)
+    }
 }
 
 const CHUNKS: &str = "SELECT t0, t1, seq, count, min, max, mean, last, block FROM chunk
@@ -110,7 +156,7 @@ fn index_entry(r: &rusqlite::Row<'_>) -> rusqlite::Result<Source> {
 
 /// Sources that overlap in time.
 struct Cluster<'a> {
-    tx: &'a Transaction<'a>,
+    conn: &'a Connection,
     series: u32,
     /// Of the head, if it is among the sources.
     rank: Rank,
@@ -162,7 +208,7 @@ impl Cluster<'_> {
         match source {
             Source::Head(points) => Ok((self.rank, points)),
             Source::Chunk { t0, seq, block, .. } => {
-                let mut query = self.tx.prepare_cached("SELECT body FROM block WHERE id = ?").map_err(&said)?;
+                let mut query = self.conn.prepare_cached("SELECT body FROM block WHERE id = ?").map_err(&said)?;
                 let body: Vec<u8> = query.query_row([block], |r| r.get(0)).map_err(&said)?;
                 let points = chunk::decode(&body, &chunk::place(self.series, t0, seq));
                 let what = || format!("the chunk of series {} at {t0} of commit {seq}", self.series);
@@ -186,6 +232,26 @@ impl Visitor for Collect {
     }
 }
 
+/// Shows `visitor` all that is kept of `key` with `from <= t < to`.
+pub(crate) fn visit(
+    shared: &Shared,
+    key: &SeriesKey,
+    from: Timestamp,
+    to: Timestamp,
+    visitor: &mut impl Visitor,
+) -> Result<(), ReadError> {
+    let range = from.nanos()..to.nanos();
+    if range.is_empty() {
+        return Ok(());
+    }
+    let Some(head) = HeadPart::look(shared, key, &range) else { return Ok(()) };
+    if head.sealed == 0 {
+        let _ = visitor.points(&head.points, 0..head.points.len());
+        return Ok(());
+    }
+    shared.ts.read(|tx| Raw::new(tx, &head).walk(&range, visitor).map(drop))
+}
+
 /// Raw values in order of time.
 pub(crate) fn range(
     shared: &Shared,
@@ -196,99 +262,15 @@ pub(crate) fn range(
 ) -> Result<Vec<Sample>, ReadError> {
     let mut collect = Collect { samples: Vec::new(), limit };
     if limit > 0 {
-        walk(shared, key, from, to, &mut collect)?;
+        visit(shared, key, from, to, &mut collect)?;
     }
     Ok(collect.samples)
 }
 
 /// At least as many as there are values with `from <= t < to`; a chunk of which only a part is within counts whole.
 pub(crate) fn weight(shared: &Shared, key: &SeriesKey, from: Timestamp, to: Timestamp) -> Result<u64, ReadError> {
-    let (from, to) = (from.nanos(), to.nanos());
-    let cache = shared.cache();
-    let Some((series, head)) = cache.id(key).and_then(|id| Some((id, cache.head(id)?))) else { return Ok(0) };
-    let in_head = head.points.times.iter().filter(|t| (from..to).contains(t)).count() as u64;
-    let earliest = from.saturating_sub(i64::try_from(head.span).unwrap_or(i64::MAX));
-    drop(cache);
-    let said = File::Ts.said();
-    shared.ts.read(|tx| {
-        let sql = "SELECT coalesce(sum(n), 0) FROM chunk WHERE series = ?1 AND t0 >= ?2 AND t0 < ?3 AND t1 >= ?4";
-        let mut sum = tx.prepare_cached(sql).map_err(&said)?;
-        let stored: i64 = sum.query_row(params![series, earliest, to, from], |r| r.get(0)).map_err(&said)?;
-        Ok(in_head + stored as u64)
-    })
-}
-
-/// Sums up by stretches of `width`.
-struct Sum {
-    width: i64,
-    /// The stretch being filled, inclusive of its first and last instant.
-    now: (i64, i64),
-    summary: Summary,
-    done: Vec<Bucket>,
-}
-
-impl Sum {
-    /// The first and the last instant of the stretch that holds `t`.
-    fn stretch(&self, t: i64) -> (i64, i64) {
-        let start = t.saturating_sub(t.rem_euclid(self.width));
-        (start, start.saturating_add(self.width - 1))
-    }
-
-    fn move_to(&mut self, t: i64) {
-        if t < self.now.0 || t > self.now.1 {
-            self.finish();
-            self.now = self.stretch(t);
-        }
-    }
-
-    fn finish(&mut self) {
-        let s = std::mem::take(&mut self.summary);
-        if s.count > 0 {
-            self.done.push(Bucket {
-                t: Timestamp::from_nanos(self.now.0),
-                min: s.min,
-                max: s.max,
-                mean: s.mean.clamp(s.min, s.max),
-                last: s.last,
-                count: s.count,
-            });
-        }
-    }
-}
-
-impl Visitor for Sum {
-    fn whole(&self, t0: i64, t1: i64) -> bool {
-        self.stretch(t0).1 >= t1
-    }
-
-    fn summary(&mut self, t0: i64, summary: &Summary) {
-        self.move_to(t0);
-        self.summary.merge(summary);
-    }
-
-    fn points(&mut self, points: &Points, range: Range<usize>) -> ControlFlow<()> {
-        for i in range {
-            if let Some(v) = points.usable(i) {
-                self.move_to(points.times[i]);
-                self.summary.add(v);
-            }
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-/// What each stretch of `width`, aligned to the epoch, amounts to; empty ones are left out.
-pub(crate) fn buckets(
-    shared: &Shared,
-    key: &SeriesKey,
-    from: Timestamp,
-    to: Timestamp,
-    width: Duration,
-) -> Result<Vec<Bucket>, ReadError> {
-    let width = i64::try_from(width.as_nanos()).unwrap_or(i64::MAX).max(1);
-    // A stretch that holds nothing: the first point moves on from it.
-    let mut sum = Sum { width, now: (0, -1), summary: Summary::default(), done: Vec::new() };
-    walk(shared, key, from, to, &mut sum)?;
-    sum.finish();
-    Ok(sum.done)
+    let range = from.nanos()..to.nanos();
+    let Some(head) = HeadPart::look(shared, key, &range) else { return Ok(0) };
+    let stored = shared.ts.read(|tx| Raw::new(tx, &head).points(&range))?;
+    Ok(stored + head.points.len() as u64)
 }

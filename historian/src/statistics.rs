@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, Range};
 use plant::{Quality, SeriesKey, Timestamp};
 
 use crate::codec::chunk::Points;
-use crate::read::{Visitor, walk};
+use crate::read::{Visitor, visit};
 use crate::shared::Shared;
 use crate::{Extreme, ReadError, Statistics};
 
@@ -105,7 +105,7 @@ pub(crate) fn statistics(
     most: usize,
 ) -> Result<Statistics, ReadError> {
     let mut gather = Gather { most, ..Gather::default() };
-    walk(shared, key, from, to, &mut gather)?;
+    visit(shared, key, from, to, &mut gather)?;
     Ok(gather.finish())
 }
 

@@ -16,7 +16,7 @@ use crate::head::{Head, Seal};
 use crate::ledger::Ledger;
 use crate::minutes::{self, Keep, Minutes};
 use crate::quarantine::{self, Room};
-use crate::{Batch, LedgerDelta, OpenError, Progress, ReadError, Seq, Staged, StoredProgress};
+use crate::{Batch, LedgerDelta, OpenError, Progress, ReadError, Seq, Staged, StoredProgress, rollup};
 
 /// A chunk with its bytes, ready to be written.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ impl Ts {
             work.body
         ])?;
         for sealed in work.seals {
-            write_seal(&tx, sealed)?;
+            write_seal(&tx, sealed, work.t)?;
         }
         file_rare(&tx, work)?;
         if let Some(kept) = &work.upkeep {
@@ -128,7 +128,7 @@ impl Ts {
     }
 }
 
-fn write_seal(tx: &Transaction<'_>, sealed: &Sealed) -> rusqlite::Result<()> {
+fn write_seal(tx: &Transaction<'_>, sealed: &Sealed, t: Timestamp) -> rusqlite::Result<()> {
     let Sealed { seal, bodies, last } = sealed;
     for (t0, seq) in &seal.replaces {
         let mut gone =
@@ -154,6 +154,7 @@ fn write_seal(tx: &Transaction<'_>, sealed: &Sealed) -> rusqlite::Result<()> {
             some(s.last),
             block
         ])?;
+        rollup::mark(tx, seal.series, &c.points.times, t.nanos())?;
     }
     let mut update = tx.prepare_cached("UPDATE series SET sealed = ?, t1 = ?, span = ?, last = ? WHERE id = ?")?;
     update.execute(params![seal.seq as i64, seal.t1, seal.span as i64, last, seal.series])?;

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use crate::codec::chunk::{self, Summary};
 use crate::codec::{Damage, Record, load, row};
 use crate::db::{File, Readers, has_table};
-use crate::{LedgerDelta, OpenError, Quarantined, ReadError, Retained, Seq, wave};
+use crate::{LedgerDelta, OpenError, Quarantined, ReadError, Retained, Seq, rollup, wave};
 use plant::Timestamp;
 
 /// What [`verify`] found.
@@ -21,6 +21,8 @@ pub struct Verification {
     pub chunks: u64,
     /// Points in them.
     pub points: u64,
+    /// Rows of minutes and hours that were read, and compared with the points where they are still there.
+    pub rollups: u64,
     /// Waveforms that were opened.
     pub waveforms: u64,
     /// Single records that were read: machines, alarms, events, …
@@ -86,6 +88,7 @@ fn structure(conn: &Connection, file: File, found: &mut Verification) -> Result<
 fn ts(conn: &Connection, found: &mut Verification) -> Result<(), ReadError> {
     log(conn, found)?;
     chunks(conn, found)?;
+    found.rollups = rollup::check::check(conn, |why| found.fault(why))?;
     records::<Event>(conn, File::Ts, "event", found)?;
     records::<Diagnosis>(conn, File::Ts, "diagnosis", found)?;
     records::<Quarantined>(conn, File::Ts, "quarantine", found)?;

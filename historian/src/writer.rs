@@ -21,7 +21,7 @@ use crate::state::{Projection, State, load_journal_after};
 use crate::ts::{Kept, Sealed, Ts, Work, compress, each_row, load_diagnoses};
 use crate::wave::Wave;
 use crate::wave::tend::{Ask, Moment};
-use crate::{Batch, CloseError, CommitError, Committed, Config, JournalEntry, ReadError, Seq, StoredProgress};
+use crate::{Batch, CloseError, CommitError, Committed, Config, JournalEntry, ReadError, Seq, StoredProgress, keep};
 
 /// Between two upkeeps there is at most this much of the plant's time.
 const UPKEEP: std::time::Duration = std::time::Duration::from_secs(60);
@@ -44,6 +44,7 @@ pub(crate) struct Writer {
     pub seq: Seq,
     pub t: Timestamp,
     pub upkeep: Upkeep,
+    pub keeping: keep::Tending,
     /// The body of the last row, for its memory.
     pub body: Vec<u8>,
 }
@@ -87,15 +88,25 @@ impl Writer {
         while let Some(group) = self.queue.take_group() {
             self.commit(group);
             self.checkpointer.finish(&self.ts.conn, &self.wave.conn);
-            self.tend_waves();
+            self.tend();
         }
         self
     }
 
-    /// Between two commits: a few of the waveforms that the policy does not keep go.
-    fn tend_waves(&mut self) {
+    /// Between two commits: some of what is not urgent.
+    fn tend(&mut self) {
         let followed = self.shared.followers().values().map(needed).min().unwrap_or(Seq::MAX);
         let moment = Moment { t: self.t, followed, idle: self.queue.is_idle() };
+        self.tend_waves(moment);
+        match self.keeping.step(&mut self.ts, self.seq, moment) {
+            Ok(0) => {}
+            Ok(bytes) => self.checkpointer.written(bytes, 0),
+            Err(why) => tracing::warn!(%why, "ts.db is left as it is for now"),
+        }
+    }
+
+    /// A few of the waveforms that the policy does not keep go.
+    fn tend_waves(&mut self, moment: Moment) {
         match self.wave.tend(moment, &Asked { shared: &self.shared, ts: &self.ts.conn }) {
             Ok(0) => {}
             Ok(bytes) => self.checkpointer.written(bytes, 1),
@@ -304,6 +315,9 @@ impl Writer {
             if let Some(head) = cache.head_mut(id) {
                 head.queued = false;
             }
+        }
+        if !outcome.seals.is_empty() {
+            self.keeping.sealed();
         }
         for sealed in &outcome.seals {
             if let Some(head) = cache.head_mut(sealed.seal.series) {

@@ -10,6 +10,8 @@ use plant::{Quality, Reason, SeriesKey, Value};
 use proptest::prelude::*;
 use support::{Embedded, End, Naive, Store, assert_same_buckets, point, restless};
 
+const S: i64 = 1_000_000_000;
+
 #[derive(Clone, Debug)]
 enum Step {
     Write {
@@ -37,12 +39,15 @@ fn quality() -> impl Strategy<Value = Quality> {
 }
 
 /// Runs of rising times, as sources send them, from anywhere within a short history: much is late, much comes twice.
+/// Some are of minutes, some of weeks.
 fn points() -> impl Strategy<Value = Vec<(i64, Value, Quality)>> {
     let plain = prop::collection::vec((-1_000i32..1_000).prop_map(|v| Value::Float(f64::from(v))), 1..24);
     let any = prop::collection::vec(value(), 1..24);
     let values = prop_oneof![plain, any];
-    (0i64..400, 1i64..5, values, prop::collection::vec(quality(), 24)).prop_map(|(start, step, values, qualities)| {
-        let times = (0..).map(move |i| (start + i * step) * 250_000_000);
+    let unit = prop::sample::select(vec![S / 4, S / 4, 7 * S, 600 * S, 3_600 * S]);
+    let run = (0i64..400, 1i64..5, unit, values, prop::collection::vec(quality(), 24));
+    run.prop_map(|(start, step, unit, values, qualities)| {
+        let times = (0..).map(move |i| (start + i * step) * unit);
         times.zip(values).zip(qualities).map(|((t, v), q)| (t, v, q)).collect()
     })
 }
@@ -57,16 +62,15 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn compare(store: &Embedded, model: &Naive, keys: &[SeriesKey], window: (i64, i64), limit: usize) {
-    let s = 1_000_000_000;
     for key in keys {
         for (from, to, limit) in
-            [(i64::MIN, i64::MAX, usize::MAX), (window.0, window.1, usize::MAX), (0, 200 * s, limit)]
+            [(i64::MIN, i64::MAX, usize::MAX), (window.0, window.1, usize::MAX), (0, 200 * S, limit)]
         {
             assert_eq!(store.range(key, from, to, limit), model.range(key, from, to, limit));
         }
-        for width in [1, 3, 20, 10_000] {
+        for width in [3, 20, 90, 60, 420, 3_600, 7_200, 86_400, 10_000] {
             let width = Duration::from_secs(width);
-            for (from, to) in [(0, 200 * s), window] {
+            for (from, to) in [(0, 200 * S), window, (i64::MIN, i64::MAX)] {
                 assert_same_buckets(&store.buckets(key, from, to, width), &model.buckets(key, from, to, width));
             }
         }
@@ -105,9 +109,10 @@ proptest! {
     #[test]
     fn the_store_answers_as_the_model(
         steps in prop::collection::vec(step(), 1..40),
-        from in 0i64..100, length in 0i64..100, limit in 0usize..40, chunk in 1usize..40, log in 0u64..4_000,
+        from in 0i64..100, length in 0i64..100, unit in prop::sample::select(vec![S, 60 * S, 997 * S, 3_600 * S]),
+        limit in 0usize..40, chunk in 1usize..40, log in 0u64..4_000,
     ) {
-        let window = (from * 1_000_000_000, (from + length) * 1_000_000_000 + 1);
+        let window = (from * unit, (from + length) * unit + 1);
         run(&steps, window, limit, |dir| Config { chunk_points: chunk, log_bytes: log, ..restless(dir) });
     }
 }

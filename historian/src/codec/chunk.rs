@@ -184,6 +184,13 @@ impl Points {
         }
     }
 
+    /// The points within `range`, of sorted ones.
+    pub fn within(&self, range: &std::ops::Range<i64>) -> Self {
+        let at = |t: i64| self.times.partition_point(|x| *x < t) as u32;
+        let inside = at(range.start)..at(range.end);
+        if inside.len() == self.len() { self.clone() } else { self.select(&inside.collect::<Vec<_>>()) }
+    }
+
     /// Which points to keep and in which order so that times rise and of each instant the last one stays.
     pub fn order(&self) -> Vec<u32> {
         let mut order: Vec<u32> = (0..self.len() as u32).collect();

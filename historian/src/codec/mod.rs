@@ -6,6 +6,7 @@
 
 pub(crate) mod chunk;
 mod record;
+pub(crate) mod rollup;
 pub(crate) mod row;
 mod rules;
 #[cfg(test)]

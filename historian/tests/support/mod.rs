@@ -82,6 +82,15 @@ impl Embedded {
         &self.config.dir
     }
 
+    /// Ends the run; [`Embedded::reopen`] begins the next.
+    pub fn close(&mut self) {
+        self.historian.take().unwrap().close().unwrap();
+    }
+
+    pub fn reopen(&mut self) {
+        self.historian = Some(Historian::open(self.config.clone(), self.clock.clone()).unwrap());
+    }
+
     pub fn put(&self, batch: Batch) -> Result<u64, CommitError> {
         self.runtime.block_on(self.historian().recorder().commit(batch))
     }
@@ -102,7 +111,7 @@ impl Store for Embedded {
             End::Closed => historian.close().unwrap(),
             End::Killed => drop(historian),
         }
-        self.historian = Some(Historian::open(self.config.clone(), self.clock.clone()).unwrap());
+        self.reopen();
     }
     fn range(&self, key: &SeriesKey, from: i64, to: i64, limit: usize) -> Vec<Sample> {
         let (from, to) = (Timestamp::from_nanos(from), Timestamp::from_nanos(to));
