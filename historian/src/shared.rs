@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     pub log_first: AtomicU64,
     pub log_bytes: AtomicU64,
     pub failed_commits: AtomicU64,
+    /// Counts the steps in which raw values may be removed; counted on before they are.
+    pub removals: AtomicU64,
     removed: Mutex<Removed>,
     /// The time of the earliest value in chunks; `i64::MAX` where there is none.
     oldest_raw: AtomicI64,
@@ -77,6 +79,7 @@ impl Shared {
             log_first: AtomicU64::new(loaded.log_first),
             log_bytes: AtomicU64::new(loaded.log_bytes),
             failed_commits: AtomicU64::new(0),
+            removals: AtomicU64::new(0),
             removed: Mutex::new(loaded.removed),
             oldest_raw: AtomicI64::new(loaded.oldest_raw.unwrap_or(i64::MAX)),
         }

@@ -6,7 +6,7 @@ use plant::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::db::{File, has_table};
-use crate::rollup::{DAY, Width, load};
+use crate::rollup::{DAY, HOUR, Width, floor, load};
 use crate::{ReadError, Removed, Retention, Seq};
 
 /// Seconds.
@@ -19,10 +19,17 @@ pub(crate) struct Limit {
     pub t: i64,
     /// Committed up to here.
     pub seq: Seq,
+    /// Chunks that are not full yet and hold something of before this are finished as they are, lest they never come of age.
+    pub finish: i64,
     /// Filed up to here.
     event: i64,
     diagnosis: i64,
 }
+
+/// Within this part of its age a chunk is finished.
+const SPAN: u32 = 8;
+/// What is kept for longer than this goes by whole days, so that few chunks are cut; else by whole hours.
+const DAYS: Duration = Duration::from_secs(2 * 86_400);
 
 /// What may go at `now` of what is kept for `age`.
 pub(crate) fn limit(conn: &Connection, now: Timestamp, age: Duration) -> rusqlite::Result<Limit> {
@@ -32,7 +39,7 @@ pub(crate) fn limit(conn: &Connection, now: Timestamp, age: Duration) -> rusqlit
         conn.prepare_cached("SELECT seq, event, diagnosis FROM reached WHERE t < ? ORDER BY t DESC LIMIT 1")?;
     let row = query.query_row([stretch], |r| Ok((r.get::<_, i64>(0)?, r.get(1)?, r.get(2)?))).optional()?;
     let (seq, event, diagnosis) = row.unwrap_or_default();
-    Ok(Limit { t, seq: seq as Seq, event, diagnosis })
+    Ok(Limit { t, seq: seq as Seq, finish: (now - age / SPAN).nanos(), event, diagnosis })
 }
 
 /// Takes down how far commits, events and diagnoses have come at `t`; `seq` is the commit before.
@@ -179,7 +186,8 @@ impl Limits {
     /// `followed`: raw values go only up to here.
     pub fn of(conn: &Connection, now: Timestamp, keep: &Retention, followed: Seq) -> rusqlite::Result<Self> {
         let of = |age: Option<Duration>| age.map(|age| limit(conn, now, age)).transpose();
-        let raw = of(keep.raw)?.map(|l| Limit { seq: l.seq.min(followed), ..l });
+        let step = if keep.raw.is_some_and(|age| age > DAYS) { DAY } else { HOUR };
+        let raw = of(keep.raw)?.map(|l| Limit { t: floor(l.t, step), seq: l.seq.min(followed), ..l });
         Ok(Self {
             raw,
             minutes: of(keep.minutes())?,
@@ -193,6 +201,6 @@ impl Limits {
 impl Limit {
     /// For want of room: everything before `t` that is committed up to `seq`.
     pub fn room(t: i64, seq: Seq) -> Self {
-        Self { t, seq, event: 0, diagnosis: 0 }
+        Self { t, seq, finish: t, event: 0, diagnosis: 0 }
     }
 }

@@ -9,6 +9,7 @@ mod raw;
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use plant::Timestamp;
@@ -141,6 +142,8 @@ impl Tending {
         let most = if tools.at.idle { CHUNKS.1 } else { CHUNKS.0 };
         let (mut spent, mut written) = (0, 0);
         if let Some(pass) = &mut self.pass {
+            // A reader who looked at a head before this looks again.
+            tools.shared.removals.fetch_add(1, Ordering::SeqCst);
             // What is stale gets its half, unless the disk is full.
             let share = if ts.owed > 0 { most } else { most / 2 };
             let (used, bytes) = pass.step(&tx, tools, share, &mut ts.owed)?;

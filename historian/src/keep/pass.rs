@@ -109,8 +109,7 @@ impl Pass {
     fn series(&self, tx: &Connection, tools: Tools<'_>, budget: usize) -> Result<Step, ReadError> {
         let said = File::Ts.said();
         let id = self.next;
-        let held = tools.shared.cache().head(id).map(Held::of);
-        let Some(held) = held else { return Ok(Step::default()) };
+        let Some(held) = self.held(tools.shared) else { return Ok(Step::default()) };
         tx.execute_batch("SAVEPOINT series").map_err(&said)?;
         let done = retire(tx, id, &held, self.limits.raw, tools.seq, budget).and_then(|mut step| {
             let Limits { minutes, hours, .. } = self.limits;
@@ -128,6 +127,17 @@ impl Pass {
                 done
             }
         }
+    }
+
+    /// What the head of the next series holds, after it let go of what it need not.
+    fn held(&self, shared: &Shared) -> Option<Held> {
+        let due = |finish| shared.cache().head(self.next).is_some_and(|h| h.may_let_go(finish));
+        if self.limits.raw.is_some_and(|l| due(l.finish))
+            && let Some(head) = shared.cache_mut().head_mut(self.next)
+        {
+            head.let_go();
+        }
+        shared.cache().head(self.next).map(Held::of)
     }
 
     /// Tells memory what it did. To be called when it is over and on disk.
