@@ -1,9 +1,9 @@
 //! What the store reaches on this machine: `cargo run --release -p historian --example bench`.
 //!
 //! One line a figure: points committed a second (10,000 series, batches of 5,000 observations, an fsync a commit),
-//! bytes a point on four kinds of series, 1,000 buckets over a day at 1 Hz, single small commits, and the time to
-//! reopen. `bench DIR` keeps its files in a new directory below DIR, which decides the disk that is measured;
-//! `bench DIR commit|small|day|size` measures one thing only.
+//! bytes a point on four kinds of series, 1,000 buckets over a day at 1 Hz, a year by the hour, single small commits, and
+//! the time to reopen. `bench DIR` keeps its files in a new directory below DIR, which decides the disk that is measured;
+//! `bench DIR commit|small|day|year|size` measures one thing only.
 #![allow(clippy::disallowed_methods, reason = "a benchmark measures the time that passes")]
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "its output is its purpose, and a failure ends it")]
 
@@ -205,24 +205,84 @@ fn bytes_per_point(runtime: &Runtime, dir: &Path, kind: Kind, what: &str) {
             recorder.commit(Batch::default()).await.unwrap();
         }
     });
+    settle(runtime, &historian, dir);
     historian.close().unwrap();
     let found = verify(dir).unwrap();
     assert!(found.is_clean(), "{:?}", found.faults);
     let chunk_points = found.points as f64;
     let conn = rusqlite::Connection::open(dir.join("ts.db")).unwrap();
     let bodies: i64 = conn.query_row("SELECT sum(length(body)) FROM block", [], |r| r.get(0)).unwrap();
+    let rolled = rolled(&conn);
     conn.execute_batch("DELETE FROM log; VACUUM; PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
     drop(conn);
     let file = std::fs::metadata(dir.join("ts.db")).unwrap().len();
     println!(
-        "size        {:>9.2} B/point  {what}  ({:.2} B of chunks, {} chunks)",
+        "size        {:>9.2} B/point  {what}  ({:.2} B of chunks, {:.2} B of minutes and hours, {} chunks)",
         file as f64 / chunk_points,
         bodies as f64 / chunk_points,
+        rolled / chunk_points,
         found.chunks
     );
 }
 
-/// A day at 1 Hz as 1,000 buckets, and a year of it by hours.
+/// Commits nothing until minutes and hours are made of everything that is over.
+fn settle(runtime: &Runtime, historian: &Historian, dir: &Path) {
+    let conn = rusqlite::Connection::open(dir.join("ts.db")).unwrap();
+    let now = Wall.now().nanos();
+    let left = || -> i64 { conn.query_row("SELECT count(*) FROM stale WHERE due <= ?", [now], |r| r.get(0)).unwrap() };
+    while left() > 0 {
+        runtime.block_on(historian.recorder().commit(Batch::default())).unwrap();
+    }
+}
+
+/// Bytes of minutes and hours.
+fn rolled(conn: &rusqlite::Connection) -> f64 {
+    conn.query_row("SELECT sum(length(body)) FROM rollup_body", [], |r| r.get(0)).unwrap()
+}
+
+/// A year of a value every ten seconds, by the hour and by the day.
+fn year(runtime: &Runtime, dir: &Path) {
+    let historian = Historian::open(Config { log_bytes: 8 << 20, ..Config::new(dir) }, Arc::new(Wall)).unwrap();
+    let p = points(1).remove(0);
+    let key = SeriesKey::raw(p.clone());
+    let mut noise = Noise(4);
+    let (days, a_day) = (365, 8_640);
+    // A year that has ended: before that of the other measurements.
+    let begin = START - i64::from(days) * 86_400_000;
+    runtime.block_on(async {
+        for day in 0..days {
+            let at = |i: i32| Timestamp::from_millis(begin + i64::from(day * a_day + i) * 10_000);
+            let value = |i: i32, noise: &mut Noise| value(Kind::NoisyF32, 0, (day * a_day + i) as usize, noise);
+            let observations = (0..a_day).map(|i| observation(&p, at(i), value(i, &mut noise))).collect();
+            historian.recorder().commit(Batch { observations, ..Batch::default() }).await.unwrap();
+        }
+    });
+    let cpu_start = cpu();
+    settle(runtime, &historian, dir);
+    let count = f64::from(days * a_day);
+    let conn = rusqlite::Connection::open(dir.join("ts.db")).unwrap();
+    println!(
+        "rollup      {:>9.2} CPU-s a million points  ({:.2} B/point of minutes and hours at a value every 10 s)",
+        (cpu() - cpu_start) / count * 1e6,
+        rolled(&conn) / count
+    );
+    let (from, to) = (Timestamp::from_millis(begin), Timestamp::from_millis(START));
+    for (what, width) in [("hour", 3_600), ("day", 86_400)] {
+        let mut buckets = 0;
+        let mut times: Vec<f64> = (0..9)
+            .map(|_| {
+                let start = Instant::now();
+                buckets = historian.archive().buckets(&key, from, to, Duration::from_secs(width)).unwrap().len();
+                start.elapsed().as_secs_f64() * 1e3
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        println!("query       {:>9.2} ms  a year by the {what}, {buckets} buckets  (median of 9)", times[4]);
+    }
+    historian.close().unwrap();
+}
+
+/// A day at 1 Hz as 1,000 buckets, and a month of it by hours.
 fn day(runtime: &Runtime, dir: &Path) {
     let historian = open(dir);
     let p = points(1).remove(0);
@@ -309,7 +369,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
     let wanted = std::env::args().nth(2);
     let wants = |name: &str| wanted.as_deref().is_none_or(|w| w == name);
-    for (name, run) in [("commit", committed as fn(&Runtime, &Path)), ("small", small), ("day", day)] {
+    for (name, run) in [("commit", committed as fn(&Runtime, &Path)), ("small", small), ("day", day), ("year", year)] {
         if wants(name) {
             run(&runtime, &dir.path().join(name));
         }

@@ -58,7 +58,8 @@ impl Archive {
         self.shared.cache().last(key)
     }
 
-    /// Raw values with `from <= t < to` in order of time, the first `limit` of them.
+    /// Raw values with `from <= t < to` in order of time, the first `limit` of them: as far as they are kept
+    /// ([`crate::Retention`]).
     pub fn range(
         &self,
         key: &SeriesKey,
@@ -72,6 +73,13 @@ impl Archive {
     /// Minimum, maximum, mean, last and count of the values with `from <= t < to`, for each stretch of `width` that
     /// begins at a multiple of `width` since the epoch. Stretches without values are left out, as are texts and values
     /// of bad quality. Of the first and the last stretch only what lies within the bounds counts.
+    ///
+    /// A `width` of whole minutes, and more so of whole hours, is answered from what minutes and hours amount to, and is
+    /// quick over years. The answer is that of the values themselves, but for the rounding of means, for as long as they
+    /// are kept. Of a time of which they are gone, minutes speak for them, later hours, each counted where it begins: in the
+    /// stretch that holds its first instant, if that is within the bounds. So nothing finer is to be had there than a
+    /// minute or an hour. A value that comes for such a minute after the others are gone counts as its latest, and as one
+    /// more even where it takes the place of one that is gone.
     pub fn buckets(
         &self,
         key: &SeriesKey,
@@ -270,6 +278,8 @@ impl Archive {
             log_bytes: self.shared.log_bytes.load(Ordering::Relaxed),
             queued_bytes: self.queue.as_ref().map_or(0, |q| q.queued_bytes()),
             failed_commits: self.shared.failed_commits.load(Ordering::Relaxed),
+            oldest_raw: Some(self.shared.oldest_raw()).filter(|t| *t != i64::MAX).map(Timestamp::from_nanos),
+            removed: *self.shared.removed(),
         }
     }
 }

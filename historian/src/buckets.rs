@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::{ControlFlow, Range};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use plant::{SeriesKey, Timestamp};
@@ -107,10 +108,9 @@ pub(crate) fn buckets(
     if range.is_empty() {
         return Ok(Vec::new());
     }
-    let mut attempt = 0;
-    loop {
-        attempt += 1;
-        let Some(head) = HeadPart::look(shared, key, &range) else { return Ok(Vec::new()) };
+    for attempt in 1..=ATTEMPTS {
+        let removals = shared.removals.load(Ordering::SeqCst);
+        let Some(mut head) = HeadPart::look(shared, key, &range) else { break };
         if head.sealed == 0 {
             let mut sum = Sum::new(width);
             let _ = sum.points(&head.points, 0..head.points.len());
@@ -118,11 +118,16 @@ pub(crate) fn buckets(
         }
         let found = shared.ts.read(|tx| {
             let standing = rollup::standing(tx, head.series).map_err(File::Ts.said())?;
-            let standing = standing.unwrap_or(Standing { raw_from: i64::MIN, ..Standing::default() });
+            let standing = standing.unwrap_or(Standing { raw_from: i64::MIN, sealed: head.sealed, span: 0 });
             // What left the head in between may be among what was removed: it would be counted twice.
-            let torn = standing.raw_from > range.start && standing.sealed != head.sealed;
-            if torn && attempt < ATTEMPTS {
+            let moved = standing.sealed != head.sealed;
+            let torn = moved || shared.removals.load(Ordering::SeqCst) != removals;
+            if torn && standing.raw_from > range.start && attempt < ATTEMPTS {
                 return Ok(None);
+            }
+            if moved {
+                // A store opened for reading does not follow: what its heads hold is in chunks, or was.
+                head.points = head.points.within(&(standing.raw_from..i64::MAX));
             }
             Query { conn: tx, head: &head, raw_from: standing.raw_from, width }.answer(&range).map(Some)
         })?;
@@ -130,6 +135,7 @@ pub(crate) fn buckets(
             return Ok(found);
         }
     }
+    Ok(Vec::new())
 }
 
 /// One question, within one transaction.

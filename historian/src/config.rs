@@ -46,6 +46,39 @@ pub struct Config {
     pub ledger_lines: u64,
     /// Which waveforms are kept.
     pub waves: WavePolicy,
+    /// How long everything else is kept.
+    pub retention: Retention,
+}
+
+/// How long things are kept; `None`: for ever, which is what holds when nothing is said.
+///
+/// The age is that by the value's own time or by the time at which it was committed, whichever is later: so history that
+/// is imported is not gone on arrival. Nothing finer is kept longer than what is coarser: minutes are kept for at least as
+/// long as raw values, and hours for at least as long as minutes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// Values as they came. They go only when their minutes and hours are there, and when every follower has passed them.
+    pub raw: Option<Duration>,
+    /// What the minutes amount to.
+    pub minutes: Option<Duration>,
+    /// What the hours amount to.
+    pub hours: Option<Duration>,
+    /// Happenings.
+    pub events: Option<Duration>,
+    /// Verdicts on machines.
+    pub diagnoses: Option<Duration>,
+}
+
+impl Retention {
+    /// How long minutes are kept, given that raw values are kept for as long as is said.
+    pub(crate) fn minutes(&self) -> Option<Duration> {
+        Some(self.minutes?.max(self.raw?))
+    }
+
+    /// How long hours are kept, likewise.
+    pub(crate) fn hours(&self) -> Option<Duration> {
+        Some(self.hours?.max(self.minutes()?))
+    }
 }
 
 impl Config {
@@ -71,6 +104,7 @@ impl Config {
             ledger_hours: Duration::from_secs(5 * 366 * 86_400),
             ledger_lines: 1_000_000,
             waves: WavePolicy::default(),
+            retention: Retention::default(),
         }
     }
 }

@@ -156,6 +156,27 @@ pub(crate) fn has_table(conn: &Connection, name: &str) -> rusqlite::Result<bool>
     conn.prepare_cached("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?")?.exists([name])
 }
 
+/// A number that SQLite says of the file.
+pub(crate) fn pragma(conn: &Connection, name: &str) -> rusqlite::Result<u64> {
+    conn.pragma_query_value(None, name, |r| r.get::<_, i64>(0)).map(|n| n.max(0) as u64)
+}
+
+/// Gives about `pages` free pages back to the file system; how many it were. None where the file was made without
+/// `auto_vacuum`: then they are for what comes next.
+pub(crate) fn give_pages(conn: &Connection, pages: u64) -> rusqlite::Result<u64> {
+    if pages == 0 {
+        return Ok(0);
+    }
+    let free = pragma(conn, "freelist_count")?;
+    let mut vacuum = conn.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+    let mut steps = vacuum.query([])?;
+    // It gives one page with each of its steps.
+    while steps.next()?.is_some() {}
+    drop(steps);
+    drop(vacuum);
+    Ok(free.saturating_sub(pragma(conn, "freelist_count")?))
+}
+
 /// Older formats are known, newer ones are not.
 fn check_format(file: File, path: &Path, found: i64) -> Result<(), OpenError> {
     if (0..=file.format()).contains(&found) {

@@ -137,6 +137,20 @@ impl Head {
         }
     }
 
+    /// Whether all of it is in partial chunks, and something of it is from before `t`.
+    pub fn may_let_go(&self, t: i64) -> bool {
+        self.unsealed() == 0 && self.points.times.iter().any(|x| *x < t)
+    }
+
+    /// Leaves the points to the partial chunks, which are finished by that, as a start would. To be called only where all
+    /// of it is in them.
+    pub fn let_go(&mut self) {
+        self.late_before = self.points.times.iter().copied().fold(self.late_before, i64::max);
+        self.points = Points::default();
+        self.stored = 0;
+        self.partial.clear();
+    }
+
     /// The points of `from <= t < to`, sorted.
     pub fn within(&self, range: Range<i64>) -> Points {
         let mut inside = Points::default();

@@ -69,7 +69,7 @@ pub use archive::Archive;
 pub use batch::{
     Batch, Committed, Ignored, LedgerDelta, Progress, Quarantined, Retained, Seq, Settled, Staged, Verdict,
 };
-pub use config::Config;
+pub use config::{Config, Retention};
 pub use device::{Device, DeviceCertificate, OwnPatterns};
 pub use error::{CloseError, CommitError, OpenError, ReadError, RegisterError, TailError};
 pub use historian::{Historian, open_read_only};
@@ -78,7 +78,7 @@ pub use register::Register;
 pub use tail::Tail;
 pub use types::{
     Bucket, Extreme, JournalEntry, LedgerLine, LedgerSpan, QuarantineEntry, QuarantineGroup, QuarantineStats,
-    QuarantineTopic, Sample, Selection, Statistics, StoreStats, StoredProgress, WaveDropped, WaveStats, WaveformInfo,
+    QuarantineTopic, Removed, Sample, Selection, Statistics, StoreStats, StoredProgress, WaveDropped, WaveStats, WaveformInfo,
 };
 pub use verify::{Verification, verify};
 pub use wave::keep::{Capture, DropReason, WavePolicy};

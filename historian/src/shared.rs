@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use plant::{Name, Plant, SeriesKey};
@@ -16,7 +16,7 @@ use crate::ledger::Ledger;
 use crate::minutes::Minutes;
 use crate::recorder::weight;
 use crate::ts::{Loaded, each_row};
-use crate::{Committed, ReadError, Seq, StoredProgress, wave};
+use crate::{Committed, ReadError, Removed, Seq, StoredProgress, wave};
 
 /// A tail that is behind reads about this many bytes of the log at once.
 const RUN_BYTES: usize = 8 << 20;
@@ -39,6 +39,11 @@ pub(crate) struct Shared {
     pub log_first: AtomicU64,
     pub log_bytes: AtomicU64,
     pub failed_commits: AtomicU64,
+    /// Counts the steps in which raw values may be removed; counted on before they are.
+    pub removals: AtomicU64,
+    removed: Mutex<Removed>,
+    /// The time of the earliest value in chunks; `i64::MAX` where there is none.
+    oldest_raw: AtomicI64,
 }
 
 /// The newest commits, for tails that are up to date.
@@ -74,6 +79,9 @@ impl Shared {
             log_first: AtomicU64::new(loaded.log_first),
             log_bytes: AtomicU64::new(loaded.log_bytes),
             failed_commits: AtomicU64::new(0),
+            removals: AtomicU64::new(0),
+            removed: Mutex::new(loaded.removed),
+            oldest_raw: AtomicI64::new(loaded.oldest_raw.unwrap_or(i64::MAX)),
         }
     }
 
@@ -109,6 +117,19 @@ impl Shared {
 
     pub fn followers(&self) -> MutexGuard<'_, BTreeMap<Name, StoredProgress>> {
         lock(&self.followers)
+    }
+
+    /// What was removed since the beginning.
+    pub fn removed(&self) -> MutexGuard<'_, Removed> {
+        lock(&self.removed)
+    }
+
+    pub fn oldest_raw(&self) -> i64 {
+        self.oldest_raw.load(Ordering::Relaxed)
+    }
+
+    pub fn set_oldest_raw(&self, t: i64) {
+        self.oldest_raw.store(t, Ordering::Relaxed);
     }
 
     pub fn head(&self) -> Seq {

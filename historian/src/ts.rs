@@ -9,14 +9,16 @@ use plant::{Diagnosis, Finding, Name, SeriesKey, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::cache::Cache;
+use crate::codec::chunk::{self, Summary};
 use crate::codec::row::{self, RawRow};
-use crate::codec::{Record, chunk, load, store};
+use crate::codec::{Record, load, store};
 use crate::db::{File, Sync, has_table, open_writer};
 use crate::head::{Head, Seal};
+use crate::keep::age;
 use crate::ledger::Ledger;
 use crate::minutes::{self, Keep, Minutes};
 use crate::quarantine::{self, Room};
-use crate::{Batch, LedgerDelta, OpenError, Progress, ReadError, Seq, Staged, StoredProgress, rollup};
+use crate::{Batch, LedgerDelta, OpenError, Progress, ReadError, Removed, Seq, Staged, StoredProgress, rollup};
 
 /// A chunk with its bytes, ready to be written.
 #[derive(Debug)]
@@ -67,12 +69,19 @@ pub(crate) struct Loaded {
     pub head: (Seq, Option<Timestamp>),
     pub log_first: Seq,
     pub log_bytes: u64,
+    pub removed: Removed,
+    /// The time of the earliest value in chunks.
+    pub oldest_raw: Option<i64>,
 }
 
 /// The writer's side of ts.db.
 #[derive(Debug)]
 pub(crate) struct Ts {
     pub conn: Connection,
+    /// Bytes of raw values that are to go for want of room.
+    pub owed: u64,
+    /// All free pages are given back, until there are none.
+    pub giving: bool,
 }
 
 impl Ts {
@@ -83,7 +92,7 @@ impl Ts {
         conn.pragma_update(None, "wal_autocheckpoint", 0).map_err(said)?;
         // By which the backups of this store are told from those of another.
         conn.execute("INSERT OR IGNORE INTO meta VALUES ('store_id', random())", []).map_err(said)?;
-        Ok(Self { conn })
+        Ok(Self { conn, owed: 0, giving: false })
     }
 
     /// Writes one commit. When this returns, it is on disk.
@@ -137,28 +146,36 @@ fn write_seal(tx: &Transaction<'_>, sealed: &Sealed, t: Timestamp) -> rusqlite::
         tx.prepare_cached("DELETE FROM block WHERE id = ?")?.execute([block])?;
     }
     for (c, body) in seal.chunks.iter().zip(bodies) {
-        tx.prepare_cached("INSERT INTO block (body) VALUES (?)")?.execute([body])?;
-        let block = tx.last_insert_rowid();
-        let s = &c.summary;
-        let some = |v: f64| (s.count > 0).then_some(v);
-        tx.prepare_cached("INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(params![
-            seal.series,
-            c.t0,
-            seal.seq as i64,
-            c.t1,
-            c.n as i64,
-            s.count as i64,
-            some(s.min),
-            some(s.max),
-            some(s.mean),
-            some(s.last),
-            block
-        ])?;
+        let (series, seq, summary) = (seal.series, seal.seq, c.summary);
+        insert_chunk(tx, &Entry { series, t0: c.t0, t1: c.t1, seq, n: c.n, summary }, body)?;
         rollup::mark(tx, seal.series, &c.points.times, t.nanos())?;
     }
     let mut update = tx.prepare_cached("UPDATE series SET sealed = ?, t1 = ?, span = ?, last = ? WHERE id = ?")?;
     update.execute(params![seal.seq as i64, seal.t1, seal.span as i64, last, seal.series])?;
     Ok(())
+}
+
+/// A chunk as its index names it.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub series: u32,
+    pub t0: i64,
+    pub t1: i64,
+    pub seq: Seq,
+    pub n: usize,
+    pub summary: Summary,
+}
+
+/// Writes a chunk and its entry.
+pub(crate) fn insert_chunk(tx: &Connection, c: &Entry, body: &[u8]) -> rusqlite::Result<()> {
+    tx.prepare_cached("INSERT INTO block (body) VALUES (?)")?.execute([body])?;
+    let block = tx.last_insert_rowid();
+    let s = &c.summary;
+    let some = |v: f64| (s.count > 0).then_some(v);
+    let mut insert = tx.prepare_cached("INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    let (min, max, mean, last) = (some(s.min), some(s.max), some(s.mean), some(s.last));
+    let (seq, n, count) = (c.seq as i64, c.n as i64, s.count as i64);
+    insert.execute(params![c.series, c.t0, seq, c.t1, n, count, min, max, mean, last, block]).map(drop)
 }
 
 /// What is found by other keys than the log's.
@@ -203,7 +220,7 @@ fn write_upkeep(tx: &Transaction<'_>, kept: &Kept, through: Seq) -> rusqlite::Re
     let mut set = tx.prepare_cached("INSERT OR REPLACE INTO meta VALUES (?, ?)")?;
     set.execute(params!["ledger_through", through as i64])?;
     set.execute(params!["heads_from", kept.heads_from as i64])?;
-    Ok(())
+    age::reach(tx, kept.t, through)
 }
 
 /// Reads everything that is kept in memory. `conn` should be within a transaction.
@@ -222,6 +239,10 @@ pub(crate) fn load_all(conn: &Connection) -> Result<Loaded, ReadError> {
         .map_err(&said)?;
     loaded.log_first = first.unwrap_or(1) as Seq;
     loaded.log_bytes = bytes.unwrap_or(0) as u64;
+    loaded.removed = age::load_removed(conn).map_err(&said)?;
+    let first =
+        "SELECT min(first) FROM (SELECT (SELECT min(t0) FROM chunk WHERE series = series.id) AS first FROM series)";
+    loaded.oldest_raw = conn.query_row(first, [], |r| r.get(0)).map_err(&said)?;
     let meta = |key: &str| conn.query_row("SELECT value FROM meta WHERE key = ?", [key], |r| r.get::<_, i64>(0));
     let heads_from = meta("heads_from").map_err(&said)? as Seq;
     let ledger_through = meta("ledger_through").map_err(&said)? as Seq;

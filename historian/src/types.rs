@@ -273,4 +273,25 @@ pub struct StoreStats {
     pub queued_bytes: u64,
     /// Commits that the disk did not take since the start.
     pub failed_commits: u64,
+    /// The time of the earliest value in chunks; `None` where there is none.
+    pub oldest_raw: Option<Timestamp>,
+    /// What was removed since the beginning.
+    pub removed: Removed,
+}
+
+/// What was removed since the beginning because its time was over, or, of raw values, because the disk was full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// Raw values.
+    pub points: u64,
+    /// Bytes of them as they were stored.
+    pub bytes: u64,
+    /// Minutes of a series.
+    pub minutes: u64,
+    /// Hours of a series.
+    pub hours: u64,
+    /// Events.
+    pub events: u64,
+    /// Diagnoses.
+    pub diagnoses: u64,
 }

@@ -13,6 +13,7 @@ use plant::{AlarmTransition, Clock, Diagnosis, Finding, Plant, SeriesKey, Timest
 use crate::checkpoint::Checkpointer;
 use crate::codec::row;
 use crate::head::Head;
+use crate::keep::{self, Tools};
 use crate::minutes::{Keep, Minutes};
 use crate::quarantine::Room;
 use crate::recorder::{Job, Queue, merge, series_of};
@@ -21,7 +22,7 @@ use crate::state::{Projection, State, load_journal_after};
 use crate::ts::{Kept, Sealed, Ts, Work, compress, each_row, load_diagnoses};
 use crate::wave::Wave;
 use crate::wave::tend::{Ask, Moment};
-use crate::{Batch, CloseError, CommitError, Committed, Config, JournalEntry, ReadError, Seq, StoredProgress, keep};
+use crate::{Batch, CloseError, CommitError, Committed, Config, JournalEntry, ReadError, Seq, StoredProgress};
 
 /// Between two upkeeps there is at most this much of the plant's time.
 const UPKEEP: std::time::Duration = std::time::Duration::from_secs(60);
@@ -98,7 +99,8 @@ impl Writer {
         let followed = self.shared.followers().values().map(needed).min().unwrap_or(Seq::MAX);
         let moment = Moment { t: self.t, followed, idle: self.queue.is_idle() };
         self.tend_waves(moment);
-        match self.keeping.step(&mut self.ts, self.seq, moment) {
+        let tools = Tools { shared: &self.shared, config: &self.config, seq: self.seq, at: moment };
+        match self.keeping.step(&mut self.ts, tools) {
             Ok(0) => {}
             Ok(bytes) => self.checkpointer.written(bytes, 0),
             Err(why) => tracing::warn!(%why, "ts.db is left as it is for now"),
@@ -316,8 +318,9 @@ impl Writer {
                 head.queued = false;
             }
         }
-        if !outcome.seals.is_empty() {
-            self.keeping.sealed();
+        if let Some(t0) = outcome.seals.iter().flat_map(|s| &s.seal.chunks).map(|c| c.t0).min() {
+            self.keeping.sealed(t0);
+            self.shared.set_oldest_raw(t0.min(self.shared.oldest_raw()));
         }
         for sealed in &outcome.seals {
             if let Some(head) = cache.head_mut(sealed.seal.series) {

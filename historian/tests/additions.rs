@@ -75,6 +75,7 @@ fn what_is_kept_aside_is_durable_with_its_batch_until_it_is_taken_away() {
 fn a_store_of_before_there_were_any_is_read_and_opened() {
     let dir = tempfile::tempdir().unwrap();
     Historian::open(Config::new(dir.path()), clock()).unwrap().close().unwrap();
+    rusqlite::Connection::open(dir.path().join("ts.db")).unwrap().execute_batch(support::TS_4).unwrap();
     for (file, table, version) in [("state.db", "own", 5), ("state.db", "rules", 4), ("ts.db", "staged", 3)] {
         let conn = rusqlite::Connection::open(dir.path().join(file)).unwrap();
         conn.execute_batch(&format!("DROP TABLE {table}; PRAGMA user_version={version};")).unwrap();

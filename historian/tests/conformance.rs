@@ -7,9 +7,9 @@ mod support;
 
 use std::time::Duration;
 
-use historian::{CommitError, Config};
+use historian::{CommitError, Config, Retention};
 use plant::{Quality, Reason, SeriesKey, Value};
-use support::{Embedded, End, Naive, Store, assert_same_buckets, point, restless};
+use support::{Embedded, End, Naive, START, Store, assert_same_buckets, point, restless};
 
 const S: i64 = 1_000_000_000;
 
@@ -227,5 +227,68 @@ fn unknown_series_are_empty() {
         assert_eq!(s.range(&other, i64::MIN, i64::MAX, 9), []);
         assert_same_buckets(&s.buckets(&other, 0, 9, Duration::from_secs(1)), &[]);
         assert_eq!(s.last(&other), None);
+    });
+}
+
+/// Each of the stores, keeping raw values for two days.
+fn on_every_store_that_forgets(case: impl Fn(&mut dyn Store)) {
+    let age = Duration::from_secs(2 * 86_400);
+    let retention = Retention { raw: Some(age), ..Retention::default() };
+    case(&mut Naive::keeping(age));
+    case(&mut Embedded::new(|dir| Config { retention, ..Config::new(dir) }));
+    case(&mut Embedded::new(|dir| Config { retention, ..restless(dir) }));
+}
+
+#[test]
+fn what_is_expired_is_deleted_and_lives_on_in_wide_buckets() {
+    on_every_store_that_forgets(|s| {
+        let day = |n: u64| Duration::from_secs(n * 86_400);
+        let hour = Duration::from_secs(3_600);
+        let begin = START.align(hour).nanos();
+        let points: Vec<_> = (0..500).map(|i| (begin + i * 40 * S, (i % 37) as f64)).collect();
+        put(s, &points);
+        let wide = s.buckets(&key(), i64::MIN, i64::MAX, hour);
+        s.pass(day(1));
+        assert_eq!(all(s).len(), points.len());
+        s.pass(day(3));
+        for how in [End::Closed, End::Killed] {
+            assert_eq!(all(s).len(), 0);
+            assert_same_buckets(&s.buckets(&key(), i64::MIN, i64::MAX, hour), &wide);
+            assert_eq!(s.last(&key()).unwrap().t.nanos(), begin + 499 * 40 * S);
+            s.restart(how);
+        }
+        // What comes now is kept for its own two days, whatever its time.
+        let later = [(begin - 9_999 * S, 1.0), (begin + 9 * 86_400 * S, 2.0)];
+        put(s, &later);
+        s.pass(day(1));
+        assert_eq!(all(s), later);
+        s.pass(day(3));
+        assert_eq!(all(s), later[1..], "what is of the future is kept until its own time is over");
+        let count = |from, to| s.buckets(&key(), from, to, hour).iter().map(|b| b.count).sum::<u64>();
+        assert_eq!((count(i64::MIN, begin), count(begin, i64::MAX)), (1, 501));
+    });
+}
+
+#[test]
+fn minutes_and_hours_are_those_since_the_epoch_before_it_too() {
+    on_every_store(|s| {
+        let (minute, hour) = (60 * S, 3_600 * S);
+        let times = [-hour - 1, -hour, -minute - 1, -minute, -1, 0, minute - 1, minute, hour - 1, hour];
+        put(s, &times.map(|t| (t, t as f64)));
+        s.pass(Duration::from_secs(7_200));
+        for how in [End::Killed, End::Closed] {
+            let starts = |width: i64| -> Vec<_> {
+                let found = s.buckets(&key(), i64::MIN, i64::MAX, Duration::from_nanos(width as u64));
+                found.iter().map(|b| (b.t.nanos() / minute, b.count)).collect()
+            };
+            assert_eq!(starts(minute), [(-61, 1), (-60, 1), (-2, 1), (-1, 2), (0, 2), (1, 1), (59, 1), (60, 1)]);
+            assert_eq!(starts(hour), [(-120, 1), (-60, 4), (0, 4), (60, 1)]);
+            // A nanosecond more or less at the bounds.
+            let cut = s.buckets(&key(), -minute, minute - 1, Duration::from_secs(60));
+            assert_eq!(cut.iter().map(|b| b.count).collect::<Vec<_>>(), [2, 1]);
+            let cut = s.buckets(&key(), -minute + 1, minute, Duration::from_secs(60));
+            assert_eq!(cut.iter().map(|b| b.count).collect::<Vec<_>>(), [1, 2]);
+            s.restart(how);
+        }
     });
 }

@@ -5,12 +5,17 @@ mod support;
 
 use std::time::Duration;
 
-use historian::{Config, verify};
-use plant::{Quality, Reason, SeriesKey, Value};
+use historian::{Config, Retention, verify};
+use plant::{Clock, Quality, Reason, SeriesKey, Value};
 use proptest::prelude::*;
-use support::{Embedded, End, Naive, Store, assert_same_buckets, point, restless};
+use support::{Embedded, End, Naive, START, Store, assert_same_buckets, point, restless};
 
 const S: i64 = 1_000_000_000;
+
+/// `HISTORIAN_MODEL_CASES` says how many stores live through each property; where it does not, this many do.
+fn cases(usual: u32) -> u32 {
+    std::env::var("HISTORIAN_MODEL_CASES").map_or(usual, |n| n.parse().unwrap())
+}
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -104,7 +109,7 @@ fn run(steps: &[Step], window: (i64, i64), limit: usize, config: impl FnOnce(&st
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, max_shrink_time: 20_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(24), failure_persistence: None, max_shrink_time: 20_000, ..ProptestConfig::default() })]
 
     #[test]
     fn the_store_answers_as_the_model(
@@ -114,5 +119,99 @@ proptest! {
     ) {
         let window = (from * unit, (from + length) * unit + 1);
         run(&steps, window, limit, |dir| Config { chunk_points: chunk, log_bytes: log, ..restless(dir) });
+    }
+}
+
+/// A step of a plant whose store keeps raw values for hours only.
+#[derive(Clone, Debug)]
+enum Day {
+    /// Values of the last three hours, some of them again, in disorder.
+    Live(Vec<(i64, Value, Quality)>),
+    /// History of long ago, each time the next hour of it.
+    Import(Vec<i32>),
+    Wait(u64),
+    Tidy,
+    Restart(End),
+}
+
+fn day() -> impl Strategy<Value = Day> {
+    let point = (-10_800i64..=0, value(), quality());
+    let wait = prop_oneof![60u64..1_800, 3_600u64..18_000, 30_000u64..90_000];
+    prop_oneof![
+        6 => prop::collection::vec(point, 1..40).prop_map(Day::Live),
+        2 => prop::collection::vec(-99i32..99, 1..40).prop_map(Day::Import),
+        4 => wait.prop_map(Day::Wait),
+        3 => Just(Day::Tidy),
+        1 => prop::sample::select(vec![End::Closed, End::Killed]).prop_map(Day::Restart),
+    ]
+}
+
+const RAW: i64 = 6 * 3_600 * S;
+const MINUTES: i64 = 36 * 3_600 * S;
+
+fn compare_kept(store: &Embedded, model: &Naive, key: &SeriesKey, cut: i64) {
+    let now = store.clock.now().nanos();
+    let (raw, minutes) = (now - RAW, (now - MINUTES) / (60 * S) * 60 * S);
+    assert_eq!(store.range(key, raw, i64::MAX, 999), model.range(key, raw, i64::MAX, 999));
+    let all = store.range(key, i64::MIN, i64::MAX, usize::MAX);
+    let live = |samples: Vec<historian::Sample>| -> Vec<_> { samples.into_iter().filter(|s| s.t >= START).collect() };
+    let (found, wanted) = (live(all), live(model.range(key, i64::MIN, i64::MAX, usize::MAX)));
+    assert!(wanted.ends_with(&found), "what is gone is gone from the beginning on");
+    for (width, from) in [(7, raw), (60, raw), (60, minutes), (300, minutes), (3_600, minutes / HOUR * HOUR + HOUR)] {
+        for from in [from, from + cut / (60 * S) * 60 * S] {
+            let width = Duration::from_secs(width);
+            assert_same_buckets(&store.buckets(key, from, now, width), &model.buckets(key, from, now, width));
+        }
+    }
+    for width in [3_600, 7_200, 86_400] {
+        for (from, to) in [(i64::MIN, i64::MAX), (i64::MIN, now / HOUR * HOUR - cut / HOUR * HOUR)] {
+            let width = Duration::from_secs(width);
+            assert_same_buckets(&store.buckets(key, from, to, width), &model.buckets(key, from, to, width));
+        }
+    }
+    assert_eq!(store.last(key), model.last(key));
+}
+
+const HOUR: i64 = 3_600 * S;
+
+fn live_through(days: &[Day], cut: i64, config: impl FnOnce(&std::path::Path) -> Config) {
+    let (mut store, mut model) = (Embedded::new(config), Naive::default());
+    let key = SeriesKey::raw(point("s/m/a"));
+    let mut imported = (START.nanos() - 300 * 24 * HOUR) / HOUR * HOUR;
+    for day in days {
+        match day {
+            Day::Live(points) => {
+                let now = store.clock.now().nanos();
+                let points: Vec<_> = points.iter().map(|(ago, v, q)| (now + ago * S, v.clone(), *q)).collect();
+                store.commit(&key, &points).unwrap();
+                model.commit(&key, &points).unwrap();
+            }
+            Day::Import(values) => {
+                let at = |(i, v): (i64, &i32)| (imported + i * 90 * S, Value::Float(f64::from(*v)), Quality::Good);
+                let points: Vec<_> = (0..).zip(values).map(at).collect();
+                store.commit(&key, &points).unwrap();
+                model.commit(&key, &points).unwrap();
+                imported += HOUR;
+            }
+            Day::Wait(secs) => store.clock.advance(Duration::from_secs(*secs)),
+            Day::Tidy => (0..9).for_each(|_| store.heartbeat()),
+            Day::Restart(how) => store.restart(*how),
+        }
+        compare_kept(&store, &model, &key, cut);
+    }
+    let found = verify(store.dir()).unwrap();
+    assert!(found.is_clean(), "{:?}", found.faults);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(12), failure_persistence: None, max_shrink_time: 20_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_kept_answers_as_the_model_and_what_is_gone_lives_on_in_minutes_and_hours(
+        days in prop::collection::vec(day(), 20..80), cut in 0..5 * HOUR, chunk in 1usize..40, log in 0u64..4_000,
+    ) {
+        let secs = |nanos: i64| Some(Duration::from_nanos(nanos as u64));
+        let retention = Retention { raw: secs(RAW), minutes: secs(MINUTES), ..Retention::default() };
+        live_through(&days, cut, |dir| Config { chunk_points: chunk, log_bytes: log, retention, ..restless(dir) });
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use historian::{Config, Verification, verify};
 use plant::{Quality, Reason, SeriesKey, Timestamp, Value};
 use rusqlite::Connection;
-use support::{Embedded, End, Naive, START, Store, assert_same_buckets, point, restless};
+use support::{Embedded, End, Naive, START, Store, TS_4, assert_same_buckets, point, restless};
 
 const S: i64 = 1_000_000_000;
 const DAY: i64 = 86_400 * S;
@@ -162,13 +162,7 @@ fn a_store_without_minutes_gets_them() {
     (0..8).for_each(|_| store.heartbeat());
     store.close();
     // As format 4 was.
-    Connection::open(store.dir().join("ts.db"))
-        .unwrap()
-        .execute_batch(
-            "DROP TABLE rollup; DROP TABLE rollup_body; DROP TABLE stale; ALTER TABLE series DROP COLUMN raw_from;
-             PRAGMA user_version = 4;",
-        )
-        .unwrap();
+    Connection::open(store.dir().join("ts.db")).unwrap().execute_batch(TS_4).unwrap();
     let (archive, _) = historian::open_read_only(store.dir()).unwrap();
     let width = Duration::from_secs(3_600);
     let (from, to) = (Timestamp::MIN, Timestamp::MAX);

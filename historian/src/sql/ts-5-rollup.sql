@@ -16,3 +16,12 @@ CREATE INDEX stale_due ON stale (due);
 
 -- Before this, chunks hold only what came after the others were removed; minutes and hours hold the rest.
 ALTER TABLE series ADD COLUMN raw_from INTEGER NOT NULL DEFAULT -9223372036854775808;
+
+-- By what age is judged: up to which commit, event and diagnosis there were before the hour that begins at `t` had ended,
+-- in seconds.
+CREATE TABLE reached (t INTEGER PRIMARY KEY, seq INTEGER NOT NULL, event INTEGER NOT NULL, diagnosis INTEGER NOT NULL);
+-- What was there before is as old as the ledger knows; happenings of which that is not known are of now.
+INSERT INTO reached SELECT t / 3600 * 3600, max(last), 0, 0 FROM ledger_span GROUP BY 1;
+
+-- What was removed since the beginning because its time was over.
+CREATE TABLE removed (what TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;

@@ -8,9 +8,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::WavePolicy;
 use super::keep::{Capture, DAY, DropReason, Fate, HOUR, Horizons, Mark, Record, judge, telling};
-use super::sums::pragma;
 use super::tend::{Ask, Moment};
 use crate::db::File;
+use crate::db::pragma;
 use crate::{ReadError, Seq};
 
 /// A record counts as one more for each of these bytes.

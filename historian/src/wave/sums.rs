@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::keep::{DropReason, Mark};
 use super::step::Tally;
-use crate::db::{File, has_table};
+use crate::db::{File, has_table, pragma};
 use crate::{JournalEntry, ReadError, Seq, WaveDropped, WaveStats};
 
 /// Of what was dropped for want of room, how much an event has told, and on which day.
@@ -87,10 +87,6 @@ pub(super) fn meta(conn: &Connection, key: &str) -> rusqlite::Result<i64> {
 
 pub(super) fn set_meta(conn: &Connection, key: &str, value: i64) -> rusqlite::Result<()> {
     conn.prepare_cached("UPDATE meta SET value = ? WHERE key = ?")?.execute(params![value, key]).map(drop)
-}
-
-pub(super) fn pragma(conn: &Connection, name: &str) -> rusqlite::Result<u64> {
-    conn.pragma_query_value(None, name, |r| r.get::<_, i64>(0)).map(|n| n.max(0) as u64)
 }
 
 /// Gives every waveform of a store that knew no classes the one of its unit.

@@ -12,8 +12,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::Wave;
 use super::keep::DAY;
 use super::step::{Step, Tally};
-use super::sums::{Told, forced, journal_read, meta, pragma, set_meta, take_in, told, total, write_tally, write_told};
-use crate::db::File;
+use super::sums::{Told, forced, journal_read, meta, set_meta, take_in, told, total, write_tally, write_told};
+use crate::db::{File, give_pages, pragma};
 use crate::{JournalEntry, ReadError, Seq};
 
 /// Where nothing waits to be done, it is looked again after this time.
@@ -171,16 +171,11 @@ impl Wave {
         if wanted == 0 || self.tending.stuck {
             return Ok(0);
         }
-        let mut vacuum = self.conn.prepare(&format!("PRAGMA incremental_vacuum({wanted})"))?;
-        let mut steps = vacuum.query([])?;
-        // It gives one page with each of its steps.
-        while steps.next()?.is_some() {}
-        drop(steps);
-        drop(vacuum);
-        let left = pragma(&self.conn, "freelist_count")?;
-        self.tending.stuck = left >= free;
+        let given = give_pages(&self.conn, wanted)?;
+        let left = free.saturating_sub(given);
+        self.tending.stuck = given == 0;
         self.tending.more |= left > spare && !self.tending.stuck;
-        Ok(free.saturating_sub(left))
+        Ok(given)
     }
 
     /// Asks for `bytes` of the disk back. Gives how many will come, with the next commits: those of free pages, then

@@ -16,6 +16,10 @@ use tokio::runtime::Runtime;
 /// Where every test's time begins.
 pub const START: Timestamp = Timestamp::from_secs(1_700_000_000);
 
+/// Takes out of ts.db what format 5 brought.
+pub const TS_4: &str = "DROP TABLE rollup; DROP TABLE rollup_body; DROP TABLE stale; DROP TABLE reached;
+    DROP TABLE removed; ALTER TABLE series DROP COLUMN raw_from; PRAGMA user_version = 4;";
+
 pub fn point(s: &str) -> PointId {
     s.parse().unwrap()
 }
@@ -50,6 +54,8 @@ pub trait Store {
     fn commit(&mut self, key: &SeriesKey, points: &[(i64, Value, Quality)]) -> Result<(), CommitError>;
     /// Commits nothing, which gives the store an occasion to tidy up.
     fn heartbeat(&mut self);
+    /// Lets the plant's time pass, and gives occasions to tidy up.
+    fn pass(&mut self, time: Duration);
     /// Ends the run and begins the next.
     fn restart(&mut self, how: End);
     fn range(&self, key: &SeriesKey, from: i64, to: i64, limit: usize) -> Vec<Sample>;
@@ -105,6 +111,13 @@ impl Store for Embedded {
     fn heartbeat(&mut self) {
         self.put(Batch::default()).unwrap();
     }
+    fn pass(&mut self, time: Duration) {
+        self.clock.advance(time);
+        for i in 0..50 {
+            self.clock.advance(Duration::from_secs(if i % 10 == 0 { 700 } else { 1 }));
+            self.heartbeat();
+        }
+    }
     fn restart(&mut self, how: End) {
         let historian = self.historian.take().unwrap();
         match how {
@@ -128,29 +141,56 @@ impl Store for Embedded {
 
 /// The same, as simply as it can be said.
 #[derive(Default)]
-pub struct Naive(BTreeMap<SeriesKey, BTreeMap<i64, Sample>>);
+pub struct Naive {
+    all: BTreeMap<SeriesKey, BTreeMap<i64, Sample>>,
+    /// How long raw values are kept, and until when each is.
+    keep: Option<Duration>,
+    until: BTreeMap<(SeriesKey, i64), Timestamp>,
+    passed: Duration,
+}
+
+impl Naive {
+    /// One that keeps raw values for `age` only.
+    pub fn keeping(age: Duration) -> Self {
+        Self { keep: Some(age), ..Self::default() }
+    }
+
+    /// Everything that was committed, whether it is kept or not.
+    fn all(&self, key: &SeriesKey, from: i64, to: i64) -> impl Iterator<Item = &Sample> {
+        let series = self.all.get(key).filter(|_| from < to);
+        series.into_iter().flat_map(move |s| s.range(from..to).map(|(_, s)| s))
+    }
+}
 
 impl Store for Naive {
     fn commit(&mut self, key: &SeriesKey, points: &[(i64, Value, Quality)]) -> Result<(), CommitError> {
         if points.iter().any(|(_, v, _)| matches!(v, Value::Float(x) if !x.is_finite())) {
             return Err(CommitError::NotFinite { what: format!("the value of {}", key.point).into() });
         }
-        let series = self.0.entry(key.clone()).or_default();
+        let series = self.all.entry(key.clone()).or_default();
         for (t, value, quality) in points {
             let sample = Sample { t: Timestamp::from_nanos(*t), value: value.clone(), quality: *quality };
+            if let Some(keep) = self.keep {
+                let until = (START + self.passed).max(sample.t) + keep;
+                self.until.insert((key.clone(), *t), until);
+            }
             series.insert(*t, sample);
         }
         Ok(())
     }
     fn heartbeat(&mut self) {}
+    fn pass(&mut self, time: Duration) {
+        self.passed += time;
+    }
     fn restart(&mut self, _: End) {}
     fn range(&self, key: &SeriesKey, from: i64, to: i64, limit: usize) -> Vec<Sample> {
-        let Some(series) = self.0.get(key).filter(|_| from < to) else { return Vec::new() };
-        series.range(from..to).take(limit).map(|(_, s)| s.clone()).collect()
+        let now = START + self.passed;
+        let kept = |s: &&Sample| self.until.get(&(key.clone(), s.t.nanos())).is_none_or(|until| *until >= now);
+        self.all(key, from, to).filter(kept).take(limit).cloned().collect()
     }
     fn buckets(&self, key: &SeriesKey, from: i64, to: i64, width: Duration) -> Vec<Bucket> {
         let mut numbers: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
-        for s in self.range(key, from, to, usize::MAX) {
+        for s in self.all(key, from, to) {
             if let Some(v) = s.value.as_f64().filter(|_| s.quality.usable()) {
                 numbers.entry(s.t.align(width).nanos()).or_default().push(v);
             }
@@ -166,7 +206,7 @@ impl Store for Naive {
         numbers.iter().map(sum).collect()
     }
     fn last(&self, key: &SeriesKey) -> Option<Sample> {
-        self.0.get(key)?.values().next_back().cloned()
+        self.all.get(key)?.values().next_back().cloned()
     }
 }
 
