@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use plant::{AssetChange, Finding, Observation, PointId, Samples, Value, Waveform};
+use plant::{AssetChange, Condition, Finding, Observation, PointId, Samples, Value, Waveform};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::{Batch, CommitError, Config, Seq};
@@ -228,6 +228,11 @@ fn check(batch: &Batch) -> Result<(), CommitError> {
             return refuse(format!("{name} of an event of {}", e.machine));
         }
     }
+    for c in &batch.conditions {
+        if let Some((what, _)) = c.detail.iter().find(|(_, v)| bad(v)) {
+            return refuse(format!("{what} of the condition {}", c.name));
+        }
+    }
     for w in &batch.waveforms {
         let finite = match &w.samples {
             Samples::I16 { scale, offset, .. } => scale.is_finite() && offset.is_finite(),
@@ -257,6 +262,7 @@ pub(crate) fn weight(batch: &Batch) -> usize {
         AssetChange::Machine(_) | AssetChange::Point(..) => 1_024,
         AssetChange::Rules(rules) => 1_024 * (1 + rules.rules().len()),
     };
+    let condition = |c: &Condition| 96 + c.detail.values().map(|v| 64 + text(v)).sum::<usize>();
     128 + batch.observations.iter().map(|o| size_of::<Observation>() + text(&o.value)).sum::<usize>()
         + batch.waveforms.iter().map(waveform).sum::<usize>()
         + batch.events.iter().map(|e| 128 + e.fields.values().map(|v| 64 + text(v)).sum::<usize>()).sum::<usize>()
@@ -267,6 +273,7 @@ pub(crate) fn weight(batch: &Batch) -> usize {
             .sum::<usize>()
         + batch.findings.iter().map(finding).sum::<usize>()
         + batch.changes.iter().map(change).sum::<usize>()
+        + batch.conditions.iter().map(condition).sum::<usize>()
         + batch.staged.iter().map(|s| 64 + s.key.len() + s.body.len()).sum::<usize>()
         + (batch.ledger.len() + batch.actions.len() + batch.ignored.len()) * 96
         + batch.settled.len() * 512
@@ -291,6 +298,7 @@ pub(crate) fn merge(group: &mut [Job]) -> Batch {
             quarantine,
             ledger,
             findings,
+            conditions,
             actions,
             settled,
             ignored,
@@ -305,6 +313,7 @@ pub(crate) fn merge(group: &mut [Job]) -> Batch {
         all.quarantine.extend(quarantine);
         all.ledger.extend(ledger);
         all.findings.extend(findings);
+        all.conditions.extend(conditions);
         all.actions.extend(actions);
         all.settled.extend(settled);
         all.ignored.extend(ignored);

@@ -139,6 +139,7 @@ enum ConditionMirror {
     Sensor,
     Stale,
     Offline,
+    System(String),
 }
 
 impl From<&State> for StateMirror {
@@ -307,6 +308,7 @@ impl From<&AlarmCondition> for ConditionMirror {
             AlarmCondition::Sensor => Self::Sensor,
             AlarmCondition::Stale => Self::Stale,
             AlarmCondition::Offline => Self::Offline,
+            AlarmCondition::System(n) => Self::System(n.to_string()),
         }
     }
 }
@@ -323,6 +325,7 @@ impl ConditionMirror {
             Self::Sensor => AlarmCondition::Sensor,
             Self::Stale => AlarmCondition::Stale,
             Self::Offline => AlarmCondition::Offline,
+            Self::System(n) => AlarmCondition::System(name(&n)?),
         })
     }
 }
