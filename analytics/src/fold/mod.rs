@@ -151,6 +151,10 @@ impl Fold {
         }
         for c in &batch.conditions {
             system::observe(&mut state.book, c, committed.t, &mut out);
+            let deaf = system::takes_nothing(c).unwrap_or(state.deaf);
+            if std::mem::replace(&mut state.deaf, deaf) && !deaf {
+                silence::excuse(state, settings);
+            }
         }
         for Action::Acknowledge { alarm, by } in &batch.actions {
             state.book.acknowledge(*alarm, by, committed.t, &mut out);

@@ -7,6 +7,9 @@ use plant::{AlarmCondition, AlarmKey, AlarmState, Condition, Finding, MachineId,
 use super::book::{Book, Detail};
 use crate::alarm::Event;
 
+/// The level of the disk at which nothing is taken from machines.
+const STOPPED: &str = "stopped";
+
 /// Takes one condition in, said at `t`.
 pub(super) fn observe(book: &mut Book, c: &Condition, t: Timestamp, out: &mut Vec<Finding>) {
     let machine = MachineId::platform();
@@ -25,6 +28,12 @@ pub(super) fn observe(book: &mut Book, c: &Condition, t: Timestamp, out: &mut Ve
     } else {
         book.hold(&key, c.priority, t, detail(c), out);
     }
+}
+
+/// Whether nothing is taken from machines from now on; `None` where the condition says nothing of that.
+pub(super) fn takes_nothing(c: &Condition) -> Option<bool> {
+    let stopped = || matches!(c.detail.get("level"), Some(Value::Text(level)) if &**level == STOPPED);
+    (c.name.as_str() == Condition::DISK_SPACE).then(|| c.active && stopped())
 }
 
 fn detail(c: &Condition) -> Detail {
@@ -64,6 +73,22 @@ mod tests {
         ]);
         let condition = Condition { name: Name::new(Condition::DISK_SPACE).unwrap(), priority, active, detail };
         Batch { conditions: vec![condition], ..Batch::default() }
+    }
+
+    #[test]
+    fn while_nothing_is_taken_nobody_is_silent() {
+        let mut j = Journal::new();
+        j.described(|_| {});
+        j.value("temp", 60.0);
+        let mut stopped = disk(Priority::Critical, true, 99.0);
+        stopped.conditions[0].detail.insert("level".into(), Value::Text(STOPPED.into()));
+        assert_eq!(said(&j.step(stopped)), ["system.disk_space raised"]);
+        let bytes = j.fold.snapshot();
+        j.fold = super::super::Fold::restore(super::super::Settings::default(), &bytes).unwrap();
+        assert_eq!(said(&j.heartbeats(300)), [""; 0], "nobody can be heard");
+        assert_eq!(said(&j.step(disk(Priority::High, true, 91.0))), ["system.disk_space updated"]);
+        assert_eq!(said(&j.heartbeats(60)), [""; 0], "they have time to come back");
+        assert_eq!(said(&j.heartbeats(30)), ["offline raised"]);
     }
 
     #[test]
