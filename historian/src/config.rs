@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::WavePolicy;
+use crate::{DiskPolicy, WavePolicy};
 
 /// Settings of a store. [`Config::new`] gives the values that hold when nothing is said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub struct Config {
     pub waves: WavePolicy,
     /// How long everything else is kept.
     pub retention: Retention,
+    /// How much room the store may take. Without a [`crate::Probe`] nothing is known of the disk until it is full.
+    pub disk: DiskPolicy,
 }
 
 /// How long things are kept; `None`: for ever, which is what holds when nothing is said.
@@ -105,6 +107,7 @@ impl Config {
             ledger_lines: 1_000_000,
             waves: WavePolicy::default(),
             retention: Retention::default(),
+            disk: DiskPolicy::default(),
         }
     }
 }

@@ -44,6 +44,7 @@ mod codec;
 mod config;
 mod db;
 mod device;
+mod disk;
 mod error;
 mod head;
 mod historian;
@@ -55,6 +56,7 @@ mod read;
 mod recorder;
 mod register;
 mod rollup;
+mod room;
 mod shared;
 mod state;
 mod statistics;
@@ -71,6 +73,7 @@ pub use batch::{
 };
 pub use config::{Config, Retention};
 pub use device::{Device, DeviceCertificate, OwnPatterns};
+pub use disk::{DiskPolicy, DiskUse, Level, Probe, Space};
 pub use error::{CloseError, CommitError, OpenError, ReadError, RegisterError, TailError};
 pub use historian::{Historian, open_read_only};
 pub use recorder::{Pending, Recorder, Refused};
@@ -78,7 +81,8 @@ pub use register::Register;
 pub use tail::Tail;
 pub use types::{
     Bucket, Extreme, JournalEntry, LedgerLine, LedgerSpan, QuarantineEntry, QuarantineGroup, QuarantineStats,
-    QuarantineTopic, Removed, Sample, Selection, Statistics, StoreStats, StoredProgress, WaveDropped, WaveStats, WaveformInfo,
+    QuarantineTopic, Removed, Sample, Selection, Statistics, StoreStats, StoredProgress, WaveDropped, WaveStats,
+    WaveformInfo,
 };
 pub use verify::{Verification, verify};
 pub use wave::keep::{Capture, DropReason, WavePolicy};

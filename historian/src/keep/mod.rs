@@ -48,7 +48,6 @@ pub(crate) struct Retired {
 /// Asks for `bytes` of the disk back: free pages first, then the oldest raw values, whose minutes and hours stay, and
 /// which every follower has passed. They come with the next commits, a little after each. A later call takes the place of
 /// this one.
-#[allow(dead_code, reason = "for whoever watches the disk")]
 pub(crate) fn retire_oldest(ts: &mut Ts, bytes: u64) -> rusqlite::Result<Retired> {
     // A file that was made without it does not shrink: its free pages are for what comes next.
     let gives = pragma(&ts.conn, "auto_vacuum")? == 2;
