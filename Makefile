@@ -5,9 +5,10 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 VENV ?= target/venv
+SOAK_SECONDS ?= 3600
 CARGO_DENY := $(shell command -v cargo-deny 2>/dev/null)
 
-.PHONY: test tools fmt lint unit deny ui browser interop nodered remote bench page fuzz
+.PHONY: test tools fmt lint unit deny ui browser interop nodered remote bench page fuzz drills soak
 
 test: tools fmt lint ui unit deny interop nodered remote browser
 	@echo "make test: all parts passed"
@@ -46,6 +47,11 @@ remote: $(VENV)/ready
 drills: $(VENV)/ready
 	cargo build --release --locked
 	$(VENV)/bin/python tests/drills.py
+
+# A plant's load for SOAK_SECONDS with somebody reading: memory must not grow, every value is counted. Into target/soak.
+soak:
+	cargo build --release --locked
+	SOAK_SECONDS=$(SOAK_SECONDS) python3 tests/soak.py
 
 # A real Node-RED, both ways.
 nodered:
