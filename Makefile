@@ -43,10 +43,15 @@ remote: $(VENV)/ready
 	cargo build --locked
 	$(VENV)/bin/python tests/remote.py
 
-# A flood, kill -9, another broker's restart and a replay at once: some minutes.
+# The drills of docs/drills.md: a flood, kill -9, another broker's restart and a replay at once; a disk that is really full
+# (as root); then the store alone: every kind of bad disk, 100 kills, 240 losses of power. A quarter of an hour.
 drills: $(VENV)/ready
 	cargo build --release --locked
 	$(VENV)/bin/python tests/drills.py
+	$(VENV)/bin/python tests/full_disk.py
+	HISTORIAN_DISK_FAULTS=20 cargo test -p historian --locked --test bad_disk -- --nocapture
+	HISTORIAN_KILLS=100 cargo test -p historian --locked --test kill -- --nocapture
+	HISTORIAN_POWER_CUTS=240 cargo test -p historian --locked --test power -- --nocapture
 
 # A plant's load for SOAK_SECONDS with somebody reading: memory must not grow, every value is counted. Into target/soak.
 soak:
