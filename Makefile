@@ -1,10 +1,12 @@
 # make test    everything that must hold, from a clean clone
-# make bench   every figure, beside its peers, into docs/benchmarks.md
+# make bench   every figure, beside its peers, into docs/benchmarks.md; BENCH="--only beside" some of them
+# make drills  what a bad disk, kills and losses of power do (docs/drills.md); make soak: an hour under load
 # make page    screenshots of every page in both languages, into test-artefacts/
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 VENV ?= target/venv
+BENCH ?=
 SOAK_SECONDS ?= 3600
 CARGO_DENY := $(shell command -v cargo-deny 2>/dev/null)
 
@@ -79,7 +81,7 @@ fuzz:
 bench: $(VENV)/ready
 	cargo build --release --locked
 	$(VENV)/bin/pip install --quiet numpy scipy
-	$(VENV)/bin/python bench/run.py
+	$(VENV)/bin/python bench/run.py $(BENCH)
 
 $(VENV)/ready: tests/requirements.txt
 	python3 -m venv $(VENV)

@@ -46,7 +46,8 @@ pub fn soak(s: &Soak) -> anyhow::Result<()> {
     let begun = Instant::now();
     let outcomes = thread::scope(|scope| {
         let threads: Vec<_> = (0..s.clients).map(|c| scope.spawn(move || one(s, c))).collect();
-        let joined = threads.into_iter().map(|t| t.join().map_err(|_| anyhow::anyhow!("a connection's thread panicked"))?);
+        let joined =
+            threads.into_iter().map(|t| t.join().map_err(|_| anyhow::anyhow!("a connection's thread panicked"))?);
         joined.collect::<anyhow::Result<Vec<_>>>()
     })?;
     let seconds = begun.elapsed().as_secs_f64();
