@@ -1,13 +1,16 @@
 # make test    everything that must hold, from a clean clone
-# make bench   every figure, beside its peers, into docs/benchmarks.md
+# make bench   every figure, beside its peers, into docs/benchmarks.md; BENCH="--only beside" some of them
+# make drills  what a bad disk, kills and losses of power do (docs/drills.md); make soak: an hour under load
 # make page    screenshots of every page in both languages, into test-artefacts/
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 VENV ?= target/venv
+BENCH ?=
+SOAK_SECONDS ?= 3600
 CARGO_DENY := $(shell command -v cargo-deny 2>/dev/null)
 
-.PHONY: test tools fmt lint unit deny ui browser interop nodered remote bench page fuzz
+.PHONY: test tools fmt lint unit deny ui browser interop nodered remote bench page fuzz drills soak
 
 test: tools fmt lint ui unit deny interop nodered remote browser
 	@echo "make test: all parts passed"
@@ -42,10 +45,20 @@ remote: $(VENV)/ready
 	cargo build --locked
 	$(VENV)/bin/python tests/remote.py
 
-# A flood, kill -9, another broker's restart and a replay at once: some minutes.
+# The drills of docs/drills.md: a flood, kill -9, another broker's restart and a replay at once; a disk that is really full
+# (as root); then the store alone: every kind of bad disk, 100 kills, 240 losses of power. A quarter of an hour.
 drills: $(VENV)/ready
 	cargo build --release --locked
 	$(VENV)/bin/python tests/drills.py
+	$(VENV)/bin/python tests/full_disk.py
+	HISTORIAN_DISK_FAULTS=20 cargo test -p historian --locked --test bad_disk -- --nocapture
+	HISTORIAN_KILLS=100 cargo test -p historian --locked --test kill -- --nocapture
+	HISTORIAN_POWER_CUTS=240 cargo test -p historian --locked --test power -- --nocapture
+
+# A plant's load for SOAK_SECONDS with somebody reading: memory must not grow, every value is counted. Into target/soak.
+soak:
+	cargo build --release --locked
+	SOAK_SECONDS=$(SOAK_SECONDS) python3 tests/soak.py
 
 # A real Node-RED, both ways.
 nodered:
@@ -68,7 +81,7 @@ fuzz:
 bench: $(VENV)/ready
 	cargo build --release --locked
 	$(VENV)/bin/pip install --quiet numpy scipy
-	$(VENV)/bin/python bench/run.py
+	$(VENV)/bin/python bench/run.py $(BENCH)
 
 $(VENV)/ready: tests/requirements.txt
 	python3 -m venv $(VENV)

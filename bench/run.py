@@ -1,7 +1,8 @@
 """Every figure of Danxia beside its peers, in one run, into docs/benchmarks.md.
 
-    make bench            the whole
-    bench/run.py --quick  fewer rounds, printed only
+    make bench                           the whole
+    make bench BENCH="--only beside"     some parts (see PARTS); only their rows and sections of the document are rewritten
+    make bench BENCH="--quick"           fewer rounds, less data, printed only
 
 Publishers run in a process of their own (danxia-load, the same for every broker). Peers run in the same minutes on the
 same machine, in turn with Danxia, round by round, so that a machine that slows down slows both; the ratio is that of
@@ -13,69 +14,15 @@ import json
 import os
 import platform
 import shutil
-import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-BIN = Path(os.environ.get("DANXIA_BENCH_BIN", ROOT / "target/release"))
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def answers(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), 0.2).close()
-        return True
-    except OSError:
-        return False
-
-
-def wait(what, probe, seconds=30):
-    end = time.monotonic() + seconds
-    while not probe():
-        if time.monotonic() > end:
-            sys.exit(f"bench: {what} did not come up within {seconds} s")
-        time.sleep(0.05)
-
-
-class Server:
-    """A process that is loaded; its CPU time is read when it ends."""
-
-    def __init__(self, command, port, ready=None, settings=()):
-        self.port = port
-        self.process = subprocess.Popen(command, env={**os.environ, **dict(settings)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait(command[0], ready or (lambda: answers(port)))
-
-    def cpu_s(self):
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def rss_mib(self):
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(next(l for l in status.splitlines() if l.startswith("VmHWM")).split()[1]) / 1024
-
-    def now_mib(self):
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(next(l for l in status.splitlines() if l.startswith("VmRSS")).split()[1]) / 1024
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-
+import beside
+from kit import BIN, ROOT, Server, cargo_example, free_port, fsync_ms, output
 
 # One client, or one address, is the whole load here: what protects a plant from that would be what is measured.
 LIMITLESS = {f"DANXIA__MQTT__LIMITS__{name}": value for name, value in {
@@ -125,20 +72,6 @@ def load(server, mode, **options):
     if out.returncode:
         sys.exit(f"bench: {' '.join(args)}: {out.stderr}")
     return json.loads(out.stdout)
-
-
-def fsync_ms(directory):
-    """Median time of a 4 KiB write with fdatasync where the store lies: what every durable figure stands on."""
-    path = Path(directory) / "fsync"
-    times = []
-    with open(path, "wb", buffering=0) as f:
-        for _ in range(200):
-            f.write(b"x" * 4096)
-            t = time.perf_counter()
-            os.fdatasync(f.fileno())
-            times.append((time.perf_counter() - t) * 1000)
-    path.unlink()
-    return statistics.median(times)
 
 
 BROKERS = {"danxia": danxia, "mosquitto": mosquitto, "nats": nats}
@@ -260,19 +193,10 @@ def decoding():
             "```", *[l for l in cargo_example("broker", "loopback").splitlines() if l.strip()], "```"]
 
 
-def output(command):
-    """What a command prints; it must end well."""
-    out = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    if out.returncode:
-        sys.exit(f"bench: {' '.join(map(str, command))}: {(out.stderr or out.stdout)[-2000:]}")
-    return out.stdout
-
-
-EXAMPLES = (("analytics", "chain_time"), ("collector", "decode_rate"), ("broker", "loopback"), ("historian", "bench"))
-
-
-def cargo_example(package, name, *args):
-    return output(["cargo", "run", "--quiet", "--release", "--locked", "-p", package, "--example", name, "--", *args])
+#: What is compiled for which part.
+EXAMPLES = (("analytics", "chain_time", "chain"), ("collector", "decode_rate", "decoding"), ("broker", "loopback", "decoding"),
+            ("historian", "bench", "store"), ("historian", "bench", "beside"), ("historian", "beside", "beside"),
+            ("historian", "reopen", "beside"))
 
 
 def chain(n):
@@ -300,39 +224,93 @@ def store():
             "```", *lines, "```", ""]
 
 
-def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("--quick", action="store_true", help="two rounds, shorter, printed only")
-    quick = p.parse_args().quick
-    n, scale = (2, 0.25) if quick else (3, 1.0)
+#: Rows of the first table, and sections of their own.
+TABLES = {"brokers": brokers, "doors": doors, "chain": lambda n, _: chain(n)}
+SECTIONS = {"decoding": lambda _: decoding(), "store": lambda _: store(), "beside": lambda quick: beside.section(quick)}
+PARTS = (*TABLES, *SECTIONS)
+NOTES = "## What these figures mean, and where they are short"
+
+
+def parse(text):
+    """The lines before the first section (title, what was measured where, the table), and each section by its heading."""
+    head, sections, into = [], {}, None
+    for line in text.splitlines():
+        if line.startswith("## "):
+            into = sections[line] = []
+        (head if into is None else into).append(line)
+    return head, sections
+
+
+def replace(old, rows, sections):
+    """The document with these rows and sections in the place of those of the same name; what is new comes last."""
+    head, known = parse(old)
+    for row in rows:
+        line, label = f"| {' | '.join(row)} |", f"| {row[0]} |"
+        at = next((i for i, l in enumerate(head) if l.startswith(label)), None)
+        if at is None:
+            head.insert(max(i for i, l in enumerate(head) if l.startswith("|")) + 1, line)
+        else:
+            head[at] = line
+    notes = known.pop(NOTES, [])
+    known.update(sections)
+    tidy = lambda lines: "\n".join(lines).strip("\n") + "\n"
+    return "\n".join([tidy(head), *map(tidy, known.values()), *([tidy(notes)] if notes else [])])
+
+
+def place():
+    """Which machine this is, and which sources."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("DANXIA_BENCH_DIR")) as d:
         sync = fsync_ms(d)
-    # What has to be compiled is compiled before anything is measured, and fails before the time is spent.
-    for package, name in EXAMPLES:
-        output(["cargo", "build", "--quiet", "--release", "--locked", "-p", package, "--example", name])
-    rows = []
-    for part in (brokers, doors, lambda n, _: chain(n)):
-        found = part(n, scale)
-        rows += found
-        for row in found:
-            print(" | ".join(row), file=sys.stderr, flush=True)
-    in_process = [] if quick else [*decoding(), *store()]
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT).stdout.strip()
     cpu = next((l.split(":")[1].strip() for l in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in l), "?")
-    load_average = os.getloadavg()[0]
-    text = "\n".join([
-        "# Benchmarks", "",
-        "Written by `make bench` (`bench/run.py`): medians, peers in the same run and in turn with Danxia, publishers in a",
-        "process of their own. Absolute figures wander with the machine; the ratios are what to compare.", "",
-        f"{os.cpu_count()} cores, {cpu}, {platform.system()} {platform.release().split('-')[0]}, commit {commit},",
-        f"fdatasync of 4 KiB {sync:.2f} ms, load average at the end {load_average:.1f}, {n} rounds.", "",
-        "| what | to reach | Danxia | peer | ratio |", "|---|---|---|---|---|",
-        *(f"| {' | '.join(r)} |" for r in rows), *in_process, ""])
+    return (f"{os.cpu_count()} cores, {cpu}, {platform.system()} {platform.release().split('-')[0]}, commit {commit},",
+            f"fdatasync of 4 KiB {sync:.2f} ms, load average at the end {{:.1f}}")
+
+
+def measure(parts, quick):
+    n, scale = (2, 0.25) if quick else (3, 1.0)
+    # What has to be compiled is compiled before anything is measured, and fails before the time is spent.
+    for package, name, part in EXAMPLES:
+        if part in parts and not os.environ.get("DANXIA_BENCH_EXAMPLES"):
+            output(["cargo", "build", "--quiet", "--release", "--locked", "-p", package, "--example", name])
+    rows, sections = [], {}
+    for part in parts:
+        if part in TABLES:
+            found = TABLES[part](n, scale)
+            rows += found
+            lines = [" | ".join(row) for row in found]
+        else:
+            lines = SECTIONS[part](quick)
+            sections |= parse("\n".join(lines))[1]
+        print("\n".join(lines), file=sys.stderr, flush=True)
+    return rows, sections
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--quick", action="store_true", help="two rounds, shorter, less data; printed only")
+    p.add_argument("--only", nargs="+", choices=PARTS, metavar="PART", help=f"of {', '.join(PARTS)}")
+    args = p.parse_args()
+    # A quick look at the whole is one at what is measured beside others.
+    parts = args.only or (tuple(TABLES) if args.quick else PARTS)
+    where, how = place()
+    rows, sections = measure(parts, args.quick)
+    how = how.format(os.getloadavg()[0])
+    document, notes = ROOT / "docs/benchmarks.md", ROOT / "docs/benchmarks-notes.md"
+    if args.only:
+        for lines in sections.values():
+            lines[1:1] = ["", f"Measured by itself: {where}", f"{how}."]
+        text = replace(document.read_text(), rows, sections)
+    else:
+        head = ["# Benchmarks", "",
+                "Written by `make bench` (`bench/run.py`): medians, peers in the same run and in turn with Danxia, publishers in a",
+                "process of their own. Absolute figures wander with the machine; the ratios are what to compare.", "",
+                where, f"{how}, {2 if args.quick else 3} rounds.", "",
+                "| what | to reach | Danxia | peer | ratio |", "|---|---|---|---|---|"]
+        text = replace("\n".join(head), rows, sections | parse(notes.read_text())[1])
     print(text)
-    notes = ROOT / "docs/benchmarks-notes.md"
-    if not quick:
-        (ROOT / "docs").mkdir(exist_ok=True)
-        (ROOT / "docs/benchmarks.md").write_text(text + (notes.read_text() if notes.exists() else ""))
+    if not args.quick:
+        document.write_text(text)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use crate::OpenError;
 use crate::db::{File, Sync, open_writer};
@@ -37,6 +38,11 @@ pub(crate) struct Checkpointer {
 impl Checkpointer {
     pub fn start(dir: &Path) -> Result<Self, OpenError> {
         let conns = [open_writer(dir, File::Ts, Sync::Full)?, open_writer(dir, File::Wave, Sync::Full)?];
+        for conn in &conns {
+            // Who closes last moves the write-ahead log into its file, and that is the writer's to do, or to leave.
+            let said = |source| OpenError::Read { dir: dir.to_owned(), source: File::Ts.said()(source) };
+            conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(said)?;
+        }
         let (poke, pokes) = sync_channel::<()>(1);
         let nearly = Arc::new(AtomicBool::new(false));
         let flag = nearly.clone();
@@ -73,13 +79,20 @@ impl Checkpointer {
     }
 }
 
-impl Drop for Checkpointer {
-    fn drop(&mut self) {
+impl Checkpointer {
+    /// Closes its connections.
+    pub fn stop(&mut self) {
         self.poke = None;
         if let Some(thread) = self.thread.take() {
             // A panic there was printed there.
             thread.join().ok();
         }
+    }
+}
+
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 

@@ -139,6 +139,7 @@ impl Writer {
     /// After [`Writer::run`]: leaves the files without a write-ahead log.
     pub fn end(mut self) -> Result<(), CloseError> {
         let said = CloseError::Checkpoint;
+        self.checkpointer.stop();
         self.state.confirm(self.shared.plant().revision).map_err(said)?;
         for conn in [&self.ts.conn, &self.wave.conn] {
             // A reader elsewhere, such as a backup, is not waited for: the next start makes up for it.

@@ -299,3 +299,27 @@ fn names_are_checked_when_they_are_read_back() {
     assert!(refused.contains("series 0 in ts.db is damaged: its point has no valid name"), "{refused}");
     assert!(Name::new("").is_err());
 }
+
+#[test]
+fn a_clock_that_is_set_back_or_forward_leaves_positions_and_times_in_order() {
+    use std::time::Duration;
+    let mut store = Embedded::new(restless);
+    let days = |n: u64| Duration::from_secs(n * 86_400);
+    let times = [support::START, support::START + days(400), support::START - days(400), support::START + days(1)];
+    for (n, at) in (1..).zip(times.into_iter().cycle().take(24)) {
+        store.clock.set(at);
+        assert_eq!(store.put(full(n)), Ok(n), "a commit does not ask the clock whether it may");
+        if n % 5 == 0 {
+            store.restart(End::Killed);
+        }
+    }
+    let key = SeriesKey::raw(point("s/m/p"));
+    let found = store.range(&key, i64::MIN, i64::MAX, 99);
+    let wanted: Vec<_> = (1..=24).map(|n| (n, Value::Float(n as f64))).collect();
+    assert_eq!(
+        found.iter().map(|s| (s.t.nanos(), s.value.clone())).collect::<Vec<_>>(),
+        wanted,
+        "values keep their own time"
+    );
+    assert_eq!(verify(store.dir()).unwrap().faults, [""; 0]);
+}

@@ -9,10 +9,9 @@ mod support;
 use std::path::Path;
 
 use faults::{Disk, Survives};
-use historian::{Config, Device, Historian, OwnPatterns, Register, open_read_only, verify};
-use plant::WaveformId;
-use support::load::{TASKS, batch, check_no_more, check_register_exact, check_values, next, waveform};
-use support::{START, clock};
+use historian::{Config, Historian, open_read_only, verify};
+use support::clock;
+use support::load::{Acknowledged, TASKS, batch, burst, check_at_rest, check_started, device, next};
 use tokio::runtime::Runtime;
 
 /// The power goes so often on one store, which then begins anew: first starts and migrations are cut, too.
@@ -26,30 +25,6 @@ fn config(dir: &Path) -> Config {
     Config { chunk_points: 32, log_bytes: 32 << 10, ..Config::new(dir) }
 }
 
-fn device(name: String) -> Device {
-    let empty = String::new;
-    Device {
-        name,
-        role: "sensor".into(),
-        site: empty(),
-        group: empty(),
-        note: empty(),
-        created: START,
-        revoked: None,
-        hash: None,
-        certificates: Vec::new(),
-        own: OwnPatterns::default(),
-    }
-}
-
-/// What was acknowledged.
-#[derive(Default)]
-struct Acknowledged {
-    batches: [Option<u64>; TASKS as usize],
-    devices: Vec<String>,
-    count: u64,
-}
-
 /// Each task commits until the disk fails, and one adds devices.
 async fn commit_until_it_fails(historian: &Historian, so_far: &mut Acknowledged) {
     let mut tasks = tokio::task::JoinSet::new();
@@ -61,9 +36,7 @@ async fn commit_until_it_fails(historian: &Historian, so_far: &mut Acknowledged)
             loop {
                 let mut batch = batch(task, n);
                 if n % 4 == 1 {
-                    // So many waveforms that a checkpoint is due soon.
-                    let id = |i: u64| WaveformId(u128::from(task + 100) << 64 | u128::from(n * 64 + i));
-                    batch.waveforms.extend((0..24).map(|i| waveform(task, id(i), n)));
+                    batch.waveforms.extend(burst(task, n));
                 }
                 if recorder.commit(batch).await.is_err() {
                     return (task, n - from, n.checked_sub(1), devices);
@@ -93,40 +66,6 @@ fn run(runtime: &Runtime, store: &Path, disk: &Disk, so_far: &mut Acknowledged) 
         Err(why) => assert!(disk.is_off(), "it does not open, with the power on: {why}"),
     }
     assert!(disk.is_off(), "a commit failed with the power on");
-}
-
-fn check_devices(register: &Register, so_far: &Acknowledged) {
-    let devices = register.devices().unwrap();
-    for name in &so_far.devices {
-        assert!(devices.iter().any(|d| d.name == *name), "device {name} is missing");
-    }
-}
-
-/// As it lies there, before anybody starts: what is acknowledged can be read and nothing is damaged.
-fn check_at_rest(store: &Path, so_far: &Acknowledged) {
-    if so_far.count == 0 {
-        return;
-    }
-    let found = verify(store).unwrap();
-    assert!(found.is_clean(), "{:?}", found.faults);
-    let (archive, register) = open_read_only(store).unwrap();
-    for (task, n) in (0..).zip(so_far.batches) {
-        if let Some(n) = n {
-            check_values(&archive, task, n);
-        }
-    }
-    check_devices(&register, so_far);
-}
-
-fn check_started(historian: &Historian, so_far: &Acknowledged) {
-    for (task, n) in (0..).zip(so_far.batches) {
-        if let Some(n) = n {
-            let values = check_values(&historian.archive(), task, n);
-            check_no_more(&historian.archive(), task, values);
-            check_register_exact(&historian.register(), task, values);
-        }
-    }
-    check_devices(&historian.register(), so_far);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::c_int;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use rusqlite::ffi;
 
+use crate::trouble::{Op, Refusal, Troubles};
 use crate::unsynced::Unsynced;
 use crate::vfs;
 
@@ -58,6 +60,7 @@ struct State {
     room: Option<u64>,
     lies: bool,
     refused_syncs: u64,
+    troubles: Troubles,
     delay: Duration,
     hold: bool,
     holding: usize,
@@ -136,6 +139,36 @@ impl Disk {
         self.0.lock().refused_syncs = n;
     }
 
+    /// Refuses what `refusal` says; it takes the place of an earlier one. `None`: the disk does all it should.
+    pub fn refuse(&self, refusal: Option<Refusal>) {
+        self.0.lock().troubles.refuse(refusal);
+    }
+
+    /// Can only be read: files open for reading alone, and what is open for writing cannot be written (EROFS), as when
+    /// the system has found damage and mounted the file system anew.
+    pub fn set_read_only(&self, read_only: bool) {
+        self.0.lock().troubles.read_only = read_only;
+    }
+
+    /// These bytes of the file of this name cannot be read (EIO); `None`: everything can.
+    pub fn set_unreadable(&self, what: Option<(&'static str, Range<u64>)>) {
+        self.0.lock().troubles.set_unreadable(what);
+    }
+
+    /// How often something was refused so far.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.0.lock().troubles.refused
+    }
+
+    /// How often the files of this name were written to so far, refusals included.
+    #[must_use]
+    pub fn writes(&self, name: &str) -> u64 {
+        let state = self.0.lock();
+        let named = state.troubles.writes.iter().filter(|(p, _)| p.file_name().is_some_and(|n| n == name));
+        named.map(|(_, n)| n).sum()
+    }
+
     /// Each fsync takes this long.
     pub fn set_delay(&self, delay: Duration) {
         self.0.lock().delay = delay;
@@ -194,6 +227,16 @@ impl Inner {
         self.off.load(Ordering::Acquire)
     }
 
+    /// Whether it can only be read.
+    pub fn is_read_only(&self) -> bool {
+        self.lock().troubles.read_only
+    }
+
+    /// Whether some of `len` bytes at `from` cannot be read.
+    pub fn cannot_read(&self, path: &Path, from: u64, len: u64) -> bool {
+        self.is_off() || self.lock().troubles.cannot_read(path, from, len)
+    }
+
     fn operation(&self, state: &mut State) -> Power {
         if self.is_off() {
             return Power::Off;
@@ -239,26 +282,33 @@ impl Inner {
         offset: u64,
         data: &[u8],
         before: impl FnOnce(u64, u64) -> Vec<u8>,
-        real: impl FnOnce() -> c_int,
+        real: impl FnOnce(usize) -> c_int,
     ) -> c_int {
         let mut state = self.lock();
+        let refused = state.troubles.refuses(Op::Write, path);
+        // As much as there was room for, or as went well before the error.
+        let data = if refused.is_some() && !state.troubles.read_only { &data[..data.len() / 2] } else { data };
         let grows = state.files.get(path).map_or(0, |f| (offset + data.len() as u64).saturating_sub(f.size()));
         if grows > 0 && state.room.is_some_and(|room| state.used() + grows > room) {
+            state.troubles.refused += 1;
             return ffi::SQLITE_FULL;
         }
         let power = self.operation(&mut state);
         if power == Power::Off {
             return ffi::SQLITE_IOERR_WRITE;
         }
+        if let Some(code) = refused.filter(|_| data.is_empty() || state.troubles.read_only) {
+            return code;
+        }
         let (from, len) = Unsynced::span(offset, data.len() as u64);
         let before = before(from, len);
-        let code = real();
+        let code = real(data.len());
         if code == ffi::SQLITE_OK
             && let Some(file) = state.files.get_mut(path)
         {
             file.write(offset, data, &before);
         }
-        if power == Power::On { code } else { ffi::SQLITE_IOERR_WRITE }
+        if power == Power::On { refused.unwrap_or(code) } else { ffi::SQLITE_IOERR_WRITE }
     }
 
     pub fn truncate(
@@ -272,6 +322,9 @@ impl Inner {
         let power = self.operation(&mut state);
         if power == Power::Off {
             return ffi::SQLITE_IOERR_TRUNCATE;
+        }
+        if let Some(code) = state.troubles.refuses(Op::Truncate, path) {
+            return code;
         }
         let now = state.files.get(path).map_or(0, Unsynced::size);
         let (from, len) = Unsynced::span(size, now.saturating_sub(size));
@@ -292,6 +345,9 @@ impl Inner {
             return ffi::SQLITE_IOERR_FSYNC;
         }
         state.syncs += 1;
+        if let Some(code) = state.troubles.refuses(Op::Sync, path) {
+            return code;
+        }
         if state.refused_syncs > 0 {
             state.refused_syncs -= 1;
             return ffi::SQLITE_IOERR_FSYNC;
@@ -321,6 +377,10 @@ impl Inner {
     pub fn delete(&self, path: &Path, names: bool, real: impl FnOnce() -> c_int) -> c_int {
         let mut state = self.lock();
         if self.operation(&mut state) != Power::On {
+            return ffi::SQLITE_IOERR_DELETE;
+        }
+        if state.troubles.read_only {
+            state.troubles.refused += 1;
             return ffi::SQLITE_IOERR_DELETE;
         }
         let image = std::fs::read(path);

@@ -1,4 +1,5 @@
-//! A disk that fails, for tests: it loses power, tears writes, is full, is slow, or refuses an fsync.
+//! A disk that fails, for tests: it loses power, tears writes, is full, is slow, refuses an fsync,
+//! breaks at any one write, can only be read, or not even that.
 //!
 //! [`Disk::at`] puts itself below SQLite for every file in a directory. What SQLite writes goes to the real files, as it
 //! goes to the operating system's memory; beside them it is remembered what of that no fsync has confirmed. When the
@@ -14,7 +15,9 @@
 //! does not survive a loss of power. Only tests depend on this crate.
 
 mod disk;
+mod trouble;
 mod unsynced;
 mod vfs;
 
 pub use disk::{Cut, Disk, Survives};
+pub use trouble::{Refusal, Trouble};

@@ -112,6 +112,14 @@ unsafe extern "C" fn x_open(
         (*shim).base.pMethods = std::ptr::null();
         (*shim).open = std::ptr::null_mut();
         let size = std::fs::metadata(&path).ok().map(|m| m.len());
+        let flags = match disk.is_read_only() {
+            // As the `unix` layer does where the system says EROFS.
+            true if size.is_some() => {
+                flags & !(ffi::SQLITE_OPEN_READWRITE | ffi::SQLITE_OPEN_CREATE) | ffi::SQLITE_OPEN_READONLY
+            }
+            true => return ffi::SQLITE_CANTOPEN,
+            false => flags,
+        };
         let real = real(file);
         let code = disk.open(&path, size, || {
             let code = call!(layer(), xOpen(layer(), name, real, flags, out));
@@ -205,7 +213,8 @@ unsafe extern "C" fn x_close(file: *mut sqlite3_file) -> c_int {
 unsafe extern "C" fn x_read(file: *mut sqlite3_file, buffer: *mut c_void, len: c_int, from: i64) -> c_int {
     // SAFETY: what SQLite hands in is handed on.
     unsafe {
-        if open(file).disk.is_off() {
+        let open = open(file);
+        if open.disk.cannot_read(&open.path, from as u64, len as u64) {
             return ffi::SQLITE_IOERR_READ;
         }
         call!((*real(file)).pMethods, xRead(real(file), buffer, len, from))
@@ -222,7 +231,7 @@ unsafe extern "C" fn x_write(file: *mut sqlite3_file, data: *const c_void, len: 
             offset as u64,
             bytes,
             |from, len| read(real, from, len),
-            || call!((*real).pMethods, xWrite(real, data, len, offset)),
+            |len| call!((*real).pMethods, xWrite(real, data, len as c_int, offset)),
         )
     }
 }

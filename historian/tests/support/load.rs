@@ -1,15 +1,16 @@
 //! What the tests of kills and losses of power commit, and how they look for it afterwards: everything that a batch can
 //! leave in the three files, told apart by task and number.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use historian::{Archive, Batch, Register};
+use historian::{Archive, Batch, Device, Historian, OwnPatterns, Register, open_read_only, verify};
 use plant::{
     AlarmCondition, AlarmKey, AlarmState, AlarmTransition, AssetChange, Evidence, Finding, Machine, Name, Priority,
     Quality, Samples, SeriesKey, Timestamp, Trigger, Unit, Value, Waveform, WaveformId, WaveformMeta,
 };
 
-use super::{observation, point};
+use super::{START, observation, point};
 
 /// So many commit at the same time, each for itself.
 pub const TASKS: u64 = 4;
@@ -120,4 +121,71 @@ pub fn check_register_exact(register: &Register, task: u64, values: u64) {
 
 fn occurrences(register: &Register, task: u64) -> u64 {
     register.alarm(alarm(task).id()).unwrap().unwrap().occurrences
+}
+
+/// What was acknowledged.
+#[derive(Clone, Default)]
+pub struct Acknowledged {
+    /// The last batch of each task.
+    pub batches: [Option<u64>; TASKS as usize],
+    pub devices: Vec<String>,
+    /// How many batches.
+    pub count: u64,
+}
+
+/// Waveforms that come with batch `n` of `task`, so many that a checkpoint is due soon.
+pub fn burst(task: u64, n: u64) -> impl Iterator<Item = Arc<Waveform>> {
+    (0..24).map(move |i| waveform(task, WaveformId(u128::from(task + 100) << 64 | u128::from(n * 64 + i)), n))
+}
+
+/// A device that nobody is.
+pub fn device(name: String) -> Device {
+    let empty = String::new;
+    Device {
+        name,
+        role: "sensor".into(),
+        site: empty(),
+        group: empty(),
+        note: empty(),
+        created: START,
+        revoked: None,
+        hash: None,
+        certificates: Vec::new(),
+        own: OwnPatterns::default(),
+    }
+}
+
+fn check_devices(register: &Register, so_far: &Acknowledged) {
+    let devices = register.devices().unwrap();
+    for name in &so_far.devices {
+        assert_eq!(devices.iter().filter(|d| d.name == *name).count(), 1, "device {name}");
+    }
+}
+
+/// As it lies there, before anybody starts: what is acknowledged can be read and nothing is damaged.
+pub fn check_at_rest(store: &Path, so_far: &Acknowledged) {
+    if so_far.count == 0 {
+        return;
+    }
+    let found = verify(store).unwrap();
+    assert!(found.is_clean(), "{:?}", found.faults);
+    let (archive, register) = open_read_only(store).unwrap();
+    for (task, n) in (0..).zip(so_far.batches) {
+        if let Some(n) = n {
+            check_values(&archive, task, n);
+        }
+    }
+    check_devices(&register, so_far);
+}
+
+/// In an open store what is acknowledged is there, and what follows from it, each once.
+pub fn check_started(historian: &Historian, so_far: &Acknowledged) {
+    for (task, n) in (0..).zip(so_far.batches) {
+        if let Some(n) = n {
+            let values = check_values(&historian.archive(), task, n);
+            check_no_more(&historian.archive(), task, values);
+            check_register_exact(&historian.register(), task, values);
+        }
+    }
+    check_devices(&historian.register(), so_far);
 }

@@ -14,6 +14,7 @@
 //! danxia-load hold        --address 127.0.0.1:1883 --clients 9500
 //! danxia-load never-reads --address 127.0.0.1:1883 --messages 1000000
 //! danxia-load slow-loris  --address 127.0.0.1:1883 --clients 500
+//! danxia-load soak        --address 127.0.0.1:1883 --rate 20000 --seconds 3600
 //! ```
 //! Each prints one line of JSON; `flood` goes on for a time or until the connections break, and prints how much of what
 //! kind it sent and how much was acknowledged; `until-cut` publishes counting values until the connection breaks and prints which of
@@ -26,6 +27,7 @@ mod crowd;
 mod fanout;
 mod flood;
 mod publish;
+mod soak;
 
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -62,6 +64,34 @@ enum Mode {
     NeverReads(Fanout),
     /// Sockets that send their CONNECT a byte at a time and never to its end, beside one that connects properly.
     SlowLoris(Crowd),
+    /// A plant's steady load, for hours; reports what was acknowledged, and when.
+    Soak(Soak),
+}
+
+/// Many machines, to a plan.
+#[derive(Args)]
+pub struct Soak {
+    /// The broker.
+    #[arg(long)]
+    pub address: SocketAddr,
+    /// Connections; the machines are divided among them.
+    #[arg(long, default_value_t = 8)]
+    pub clients: usize,
+    /// Machines.
+    #[arg(long, default_value_t = 500)]
+    pub machines: usize,
+    /// Values in a message.
+    #[arg(long, default_value_t = 20)]
+    pub values: usize,
+    /// Values a second in all.
+    #[arg(long, default_value_t = 20_000)]
+    pub rate: usize,
+    /// How long.
+    #[arg(long, default_value_t = 3_600)]
+    pub seconds: u64,
+    /// Publishes in flight on one connection; with so many, it waits.
+    #[arg(long, default_value_t = 1_000)]
+    pub window: usize,
 }
 
 /// As fast as it goes.
@@ -192,6 +222,7 @@ fn main() -> anyhow::Result<()> {
         Mode::Reconnect(c) => crowd::reconnect(&c),
         Mode::Hold(c) => crowd::hold(&c),
         Mode::SlowLoris(c) => crowd::slow_loris(&c),
+        Mode::Soak(s) => soak::soak(&s),
     }
 }
 
