@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use historian::{Batch, Config, Historian, verify};
-use plant::{SeriesKey, Timestamp, Value};
+use plant::{Clock, SeriesKey, Timestamp, Value};
 use series::{BATCH, Kind, Noise, SERIES, START, Wall, cpu, memory_mb, observation, points, time, value};
 use tokio::runtime::Runtime;
 

@@ -28,8 +28,6 @@ const PAGES: (u64, u64) = (8, 128);
 const ENTRIES: usize = 256;
 /// Of free pages, this many and this part of the file are kept for what comes next.
 const SPARE: (u64, u64) = (64, 8);
-/// The machine that events about the store itself are filed under.
-const STORE: (&str, &str) = ("danxia", "store");
 
 /// What the writer remembers between two steps.
 #[derive(Debug)]
@@ -195,10 +193,9 @@ impl Wave {
     /// What is to be said, with the next commit, of waveforms that had to go: once a day at most.
     pub fn notice(&self, t: Timestamp) -> Option<Event> {
         let (now, before) = (self.tending.notice?, self.tending.told);
-        let (site, machine) = STORE;
         let number = |n: u64| Value::Int(i64::try_from(n).unwrap_or(i64::MAX));
         Some(Event {
-            machine: MachineId::new(site, machine).ok()?,
+            machine: MachineId::platform(),
             t,
             t_received: t,
             kind: Name::new("waveforms_dropped").ok()?,
