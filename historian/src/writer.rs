@@ -30,6 +30,8 @@ use crate::{Batch, CloseError, CommitError, Committed, Config, JournalEntry, Pro
 const UPKEEP: std::time::Duration = std::time::Duration::from_secs(60);
 /// How many rows of the log a commit deletes at most, so that the queue does not wait for it; more when none waits.
 const PRUNE: (u64, u64) = (4, 256);
+/// How many steps of what is not urgent follow a commit while none waits: some milliseconds each.
+const STEPS: usize = 16;
 /// How long the end waits for readers in other processes.
 const READERS: std::time::Duration = std::time::Duration::from_millis(250);
 
@@ -114,16 +116,21 @@ impl Writer {
         }
     }
 
-    /// Between two commits: some of what is not urgent.
+    /// Between two commits: some of what is not urgent, and more of it while no commit waits.
     fn tend(&mut self) {
         let followed = self.shared.followers().values().map(needed).min().unwrap_or(Seq::MAX);
-        let moment = Moment { t: self.t, followed, idle: self.queue.is_idle() };
-        self.tend_waves(moment);
-        let tools = Tools { shared: &self.shared, config: &self.config, seq: self.seq, at: moment };
-        match self.keeping.step(&mut self.ts, tools) {
-            Ok(0) => {}
-            Ok(bytes) => self.checkpointer.written(bytes, 0),
-            Err(why) => tracing::warn!(%why, "ts.db is left as it is for now"),
+        self.tend_waves(Moment { t: self.t, followed, idle: self.queue.is_idle() });
+        for _ in 0..STEPS {
+            let at = Moment { t: self.t, followed, idle: self.queue.is_idle() };
+            let tools = Tools { shared: &self.shared, config: &self.config, seq: self.seq, at };
+            match self.keeping.step(&mut self.ts, tools) {
+                Ok(0) => {}
+                Ok(bytes) => self.checkpointer.written(bytes, 0),
+                Err(why) => tracing::warn!(%why, "ts.db is left as it is for now"),
+            }
+            if !self.keeping.has_more() || !at.idle {
+                return;
+            }
         }
     }
 

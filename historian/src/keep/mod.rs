@@ -28,9 +28,9 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Where commits wait for the writer, there is this much time between two steps.
 const PACE: Duration = Duration::from_millis(20);
 /// How many chunks a step opens or removes, about: where commits wait, and where none does.
-const CHUNKS: (usize, usize) = (16, 256);
+const CHUNKS: (usize, usize) = (16, 64);
 /// How many pages of 16 KiB a step gives back, at most: where commits wait and the disk is full, and where none does.
-const PAGES: (u64, u64) = (8, 128);
+const PAGES: (u64, u64) = (8, 64);
 /// Of free pages, this many and this part of the file are kept for what comes next, beside half of the log.
 const SPARE: (u64, u64) = (64, 16);
 /// The whole store is looked through for what is too old so often.
@@ -96,6 +96,11 @@ impl Tending {
         if let Some(pass) = &mut self.pass {
             pass.saw(t0);
         }
+    }
+
+    /// Whether there was more to do than the last step did.
+    pub fn has_more(&self) -> bool {
+        self.more
     }
 
     fn is_due(&self, ts: &Ts, at: Moment) -> bool {
