@@ -49,6 +49,7 @@ mod head;
 mod historian;
 mod ledger;
 mod minutes;
+mod oldest;
 mod quarantine;
 mod read;
 mod recorder;
@@ -74,10 +75,11 @@ pub use error::{CloseError, CommitError, OpenError, ReadError, RegisterError, Ta
 pub use historian::{Historian, open_read_only};
 pub use recorder::{Pending, Recorder, Refused};
 pub use register::Register;
+pub use room::store_bytes;
 pub use tail::Tail;
 pub use types::{
-    Bucket, JournalEntry, LedgerLine, LedgerSpan, QuarantineEntry, QuarantineGroup, QuarantineStats, QuarantineTopic,
-    Sample, Selection, StoreStats, StoredProgress, WaveDropped, WaveStats, WaveformInfo,
+    Bucket, FileSize, JournalEntry, LedgerLine, LedgerSpan, Oldest, QuarantineEntry, QuarantineGroup, QuarantineStats,
+    QuarantineTopic, Sample, Selection, StoreStats, StoredProgress, WaveDropped, WaveStats, WaveformInfo,
 };
 pub use verify::{Verification, verify};
 pub use wave::keep::{Capture, DropReason, WavePolicy};

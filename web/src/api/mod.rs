@@ -9,6 +9,7 @@ mod plant;
 mod platform;
 mod rules;
 mod series;
+mod store;
 mod waiting;
 mod waveforms;
 
@@ -24,6 +25,7 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::get("/metrics", |a| Box::pin(platform::metrics(a))),
     Route::get("/api/v1/openapi.json", |a| Box::pin(platform::openapi_json(a))),
     Route::get("/api/v1/status", |a| Box::pin(platform::status(a))),
+    Route::get("/api/v1/store", |a| Box::pin(store::report(a))),
     Route::get("/api/v1/overview", |a| Box::pin(plant::overview(a))),
     Route::get("/api/v1/machines/{site}/{machine}", |a| Box::pin(plant::machine(a))),
     Route::get("/api/v1/series/last", |a| Box::pin(series::last(a))),
@@ -87,6 +89,7 @@ pub(crate) static ROUTES: &[Route] = &[
         platform::metrics,
         platform::openapi_json,
         platform::status,
+        store::report,
         plant::overview,
         plant::machine,
         series::last,

@@ -4,6 +4,7 @@ mod alarm;
 mod intake;
 mod machine;
 mod rules;
+pub(crate) mod store;
 mod summary;
 mod waveform;
 
