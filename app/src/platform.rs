@@ -219,7 +219,7 @@ fn targets(settings: &Settings, broker: &Arc<Broker>, remotes: &Remotes) -> Vec<
 
 /// Once a minute: who is connected need not be verified in full when it comes back.
 async fn keep(devices: Arc<Devices>, broker: Arc<Broker>) {
-    let mut tick = tokio::time::interval(std::time::Duration::from_secs(60));
+    let mut tick = tokio::time::interval(Duration::from_secs(60));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;

@@ -145,23 +145,15 @@ fn capture(key: &str, all_hours: u64, hourly_days: u64, around_alarm_minutes: u6
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Flags, Sources};
     use super::*;
 
     fn read(toml: &str) -> Result<Store, String> {
-        #[derive(Deserialize)]
-        struct Whole {
-            store: toml::Table,
-        }
-        let mut all = toml::Table::try_from(Raw::default()).unwrap();
-        let whole: Whole = toml::from_str(&format!("[store]\n{toml}")).unwrap();
-        for (key, value) in whole.store {
-            match (all.get_mut(&key), value) {
-                (Some(toml::Value::Table(under)), toml::Value::Table(over)) => under.extend(over),
-                (_, value) => drop(all.insert(key, value)),
-            }
-        }
-        let raw: Raw = all.try_into().map_err(|e: toml::de::Error| e.to_string())?;
-        raw.check().map_err(|e| e.to_string())
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("danxia.toml");
+        std::fs::write(&path, format!("[store]\n{toml}")).unwrap();
+        let settings = Sources::new(Some(&path), Flags::default()).and_then(|s| s.settings());
+        settings.map(|s| s.store).map_err(|e| e.to_string())
     }
 
     #[test]

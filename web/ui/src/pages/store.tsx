@@ -207,7 +207,7 @@ function Backups({ report }: { report: StoreReport }) {
       {b?.last && (
         <p>
           {t("store.backups_last", { at: when(b.last, serverNow()), n: int(b.count), directory: b.directory })}{" "}
-          {b.bytes != null && bytes(b.bytes)}
+          {b.bytes != null && t("store.backups_holds", { bytes: bytes(b.bytes) })}
         </p>
       )}
     </section>
