@@ -72,7 +72,7 @@ impl Follower {
     /// is left of it, on the asset tree as it is now.
     pub async fn open(historian: &Historian, settings: &Settings) -> Result<Self, FollowError> {
         // Behind everything that waits: the last word of a follower before this one, too, is then on disk.
-        historian.recorder().commit(Batch::default()).await?;
+        historian.recorder().settle().await?;
         let progress = historian.progress(FOLLOWER)?;
         let through = progress.as_ref().map_or(0, |p| p.through);
         let fold = restored(progress, settings).unwrap_or_else(|| {

@@ -5,6 +5,7 @@
 mod limits;
 mod mqtt;
 mod remote;
+mod store;
 mod tls;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use mqtt::Mqtt;
 pub use remote::{Publish, Remote};
+pub use store::Store;
 pub use tls::Tls;
 
 /// Prefix of the environment's variables: `DANXIA__MQTT__LISTEN` is `mqtt.listen`.
@@ -30,6 +32,8 @@ const ENV: &str = "DANXIA__";
 pub struct Settings {
     /// The store's directory.
     pub data: PathBuf,
+    /// How the store is kept.
+    pub store: Store,
     /// The MQTT door.
     pub mqtt: Mqtt,
     /// Sessions at other brokers.
@@ -77,6 +81,7 @@ struct Raw {
     time_zone: String,
     adopt: bool,
     log: String,
+    store: store::Raw,
     mqtt: mqtt::Raw,
     sparkplug: RawSparkplug,
     http: RawHttp,
@@ -113,6 +118,7 @@ impl Default for Raw {
             time_zone: "Asia/Shanghai".into(),
             adopt: false,
             log: "info".into(),
+            store: store::Raw::default(),
             mqtt: mqtt::Raw::default(),
             sparkplug: RawSparkplug { host_id: "danxia".into(), reorder_ms: 3000 },
             http: RawHttp { listen: "127.0.0.1:8080".into() },
@@ -355,8 +361,10 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
     }
     let remotes = raw.remote.into_iter().map(|(name, raw)| remote::check(&name, raw)).collect::<Result<_, _>>()?;
     let sparkplug = sparkplug(raw.sparkplug)?;
+    let store = raw.store.check()?;
     Ok(Settings {
         data: raw.data,
+        store,
         remotes,
         publish: raw.publish,
         sparkplug,
@@ -445,6 +453,8 @@ mod tests {
             ("[mqtt.limits]\ndenied_v311 = \"shout\"\n", "mqtt.limits.denied_v311"),
             ("[sparkplug]\nhost_id = \"a/b\"\n", "without '/'"),
             ("[sparkplug]\nreorder_ms = 100000\n", "expected 0 to 60000"),
+            ("[store]\nmaxbytes = 1\n", "did you mean \"store.max_bytes\"?"),
+            ("[store.waveforms]\nall_hours = 0\n", "store.waveforms.all_hours is \"0\""),
             ("not toml", "wrongly"),
         ] {
             let e = error(toml);

@@ -86,14 +86,22 @@ pub async fn flush(collector: Collector, clock: Arc<dyn Clock>, shutdown: impl F
             () = &mut shutdown => break,
             _ = tick.tick() => {}
         }
-        count(&collector).await;
-        if let Err(e) = collector.tick(clock.now()).await {
-            tracing::warn!(
-                "what waits too long is seen to later, or stays in quarantine; the store does not take it now: {e}"
-            );
+        // Where the store takes nothing for want of room this waits for it, and the end must not.
+        tokio::select! {
+            () = &mut shutdown => break,
+            () = see_to(&collector, clock.now()) => {}
         }
     }
     count(&collector).await;
+}
+
+async fn see_to(collector: &Collector, now: Timestamp) {
+    count(collector).await;
+    if let Err(e) = collector.tick(now).await {
+        tracing::warn!(
+            "what waits too long is seen to later, or stays in quarantine; the store does not take it now: {e}"
+        );
+    }
 }
 
 async fn count(collector: &Collector) {

@@ -9,6 +9,7 @@ mod commands;
 mod config;
 mod descriptors;
 mod devices;
+mod disk;
 mod heartbeat;
 mod hj212;
 mod instance;

@@ -2,18 +2,22 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
+use analytics::follow::FollowError;
 use analytics::{fold, follow};
 use anyhow::{Context, bail};
 use broker::{Broker, Intake, Refusal, Stopped};
 use collector::{Collector, Command};
-use historian::Historian;
+use historian::{Historian, Level, Seq};
 use plant::Clock;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use crate::auth::Gate;
 use crate::config::{Publish, Settings};
 use crate::devices::{Devices, rules};
+use crate::disk::FileSystem;
 use crate::heartbeat::{self, Pulse};
 use crate::hj212;
 use crate::instance::Instance;
@@ -24,6 +28,9 @@ use crate::remotes::Remotes;
 use crate::seams::devices::{Desk, Live};
 use crate::stage::{Switch, Watch};
 use crate::{descriptors, seams, sparkplug, tls};
+
+/// Where the disk has no room, so long is waited for some at the end.
+const NO_ROOM: Duration = Duration::from_secs(5);
 
 /// Runs until `shutdown` resolves or a stage ends on its own, then ends in order: publishing, the doors, the page, the
 /// heartbeat, analytics, the store. Each is logged by name, so that a log that stops tells who was still pending.
@@ -124,7 +131,7 @@ pub async fn run(
     heart.await.context("the heartbeat")?;
     tracing::info!("stopping: analytics");
     mind.throw();
-    thinking.await.context("analytics")??;
+    conclude(thinking, &store).await?;
     tracing::info!("stopping: the store");
     drop((collector, broker, remotes, devices));
     close_store(store).await?;
@@ -135,9 +142,27 @@ pub async fn run(
     }
 }
 
+/// Waits for analytics. Where the disk has no room its last findings may wait for that for ever: they follow from what is
+/// stored, and are made again after the next start.
+async fn conclude(thinking: JoinHandle<Result<Seq, FollowError>>, store: &Historian) -> anyhow::Result<()> {
+    let stopped = store.archive().disk().level == Level::Stopped;
+    let patience = if stopped { NO_ROOM } else { Duration::MAX };
+    let abort = thinking.abort_handle();
+    match tokio::time::timeout(patience, thinking).await {
+        Ok(ended) => drop(ended.context("analytics")??),
+        Err(_) => {
+            abort.abort();
+            tracing::warn!("analytics ends without its last findings, for which the disk has no room");
+        }
+    }
+    Ok(())
+}
+
 async fn open_store(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Historian> {
-    let config = historian::Config::new(&settings.data);
-    Ok(tokio::task::spawn_blocking(move || Historian::open(config, clock)).await??)
+    let (disk, waves) = (settings.store.disk, settings.store.waves.clone());
+    let config = historian::Config { disk, waves, ..historian::Config::new(&settings.data) };
+    let probe = Some(Arc::new(FileSystem) as Arc<dyn historian::Probe>);
+    Ok(tokio::task::spawn_blocking(move || Historian::open_on(config, clock, probe)).await??)
 }
 
 async fn close_store(store: Arc<Historian>) -> anyhow::Result<()> {
@@ -194,7 +219,7 @@ fn targets(settings: &Settings, broker: &Arc<Broker>, remotes: &Remotes) -> Vec<
 
 /// Once a minute: who is connected need not be verified in full when it comes back.
 async fn keep(devices: Arc<Devices>, broker: Arc<Broker>) {
-    let mut tick = tokio::time::interval(std::time::Duration::from_secs(60));
+    let mut tick = tokio::time::interval(Duration::from_secs(60));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;

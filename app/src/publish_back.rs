@@ -116,7 +116,7 @@ impl PublishBack {
     ) -> anyhow::Result<Self> {
         let recorder = store.recorder();
         // Behind everything that waits: the last word of an instance before this one, too, is then on disk.
-        let head = recorder.commit(Batch::default()).await?;
+        let head = recorder.settle().await?;
         let name = Name::new(&target.name())?;
         let stored = store.progress(name.as_str()).context("how far alarms have been published")?;
         let known = stored.and_then(|p| p.state).and_then(|(_, bytes)| decode(&bytes));

@@ -12,10 +12,10 @@ use analytics::view::{self, Curve, Line, Listed};
 use broker::{Broker, ClientSnapshot, Protocol};
 use collector::Collector;
 use futures_util::future::BoxFuture;
-use historian::{Archive, Historian};
+use historian::{Archive, Historian, Level};
 use plant::{BearingVerdict, Clock, Machine, Timestamp, Waveform};
 use web::dto;
-use web::{About, Analyst, Door, Metric, MetricKind, Metrics, Part, Readiness, Registrar, Services};
+use web::{About, Analyst, Door, Keeping, Metric, MetricKind, Metrics, Part, Readiness, Registrar, Services};
 
 mod waiting;
 
@@ -70,6 +70,11 @@ pub fn services(
         readiness: rooms.clone(),
         metrics: rooms,
         mapper: Arc::new(mapper::Trials),
+        keeping: Keeping {
+            disk: settings.store.disk,
+            waves: settings.store.waves.clone(),
+            backups: settings.store.backups.clone(),
+        },
     }
 }
 
@@ -124,6 +129,7 @@ impl Readiness for Rooms {
             vec![
                 Part { name: "broker", fault: canary.err().map(|e| e.to_string()) },
                 Part { name: "store", fault: self.store_fault() },
+                Part { name: "disk", fault: self.disk_fault() },
             ]
         })
     }
@@ -142,9 +148,25 @@ impl Rooms {
     }
 }
 
+impl Rooms {
+    /// At the floor nothing is taken from machines.
+    fn disk_fault(&self) -> Option<String> {
+        let disk = self.archive.disk();
+        let next = "nothing is taken from machines until there is room; free space, or see docs/store.md";
+        match (disk.level, disk.full) {
+            (Level::Stopped, true) => Some(format!("the disk is full: {next}")),
+            (Level::Stopped, false) => {
+                Some(format!("{} bytes are left, and the floor is {}: {next}", disk.left(), disk.floor))
+            }
+            _ => None,
+        }
+    }
+}
+
 impl Metrics for Rooms {
     fn metrics(&self) -> Vec<Metric> {
         let s = self.archive.stats();
+        let disk = self.archive.disk();
         let (clients, canary) = (self.broker.clients(), self.broker.canary_state());
         let sum = |f: fn(&ClientSnapshot) -> u64| clients.iter().map(f).sum::<u64>() as f64;
         let mut metrics = self.remotes.metrics();
@@ -197,6 +219,15 @@ impl Metrics for Rooms {
             ),
             gauge("danxia_store_queued_bytes", "Bytes that wait for their commit.", s.queued_bytes as f64),
             gauge("danxia_store_log_bytes", "Bytes of the log.", s.log_bytes as f64),
+            gauge("danxia_store_bytes", "Bytes of the store's files.", disk.store_bytes as f64),
+            gauge("danxia_store_disk_free_bytes", "Bytes that are free on the store's disk.", disk.space.free as f64),
+            gauge("danxia_store_budget_bytes", "Bytes that the store may use, or its disk has.", disk.budget as f64),
+            gauge("danxia_store_budget_used_bytes", "Bytes of them that are used.", disk.used as f64),
+            gauge(
+                "danxia_store_disk_level",
+                "What follows: 0 nothing, 1 it is said, 2 data goes, 3 nothing is taken from machines.",
+                f64::from(disk.level as u8),
+            ),
             gauge("danxia_store_series", "Time series.", s.series as f64),
         ]);
         metrics

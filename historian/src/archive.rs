@@ -14,9 +14,9 @@ use crate::recorder::Queue;
 use crate::shared::Shared;
 use crate::ts::records;
 use crate::{
-    Bucket, DiskUse, LedgerDelta, LedgerLine, LedgerSpan, QuarantineEntry, QuarantineGroup, QuarantineStats,
-    QuarantineTopic, ReadError, Sample, Selection, Staged, Statistics, StoreStats, WaveStats, WaveformInfo, buckets,
-    minutes, quarantine, read, statistics, wave,
+    Bucket, DiskUse, FileSize, LedgerDelta, LedgerLine, LedgerSpan, Oldest, QuarantineEntry, QuarantineGroup,
+    QuarantineStats, QuarantineTopic, ReadError, Sample, Selection, Staged, Statistics, StoreStats, WaveStats,
+    WaveformInfo, buckets, minutes, oldest, quarantine, read, statistics, wave,
 };
 
 /// Recalls what was committed. Cheap to clone.
@@ -264,6 +264,17 @@ impl Archive {
     /// The loss ledger of each source, by name. Beyond 10,000 sources the further ones are one: `(others)`.
     pub fn ledger_by_source(&self) -> Result<Vec<LedgerDelta>, ReadError> {
         Ok(self.shared.ledger().by_source())
+    }
+
+    /// The files and what they hold on disk, bytes.
+    #[must_use]
+    pub fn files(&self) -> Vec<FileSize> {
+        [&self.shared.ts, &self.shared.wave, &self.shared.state].map(oldest::size).into()
+    }
+
+    /// The oldest that is there of each class of data.
+    pub fn oldest(&self) -> Result<Oldest, ReadError> {
+        oldest::find(&self.shared)
     }
 
     /// The disk as the writer found it last, from memory; of a store that is only read, nothing is known.

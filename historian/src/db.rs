@@ -227,6 +227,11 @@ impl Readers {
         answer
     }
 
+    /// Name and place of the file.
+    pub fn file(&self) -> (&'static str, &Path) {
+        (self.file.name(), &self.path)
+    }
+
     pub fn said(&self) -> impl Fn(rusqlite::Error) -> ReadError + use<> {
         self.file.said()
     }

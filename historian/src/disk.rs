@@ -48,6 +48,14 @@ impl DiskPolicy {
     /// stops (64 MiB), the write-ahead logs (64 MiB each) and what people do must fit.
     const FLOOR: (u64, u64) = (512 << 20, 8 << 30);
 
+    /// How a disk with this space stands, on which the store's files hold so many bytes.
+    #[must_use]
+    pub fn judge(&self, space: Space, store_bytes: u64) -> DiskUse {
+        let mut watch = Watch::new(*self);
+        watch.found(Timestamp::MIN, space, store_bytes);
+        watch.now()
+    }
+
     /// The floor of a budget of so many bytes. Of a small disk never more than a twenty-fifth, or nothing would be taken
     /// before data had gone to make room.
     #[must_use]

@@ -51,6 +51,7 @@ mod historian;
 mod keep;
 mod ledger;
 mod minutes;
+mod oldest;
 mod quarantine;
 mod read;
 mod recorder;
@@ -78,11 +79,12 @@ pub use error::{CloseError, CommitError, OpenError, ReadError, RegisterError, Ta
 pub use historian::{Historian, open_read_only};
 pub use recorder::{Pending, Recorder, Refused};
 pub use register::Register;
+pub use room::store_bytes;
 pub use tail::Tail;
 pub use types::{
-    Bucket, Extreme, JournalEntry, LedgerLine, LedgerSpan, QuarantineEntry, QuarantineGroup, QuarantineStats,
-    QuarantineTopic, Removed, Sample, Selection, Statistics, StoreStats, StoredProgress, WaveDropped, WaveStats,
-    WaveformInfo,
+    Bucket, Extreme, FileSize, JournalEntry, LedgerLine, LedgerSpan, Oldest, QuarantineEntry, QuarantineGroup,
+    QuarantineStats, QuarantineTopic, Removed, Sample, Selection, Statistics, StoreStats, StoredProgress, WaveDropped,
+    WaveStats, WaveformInfo,
 };
 pub use verify::{Verification, verify};
 pub use wave::keep::{Capture, DropReason, WavePolicy};

@@ -125,8 +125,9 @@ impl Writer {
     }
 }
 
-/// Bytes of the store's files, with their write-ahead logs.
-fn store_bytes(dir: &Path) -> u64 {
+/// Bytes of the files of the store in `dir`, with their write-ahead logs.
+#[must_use]
+pub fn store_bytes(dir: &Path) -> u64 {
     let sizes = File::ALL.into_iter().flat_map(|f| ["", "-wal"].map(|end| dir.join(format!("{}{end}", f.name()))));
     sizes.filter_map(|path| std::fs::metadata(path).ok()).map(|m| m.len()).sum()
 }

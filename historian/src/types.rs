@@ -93,6 +93,30 @@ pub struct WaveformInfo {
     pub rpm: Option<f64>,
 }
 
+/// One file of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileSize {
+    /// Its name.
+    pub name: &'static str,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Bytes of its write-ahead log.
+    pub wal_bytes: u64,
+}
+
+/// The oldest that is there of each class of data, by its own time; `None` where there is nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Oldest {
+    /// Of values in chunks: what is in the log alone is younger, or came late.
+    pub raw: Option<Timestamp>,
+    /// Of happenings.
+    pub events: Option<Timestamp>,
+    /// Of verdicts: that of the one that was committed first.
+    pub diagnoses: Option<Timestamp>,
+    /// Of waveforms: that of the one that was committed first.
+    pub waveforms: Option<Timestamp>,
+}
+
 /// wave.db in numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WaveStats {

@@ -22,6 +22,7 @@ try {
     quarantine: '#/connections/quarantine',
     discovery: '#/connections/discovery',
     ledger: '#/connections/ledger',
+    store: '#/store',
     rules: '#/rules',
     devices: '#/devices',
   };

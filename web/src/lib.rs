@@ -34,8 +34,8 @@ mod view;
 pub use api::openapi;
 pub use config::{Config, ConfigError};
 pub use seams::{
-    About, Analyst, Declined, Door, Mapper, Metric, MetricKind, Metrics, Part, Readiness, Registrar, RegistrarError,
-    Services, Waiting,
+    About, Analyst, Declined, Door, Keeping, Mapper, Metric, MetricKind, Metrics, Part, Readiness, Registrar,
+    RegistrarError, Services, Waiting,
 };
 pub use server::{ServeError, serve};
 pub use view::quarantined_message;

@@ -1,10 +1,11 @@
 //! What the web door is handed: the store's faces, and what other rooms know, behind traits so that none is imported.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use historian::{Archive, Ignored, Recorder, Register, Selection, Tail};
+use historian::{Archive, DiskPolicy, Ignored, Recorder, Register, Selection, Tail, WavePolicy};
 use plant::mapping::{Rule, RuleSet};
 use plant::{Clock, Machine, Plant, Timestamp, Waveform};
 use tokio::sync::watch;
@@ -177,6 +178,17 @@ pub struct About {
     pub mqtt_tls: Option<String>,
 }
 
+/// How the store is kept, as it was set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Keeping {
+    /// How much room it may take.
+    pub disk: DiskPolicy,
+    /// Which waveforms stay.
+    pub waves: WavePolicy,
+    /// A directory of backups, where one was named.
+    pub backups: Option<PathBuf>,
+}
+
 /// Everything the web door is handed.
 pub struct Services {
     /// What the platform says of itself.
@@ -205,4 +217,6 @@ pub struct Services {
     pub metrics: Arc<dyn Metrics>,
     /// Mapping rules, tried.
     pub mapper: Arc<dyn Mapper>,
+    /// How the store is kept.
+    pub keeping: Keeping,
 }

@@ -13,7 +13,7 @@ use crate::hub::Frame;
 use crate::meter::Meter;
 use crate::pulse::Pulse;
 use crate::reads::Reads;
-use crate::seams::{About, Analyst, Door, Mapper, Metrics, Readiness, Registrar, Services, Waiting};
+use crate::seams::{About, Analyst, Door, Keeping, Mapper, Metrics, Readiness, Registrar, Services, Waiting};
 use crate::view::SparkCache;
 
 /// How many frames a live stream may fall behind before it gets a fresh snapshot. A frame leaves every quarter of a
@@ -52,6 +52,7 @@ pub(crate) struct State {
     pub(crate) readiness: Arc<dyn Readiness>,
     pub(crate) metrics: Arc<dyn Metrics>,
     pub(crate) mapper: Arc<dyn Mapper>,
+    pub(crate) keeping: Keeping,
     /// Held while the mapping rules are replaced.
     pub(crate) rules: tokio::sync::Mutex<()>,
     pub(crate) reads: Reads,
@@ -89,6 +90,7 @@ impl State {
             readiness: services.readiness,
             metrics: services.metrics,
             mapper: services.mapper,
+            keeping: services.keeping,
             rules: tokio::sync::Mutex::default(),
             reads: Reads::new(config.max_reads),
             meter: Meter::default(),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use historian::{DiskPolicy, Level, Probe};
 use plant::{Clock, PointId, SeriesKey, Timestamp};
 use seeds::publisher::{Options, Publisher};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -19,14 +20,17 @@ use crate::cli::Doctor;
 use crate::clock::SystemClock;
 use crate::config::{Settings, Sources};
 use crate::devices::authority::Authority;
+use crate::disk::FileSystem;
 use crate::ports::Ports;
 use crate::stage::Switch;
 use crate::{descriptors, platform, tls};
 
-/// Below this much free space the store is in danger.
+/// Below this much free space the store is in danger, whatever its budget.
 const LEAST_FREE: u64 = 2 << 30;
 /// A flush slower than this shows in every acknowledgement.
-const SLOW_SYNC: Duration = Duration::from_millis(20);
+const SLOW_SYNC: Duration = Duration::from_millis(50);
+/// At the present rate the disk lasts for fewer days than this.
+const SOON_FULL: f64 = 30.0;
 /// How long the message from end to end may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The clock is wrong before this: the program is younger (2026-01-01T00:00:00Z).
@@ -62,18 +66,26 @@ pub async fn run(args: &Doctor) -> anyhow::Result<Exit> {
     let mut out = io::stdout().lock();
     let mut well = true;
     let mut say = |what, seen: Result<String, String>| {
-        let can_wait = matches!(what, "expiry" | "files");
+        let can_wait = matches!(what, "budget" | "expiry" | "files" | "flush" | "growth");
         well &= seen.is_ok() || can_wait;
         writeln!(out, "{}", Finding { what, seen, can_wait })
     };
     say("clock", clock(SystemClock.now(), &settings.time_zone))?;
-    say("disk", disk(&settings.data))?;
+    say("disk", disk(&settings.data, &settings.store.disk))?;
+    say("budget", budget(&settings.data, &settings.store.disk))?;
     say("files", descriptors::enough(settings.mqtt.max_connections, descriptors::raise()))?;
-    say("flush", flush(&settings.data))?;
+    let flushed = flush(&settings.data);
+    say("writing", flushed.as_ref().map(|_| "the directory can be written".into()).map_err(Clone::clone))?;
+    if let Ok(median) = flushed {
+        say("flush", slow(median))?;
+    }
     say("secrets", secrets(&settings.data))?;
     say("expiry", expiry(&settings.data, SystemClock.now()))?;
     if let Some(ready) = get(settings.http, "/readyz").await {
         say("instance", instance(settings.http, &ready))?;
+        if let Some((200, report)) = get(settings.http, "/api/v1/store").await {
+            say("growth", growth(&report))?;
+        }
     } else {
         match settings.mqtt.listen {
             Some(listen) => say("mqtt", port("MQTT", listen, "--mqtt").await)?,
@@ -114,19 +126,69 @@ fn existing(dir: &Path) -> PathBuf {
     absolute.ancestors().find(|a| a.is_dir()).map_or_else(|| PathBuf::from("/"), Path::to_owned)
 }
 
-fn disk(dir: &Path) -> Result<String, String> {
+fn gib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 30)
+}
+
+/// The room that is left, against the budget of the store.
+fn disk(dir: &Path, policy: &DiskPolicy) -> Result<String, String> {
     let at = existing(dir);
-    let s = rustix::fs::statvfs(&at).map_err(|e| format!("{} cannot be looked at: {e}", at.display()))?;
-    let free = s.f_bavail.saturating_mul(s.f_frsize);
-    let text = format!("{:.1} GiB free at {}", free as f64 / f64::from(1 << 30), at.display());
-    if free < LEAST_FREE {
+    let space = FileSystem.space(&at).map_err(|e| format!("{} cannot be looked at: {e}", at.display()))?;
+    let held = historian::store_bytes(dir);
+    let found = policy.judge(space, held);
+    let mut text = format!("{:.1} of {:.1} GiB free at {}", gib(space.free), gib(space.total), at.display());
+    if let Some(max) = policy.max_bytes {
+        text = format!("{text}; the store holds {:.1} of its {:.1} GiB (store.max_bytes)", gib(held), gib(max));
+        if max > held.saturating_add(space.free) {
+            let fix = "make room, or lower store.max_bytes";
+            return Err(format!("{text}, which is more than the disk can give it: {fix}"));
+        }
+    }
+    if space.free < LEAST_FREE {
         return Err(format!("{text}; at least 2 GiB are needed: make room, or choose another place with --data"));
+    }
+    if found.level == Level::Stopped {
+        return Err(format!(
+            "{text}; the floor is {:.1} GiB: nothing is taken from machines until there is more room",
+            gib(found.floor)
+        ));
     }
     Ok(text)
 }
 
-/// How long a small write takes to be safe: the floor under every acknowledgement.
-fn flush(dir: &Path) -> Result<String, String> {
+/// How much of the budget is used.
+fn budget(dir: &Path, policy: &DiskPolicy) -> Result<String, String> {
+    let space = FileSystem.space(&existing(dir)).map_err(|e| e.to_string())?;
+    let found = policy.judge(space, historian::store_bytes(dir));
+    let text = format!("{:.0} % of {:.1} GiB are used", found.percent(), gib(found.budget));
+    match found.level {
+        Level::Normal => Ok(text),
+        Level::Near => Err(format!("{text}: make room before data has to go")),
+        Level::Shedding | Level::Stopped => {
+            Err(format!("{text}: waveforms go to make room; free space, or see docs/store.md"))
+        }
+    }
+}
+
+/// How long the room lasts, as the instance has measured it.
+fn growth(report: &str) -> Result<String, String> {
+    let report: serde_json::Value = serde_json::from_str(report).map_err(|e| format!("/api/v1/store: {e}"))?;
+    let disk = &report["disk"];
+    let Some(rate) = disk["growth_bytes_per_day"].as_i64() else {
+        return Ok("not known yet: the instance has to watch its disk for an hour".into());
+    };
+    let rate = rate as f64 / f64::from(1 << 30);
+    match disk["days_left"].as_f64() {
+        None => Ok(format!("the used space does not grow ({rate:+.2} GiB a day)")),
+        Some(days) if days < SOON_FULL => Err(format!(
+            "{rate:+.2} GiB a day: full in about {days:.0} days at the present rate; keep less, or enlarge the disk"
+        )),
+        Some(days) => Ok(format!("{rate:+.2} GiB a day: full in about {days:.0} days at the present rate")),
+    }
+}
+
+/// How long a small write takes to be safe, the median of a few; an error where nothing can be written.
+fn flush(dir: &Path) -> Result<Duration, String> {
     let at = existing(dir);
     let fix = |e: io::Error| {
         format!(
@@ -150,7 +212,11 @@ fn flush(dir: &Path) -> Result<String, String> {
     let removed = std::fs::remove_file(&path);
     result.and(removed).map_err(fix)?;
     times.sort();
-    let median = times[times.len() / 2];
+    Ok(times[times.len() / 2])
+}
+
+/// The floor under every acknowledgement.
+fn slow(median: Duration) -> Result<String, String> {
     let text = format!("{:.2} ms until a small write is safe", median.as_secs_f64() * 1e3);
     if median > SLOW_SYNC {
         return Err(format!(
@@ -361,9 +427,28 @@ mod tests {
     fn disk_and_flush_work_where_the_directory_is_yet_to_be_made() {
         let dir = tempfile::tempdir().unwrap();
         let yet = dir.path().join("a/b");
-        assert!(disk(&yet).is_ok());
-        assert!(flush(&yet).unwrap().contains("ms"));
+        let found = disk(&yet, &DiskPolicy::default()).unwrap_or_else(|low| low);
+        assert!(found.contains(" GiB free at "), "{found}");
+        assert!(budget(&yet, &DiskPolicy::default()).unwrap_or_else(|near| near).contains(" are used"));
+        let more = DiskPolicy { max_bytes: Some(1 << 60), ..DiskPolicy::default() };
+        assert!(disk(&yet, &more).unwrap_err().contains("lower store.max_bytes"));
+        let low = DiskPolicy { floor_bytes: Some(1 << 60), ..DiskPolicy::default() };
+        assert!(disk(&yet, &low).unwrap_err().contains("nothing is taken"));
+        assert!(flush(&yet).unwrap() > Duration::ZERO);
+        assert!(slow(Duration::from_millis(50)).is_ok());
+        assert!(slow(Duration::from_millis(51)).unwrap_err().contains("power-loss protection"));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left behind");
+    }
+
+    #[test]
+    fn a_forecast_is_made_only_of_what_was_measured() {
+        let said = |rate: &str, days: &str| {
+            growth(&format!("{{\"disk\":{{\"growth_bytes_per_day\":{rate},\"days_left\":{days}}}}}"))
+        };
+        assert!(said("null", "null").unwrap().contains("not known yet"));
+        assert!(said("-1073741824", "null").unwrap().contains("does not grow (-1.00 GiB a day)"));
+        assert!(said("1073741824", "90.4").unwrap().contains("full in about 90 days"));
+        assert!(said("1073741824", "5.2").unwrap_err().contains("full in about 5 days at the present rate; keep less"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod platform;
 mod rules;
 mod series;
 mod several;
+mod store;
 mod waiting;
 mod waveforms;
 
@@ -27,6 +28,7 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::get("/metrics", |a| Box::pin(platform::metrics(a))),
     Route::get("/api/v1/openapi.json", |a| Box::pin(platform::openapi_json(a))),
     Route::get("/api/v1/status", |a| Box::pin(platform::status(a))),
+    Route::get("/api/v1/store", |a| Box::pin(store::report(a))),
     Route::get("/api/v1/overview", |a| Box::pin(plant::overview(a))),
     Route::get("/api/v1/machines/{site}/{machine}", |a| Box::pin(plant::machine(a))),
     Route::get("/api/v1/series/last", |a| Box::pin(series::last(a))),
@@ -92,6 +94,7 @@ pub(crate) static ROUTES: &[Route] = &[
         platform::metrics,
         platform::openapi_json,
         platform::status,
+        store::report,
         plant::overview,
         plant::machine,
         series::last,

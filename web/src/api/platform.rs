@@ -102,6 +102,7 @@ pub(crate) async fn status(ask: Ask) -> Answer {
             head_seq: stats.head,
             series: stats.series,
             machines: state.sources.register.plant().machines.len() as u64,
+            disk_level: state.sources.archive.disk().level.as_str().into(),
         },
     };
     Ok(respond::fresh(StatusCode::OK, &status))

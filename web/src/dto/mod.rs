@@ -17,6 +17,7 @@ mod problem;
 mod rules;
 mod series;
 mod status;
+mod store;
 mod waiting;
 mod waveform;
 
@@ -43,6 +44,9 @@ pub use series::{
     Buckets, Extreme, SeriesAsk, SeriesLast, SeriesName, SeriesQuery, SeriesRange, SeriesResults, SeriesStatistics,
 };
 pub use status::{Mqtt, Status, Store};
+pub use store::{
+    StoreBackups, StoreDisk, StoreFile, StoreOldest, StoreReport, StoreWaveDropped, StoreWavePolicy, StoreWaves,
+};
 pub use waiting::{
     Adopt, AdoptMachine, AdoptPoint, Adopted, Discovery, Ignore, LedgerHistory, LedgerLine, NewMachine, NewPoint,
     PutAside, QuarantinePayload, QuarantineStats, QuarantineTopic, Replay, Selection,

@@ -48,4 +48,7 @@ pub struct Store {
     pub series: u64,
     /// How many machines it knows.
     pub machines: u64,
+    /// How full its disk is: `normal`, `near`, `shedding` (data goes by the stated policy) or `stopped` (nothing is taken
+    /// from machines).
+    pub disk_level: String,
 }

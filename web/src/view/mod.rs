@@ -5,6 +5,7 @@ mod intake;
 mod machine;
 mod rules;
 mod series;
+pub(crate) mod store;
 mod summary;
 mod waveform;
 

@@ -95,11 +95,34 @@ impl House {
     pub async fn with(config: web::Config, faults: Vec<web::Part>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(NOW)));
-        let historian = Arc::new(Historian::open(historian::Config::new(dir.path()), clock.clone()).unwrap());
+        let historian = Historian::open(historian::Config::new(dir.path()), clock.clone()).unwrap();
+        Self::open_with(config, historian, clock, faults, web::Keeping::default(), dir).await
+    }
+
+    /// On a store that is open.
+    pub async fn of(
+        config: web::Config,
+        historian: Historian,
+        clock: Arc<ManualClock>,
+        keeping: web::Keeping,
+        dir: tempfile::TempDir,
+    ) -> Self {
+        Self::open_with(config, historian, clock, Vec::new(), keeping, dir).await
+    }
+
+    async fn open_with(
+        config: web::Config,
+        historian: Historian,
+        clock: Arc<ManualClock>,
+        faults: Vec<web::Part>,
+        keeping: web::Keeping,
+        dir: tempfile::TempDir,
+    ) -> Self {
+        let historian = Arc::new(historian);
         let listener = TcpListener::bind(config.address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let services = services(&historian, &clock, faults);
+        let services = web::Services { keeping, ..services(&historian, &clock, faults) };
         let server = tokio::spawn(web::serve(listener, config, services, async {
             let _ = stopped.await;
         }));
@@ -231,6 +254,7 @@ pub fn services(historian: &Arc<Historian>, clock: &Arc<ManualClock>, faults: Ve
         readiness: stubs.clone(),
         metrics: stubs.clone(),
         mapper: stubs,
+        keeping: web::Keeping::default(),
     }
 }
 

@@ -11,4 +11,5 @@ mod live;
 mod registrar;
 mod rules;
 mod sockets;
+mod store;
 mod waiting;

@@ -33,6 +33,7 @@ const PAGES = [
   ["discovery", "#/connections/discovery"],
   ["ledger", "#/connections/ledger"],
   ["ledger-source", "#/connections/ledger?source=gw-sinter&hours=168"],
+  ["store", "#/store"],
   ["rules", "#/rules"],
   ["devices", "#/devices?revoked=1"],
   ["devices-new", "#/devices?new=1"],

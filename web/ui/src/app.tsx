@@ -23,6 +23,7 @@ const Ledger = lazy(() => import("./pages/ledger").then((m) => m.Ledger));
 const Machine = lazy(() => import("./pages/machine").then((m) => m.Machine));
 const Quarantine = lazy(() => import("./pages/quarantine").then((m) => m.Quarantine));
 const RulesPage = lazy(() => import("./pages/rules").then((m) => m.RulesPage));
+const Store = lazy(() => import("./pages/store").then((m) => m.Store));
 const Vibration = lazy(() => import("./pages/vibration").then((m) => m.Vibration));
 
 let keysStarted = false;
@@ -34,6 +35,7 @@ function keysOnce(): void {
       o: () => go(["overview"]),
       a: () => go(["alarms"]),
       c: () => go(["connections"]),
+      s: () => go(["store"]),
       m: () => goMachine(),
     },
     { "/": focusSearch, "?": toggleHelp },
@@ -93,6 +95,7 @@ function pageOf(route: Route, status: Status | undefined): preact.JSX.Element {
   if (page === "devices") return <Devices status={status} selected={first} />;
   if (page === "machine" && first && second) return <Machine site={first} machine={second} />;
   if (page === "rules") return <RulesPage />;
+  if (page === "store") return <Store />;
   if (page === "vibration" && first && second && more.length > 0)
     return <Vibration site={first} machine={second} point={more.join("/")} />;
   return (
@@ -110,6 +113,7 @@ function pageTitle(route: Route): string {
   if (page === "connections" && below === "ledger") return t("ledger.title");
   if (page === "connections") return t("nav.connections");
   if (page === "rules") return t("rules.title");
+  if (page === "store") return t("store.title");
   if (page === "devices") return below ? `${below} · ${t("devices.title")}` : t("devices.title");
   if (page === "machine") return machine ?? t("nav.machine");
   if (page === "vibration") return `${t("nav.vibration")} ${machine ?? ""} ${point.join("/")}`;

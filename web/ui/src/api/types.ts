@@ -22,7 +22,55 @@ export interface Status {
   plant_time_zone: string;
   started: Instant;
   mqtt: { address: string; tls_address?: string | null };
-  store: { head_seq: number; series: number; machines: number };
+  store: { head_seq: number; series: number; machines: number; disk_level: DiskLevel };
+}
+
+export type DiskLevel = "normal" | "near" | "shedding" | "stopped";
+
+export interface StoreDisk {
+  level: DiskLevel;
+  full: boolean;
+  at?: Instant | null;
+  total_bytes: number;
+  free_bytes: number;
+  store_bytes: number;
+  budget_bytes: number;
+  used_bytes: number;
+  own_budget: boolean;
+  near_percent: number;
+  shed_percent: number;
+  floor_bytes: number;
+  growth_bytes_per_day?: number | null;
+  days_left?: number | null;
+}
+
+export interface StoreWavePolicy {
+  all_hours: number;
+  hourly_days: number;
+  around_alarm_minutes: number;
+}
+
+export interface StoreWaves {
+  records: number;
+  bytes: number;
+  near_alarms: number;
+  evidence: number;
+  used_bytes: number;
+  quota_bytes: number;
+  policy: StoreWavePolicy;
+  classes: Record<string, StoreWavePolicy>;
+  dropped: { reason: string; records: number; bytes: number }[];
+}
+
+export interface StoreReport {
+  disk: StoreDisk;
+  files: { name: string; bytes: number; wal_bytes: number }[];
+  series: number;
+  log_bytes: number;
+  failed_commits: number;
+  waveforms: StoreWaves;
+  oldest: Record<"raw" | "events" | "diagnoses" | "waveforms", Instant | null>;
+  backups?: { directory: string; count: number; last?: Instant | null; bytes?: number | null; fault?: string | null } | null;
 }
 
 export type MachineStatus = "normal" | "alarm" | "stale" | "offline" | "no_data" | "sensor";

@@ -37,7 +37,7 @@ export function remedy(a: Pick<Alarm, "condition">): string {
 /** Where an alarm leads: to its machine, or, where it is about the platform itself, to the page about that. */
 export const placeOf = (a: Pick<Alarm, "machine" | "point" | "condition">): string =>
   parseCondition(a.condition).kind === "system"
-    ? href(["connections"])
+    ? href(["store"])
     : href(["machine", a.machine.site, a.machine.machine], { point: a.point ?? null });
 
 /** What else is to be said of its cause; mostly nothing. */

@@ -10,6 +10,7 @@ const PAGES: [path: string[], name: string][] = [
   [["connections", "quarantine"], "quarantine.title"],
   [["rules"], "rules.title"],
   [["connections", "ledger"], "ledger.title"],
+  [["store"], "store.title"],
 ];
 
 /** The heading of a page around the connections, what can be done there, and the same row of links on each of them. */

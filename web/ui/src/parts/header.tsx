@@ -18,7 +18,7 @@ export function focusSearch(): void {
 }
 
 export function Header({ page, status }: { page: string; status: Status | undefined }) {
-  const below: Record<string, string> = { machine: "overview", vibration: "overview", rules: "connections", devices: "connections" };
+  const below: Record<string, string> = { machine: "overview", vibration: "overview", rules: "connections", devices: "connections", store: "connections" };
   const here = below[page] ?? page;
   return (
     <>
@@ -171,15 +171,22 @@ function Search() {
 }
 
 function Banners({ status }: { status: Status | undefined }) {
-  if (!status?.demo && !status?.loopback_only) return null;
+  const level = status?.store.disk_level ?? "normal";
+  if (!status?.demo && !status?.loopback_only && level === "normal") return null;
   return (
     <div class="banners">
-      {status.demo && (
+      {level !== "normal" && (
+        <p class={`banner disk ${level}`} role="status" data-testid="disk-banner">
+          <strong>{code("disk_level", level)}</strong> {code("disk_level_means", level)}{" "}
+          <a href={href(["store"])}>{t("banner.store")}</a>
+        </p>
+      )}
+      {status?.demo && (
         <p class="banner demo" data-testid="demo-banner">
           <strong>{t("banner.demo_name")}</strong> {t("banner.demo")}
         </p>
       )}
-      {status.loopback_only && (
+      {status?.loopback_only && (
         <p class="banner" data-testid="loopback-banner">
           {t("banner.loopback")}
         </p>

@@ -11,6 +11,7 @@ const KEYS: [keys: string[], text: string][] = [
   [["g", "a"], "help.alarms"],
   [["g", "m"], "help.machine"],
   [["g", "c"], "help.connections"],
+  [["g", "s"], "help.store"],
   [["/"], "help.search"],
   [["j"], "help.next"],
   [["k"], "help.previous"],

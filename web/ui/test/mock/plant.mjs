@@ -357,3 +357,28 @@ export const trial = () => ({
   count: 2,
   fault: { code: "mapping_field", reason: "expected a value at /load, found nothing there; correct the mapping rule, or what the device sends" },
 });
+
+/** The store of a plant of some months, its disk as full as `level` says; or one that has just begun. */
+export function storeReport(level, empty) {
+  const GB = 1e9;
+  const total = 240 * GB;
+  const used = total * { normal: 0.71, near: 0.912, shedding: 0.953, stopped: 0.991 }[level];
+  const capture = (all_hours, hourly_days) => ({ all_hours, hourly_days, around_alarm_minutes: 30 });
+  const dropped = [["hourly", 184_220, 3.1 * GB], ["daily", 20_410, 0.4 * GB], ...(level === "normal" ? [] : [["disk", 812, 0.02 * GB]])];
+  return {
+    disk: {
+      level, full: false, at: iso(Date.now() - 2_000), total_bytes: total, free_bytes: total - used, store_bytes: 61 * GB, budget_bytes: total,
+      used_bytes: used, own_budget: false, near_percent: 90, shed_percent: 95, floor_bytes: total / 100,
+      growth_bytes_per_day: empty ? null : 0.41 * GB, days_left: empty ? null : Math.max(0, (total - used - total / 100) / (0.41 * GB)),
+    },
+    files: [["ts.db", 43.2 * GB, 48e6], ["wave.db", 17.8 * GB, 12e6], ["state.db", 8e6, 4e6]].map(([name, bytes, wal_bytes]) => ({ name, bytes, wal_bytes })),
+    series: 310, log_bytes: 92e6, failed_commits: level === "stopped" ? 3 : 0,
+    waveforms: {
+      records: empty ? 0 : 96_120, bytes: 17.1 * GB, near_alarms: 2_210, evidence: 41, used_bytes: 17.4 * GB, quota_bytes: 20 * 2 ** 30,
+      policy: capture(48, 30), classes: { velocity: capture(24, 14) },
+      dropped: empty ? [] : dropped.map(([reason, records, bytes]) => ({ reason, records, bytes })),
+    },
+    oldest: empty ? { raw: null, events: null, diagnoses: null, waveforms: null } : { raw: iso(Date.now() - 120 * 864e5), events: iso(Date.now() - 119 * 864e5), diagnoses: iso(Date.now() - 118 * 864e5), waveforms: iso(Date.now() - 118 * 864e5) },
+    backups: empty ? null : { directory: "/mnt/backup/danxia", count: 30, last: iso(Date.now() - 5 * 36e5), bytes: 60.4 * GB, fault: null },
+  };
+}

@@ -15,6 +15,8 @@ const DIST = join(import.meta.dirname, "../../dist");
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 const alarms = flag("empty") ? [] : plant.makeAlarms();
 const streams = new Set();
+/** How full the disk is: --disk near, shedding or stopped. */
+const level = value("disk", "normal");
 let seq = 1000;
 
 const json = (res, body, status = 200) => {
@@ -28,7 +30,7 @@ const problem = (res, status, title, detail, next) =>
 const status = () => ({
   version: "0.1.0", boot: "b1", demo: true, anonymous: true, loopback_only: true, now: new Date().toISOString(),
   plant_time_zone: "Asia/Shanghai", started: new Date(plant.started).toISOString(),
-  mqtt: { address: "127.0.0.1:1883", tls_address: "127.0.0.1:8883" }, store: { head_seq: seq, series: 310, machines: 24 },
+  mqtt: { address: "127.0.0.1:1883", tls_address: "127.0.0.1:8883" }, store: { head_seq: seq, series: 310, machines: 24, disk_level: level },
 });
 const send = (res, event, data) => res.write(`id: b1-${seq}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
 const liveStatus = (machines) => ({
@@ -137,6 +139,7 @@ function api(req, res, path, q) {
       if (rest[0] === "try") return json(res, plant.trial());
       if (rest[0] === "suggest") return json(res, { rule: plant.rules().rules[0] });
       return json(res, flag("empty") ? { revision: 0, changed: null, rules: [] } : plant.rules());
+    case "store": return json(res, plant.storeReport(level, flag("empty")));
     case "ledger": return ledger(res, rest[0], q);
     case "live": return live(req, res, q);
     default: return problem(res, 404, "Not found", `There is nothing at /api/v1/${path}.`, "See /api/v1/openapi.json.");

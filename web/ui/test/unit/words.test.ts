@@ -34,7 +34,7 @@ describe("conditions", () => {
     const full = { condition: "system.disk_space", machine: { site: "$danxia", machine: "platform", title: {} } };
     expect(message(full)).toBe("Little disk space for the store");
     expect(remedy(full)).toContain("Free space");
-    expect(placeOf(full)).not.toContain("platform");
+    expect(placeOf(full)).toBe(href(["store"]));
     expect(placeOf({ ...full, condition: "high", point: "p" })).toContain("point=p");
   });
 
