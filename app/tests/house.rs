@@ -9,7 +9,7 @@ fn root() -> PathBuf {
 }
 
 /// Crate → the rooms it may depend on, dev-dependencies included. DESIGN: plant <- historian <- collector, analytics,
-/// web <- app; broker and seeds share the outbox, which knows nobody; broker knows no other room; seeds -> plant,
+/// web, influx <- app; broker and seeds share the outbox, which knows nobody; broker knows no other room; seeds -> plant,
 /// collector (for its wire formats).
 const ARROWS: &[(&str, &[&str])] = &[
     ("plant", &[]),
@@ -20,8 +20,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("collector", &["plant", "historian"]),
     ("analytics", &["plant", "historian"]),
     ("web", &["plant", "historian"]),
+    ("influx", &["plant", "historian"]),
     ("seeds", &["plant", "collector", "outbox"]),
-    ("danxia", &["plant", "outbox", "broker", "historian", "collector", "analytics", "web", "seeds"]),
+    ("danxia", &["plant", "outbox", "broker", "historian", "collector", "analytics", "web", "influx", "seeds"]),
 ];
 
 #[test]
