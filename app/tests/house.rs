@@ -102,7 +102,10 @@ fn in_words(family: &str, codes: &BTreeSet<String>) {
 /// Every reason that the quarantine can give has its words on the page, in both languages.
 #[test]
 fn every_reason_of_the_quarantine_is_put_into_words_in_both_languages() {
-    in_words("cause", &collector::fault::Code::ALL.iter().map(ToString::to_string).collect());
+    let mut codes: BTreeSet<String> = collector::fault::Code::ALL.iter().map(ToString::to_string).collect();
+    // What another server refused is kept with them.
+    codes.insert(influx::REFUSED.into());
+    in_words("cause", &codes);
 }
 
 /// So has everything that the MQTT door can refuse.

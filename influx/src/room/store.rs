@@ -135,7 +135,8 @@ pub(super) fn quarantined(r: &Refusal, t: Timestamp) -> Quarantined {
         t,
         source: FOLLOWER.into(),
         topic: series.into(),
-        size: r.line.len() as u64,
+        // With its newline, which is not kept: it is no message of a machine and cannot be read again as one.
+        size: r.line.len() as u64 + 1,
         head: head.into(),
         rest: r.line.as_bytes()[head.len()..].into(),
         code: REFUSED.into(),

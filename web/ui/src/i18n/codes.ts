@@ -132,6 +132,7 @@ export const FAMILIES = {
     "waveform_parts",
     "waveform_limit",
     "store_refused",
+    "influx_refused",
     "sparkplug_payload",
     "sparkplug_compressed",
     "sparkplug_unpacked",
