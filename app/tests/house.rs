@@ -114,6 +114,14 @@ fn every_refusal_of_the_door_is_put_into_words_in_both_languages() {
     in_words("turned_away", &broker::Refusal::ALL.iter().map(|r| r.name().to_owned()).collect());
 }
 
+/// So has every state of the platform itself that becomes an alarm: its name, and what to do.
+#[test]
+fn every_condition_of_the_platform_is_put_into_words_in_both_languages() {
+    let names: BTreeSet<String> = plant::Condition::NAMES.iter().map(ToString::to_string).collect();
+    in_words("system", &names);
+    in_words("system_action", &names);
+}
+
 /// So has every kind of problem that the API can answer with: the first field of each row of `Kind::row`.
 #[test]
 fn every_kind_of_problem_is_put_into_words_in_both_languages() {

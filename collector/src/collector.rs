@@ -213,7 +213,7 @@ impl Collector {
     /// is held no message is read: those that come later are read by the plant as it is then.
     pub(crate) async fn settled_plant(&self) -> Result<tokio::sync::RwLockWriteGuard<'_, ()>, CommitError> {
         let turn = self.inner.reading.write().await;
-        self.inner.recorder.commit(Batch::default()).await?;
+        self.inner.recorder.settle().await?;
         Ok(turn)
     }
 

@@ -14,8 +14,9 @@ use crate::recorder::Queue;
 use crate::shared::Shared;
 use crate::ts::records;
 use crate::{
-    Bucket, LedgerDelta, LedgerLine, LedgerSpan, QuarantineEntry, QuarantineGroup, QuarantineStats, QuarantineTopic,
-    ReadError, Sample, Selection, Staged, StoreStats, WaveStats, WaveformInfo, minutes, quarantine, read, wave,
+    Bucket, DiskUse, LedgerDelta, LedgerLine, LedgerSpan, QuarantineEntry, QuarantineGroup, QuarantineStats,
+    QuarantineTopic, ReadError, Sample, Selection, Staged, StoreStats, WaveStats, WaveformInfo, minutes, quarantine,
+    read, wave,
 };
 
 /// Recalls what was committed. Cheap to clone.
@@ -237,6 +238,12 @@ impl Archive {
     /// The loss ledger of each source, by name. Beyond 10,000 sources the further ones are one: `(others)`.
     pub fn ledger_by_source(&self) -> Result<Vec<LedgerDelta>, ReadError> {
         Ok(self.shared.ledger().by_source())
+    }
+
+    /// The disk as the writer found it last, from memory; of a store that is only read, nothing is known.
+    #[must_use]
+    pub fn disk(&self) -> DiskUse {
+        *self.shared.disk()
     }
 
     /// The store in numbers.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use plant::{Action, AssetChange, Event, Finding, MachineId, Name, Observation, Timestamp, Waveform};
+use plant::{Action, AssetChange, Condition, Event, Finding, MachineId, Name, Observation, Timestamp, Waveform};
 
 /// Position in the journal; the first commit of a store is 1, each later one is one more. 0 is "before everything".
 pub type Seq = u64;
@@ -31,6 +31,8 @@ pub struct Batch {
     pub ledger: Vec<LedgerDelta>,
     /// Conclusions of analytics.
     pub findings: Vec<Finding>,
+    /// How things stand with the platform itself, in the order in which it was noticed.
+    pub conditions: Vec<Condition>,
     /// What people did.
     pub actions: Vec<Action>,
     /// What the MQTT door retains from now on, in the order in which it came.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::WavePolicy;
+use crate::{DiskPolicy, WavePolicy};
 
 /// Settings of a store. [`Config::new`] gives the values that hold when nothing is said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct Config {
     pub ledger_lines: u64,
     /// Which waveforms are kept.
     pub waves: WavePolicy,
+    /// How much room the store may take. Without a [`crate::Probe`] nothing is known of the disk until it is full.
+    pub disk: DiskPolicy,
 }
 
 impl Config {
@@ -71,6 +73,7 @@ impl Config {
             ledger_hours: Duration::from_secs(5 * 366 * 86_400),
             ledger_lines: 1_000_000,
             waves: WavePolicy::default(),
+            disk: DiskPolicy::default(),
         }
     }
 }

@@ -15,13 +15,14 @@ use crate::checkpoint::Checkpointer;
 use crate::codec::Damage;
 use crate::db::File;
 use crate::device::Devices;
+use crate::disk::Watch;
 use crate::recorder::Queue;
 use crate::shared::Shared;
 use crate::state::{State, load_plant};
 use crate::ts::{Ts, each_row, load_all};
 use crate::wave::Wave;
 use crate::writer::{Upkeep, Writer, catch_up};
-use crate::{Archive, CloseError, Config, OpenError, ReadError, Recorder, Register, Seq, StoredProgress, Tail};
+use crate::{Archive, CloseError, Config, OpenError, Probe, ReadError, Recorder, Register, Seq, StoredProgress, Tail};
 
 /// The open store: owns the files and the thread that writes them.
 ///
@@ -46,6 +47,11 @@ impl Historian {
     /// Opens the store in `config.dir`, making it where there is none, and brings memory and register up to the log.
     /// Blocks until that is done.
     pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        Self::open_on(config, clock, None)
+    }
+
+    /// As [`Historian::open`], on a disk that `probe` tells of: [`Config::disk`] holds from the first commit on.
+    pub fn open_on(config: Config, clock: Arc<dyn Clock>, probe: Option<Arc<dyn Probe>>) -> Result<Self, OpenError> {
         let dir = config.dir.clone();
         let lock = lock(&dir)?;
         let said = |source| OpenError::Read { dir: dir.clone(), source };
@@ -61,7 +67,10 @@ impl Historian {
         let queue = Arc::new(Queue::new(&config));
         let upkeep = Upkeep { seals: Default::default(), prune_to: 0, last: clock.now(), grown: 0 };
         let checkpointer = Checkpointer::start(&dir)?;
-        let writer = Writer {
+        let mut writer = Writer {
+            probe,
+            watch: Watch::new(config.disk),
+            stuck: None,
             shared: shared.clone(),
             queue: queue.clone(),
             config,
@@ -75,6 +84,7 @@ impl Historian {
             upkeep,
             body: Vec::new(),
         };
+        writer.look();
         let thread = std::thread::Builder::new().name("historian".into()).spawn(|| writer.run());
         let thread = thread.map_err(OpenError::Thread)?;
         Ok(Self { shared, queue, closed: watch::channel(false).0, thread: Some(thread), lock })

@@ -6,19 +6,25 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use plant::{AssetChange, Finding, Observation, PointId, Samples, Value, Waveform};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use plant::{AssetChange, Condition, Finding, Observation, PointId, Samples, Value, Waveform};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
-use crate::{Batch, CommitError, Config, Seq};
+use crate::{Batch, CommitError, Config, LedgerDelta, Seq};
 
 /// SQLite holds no larger row.
 const BATCH_MAX: usize = 256 << 20;
+/// While nothing is taken from machines, so many bytes of what else there is may wait for their commit.
+const RESERVE: u32 = 8 << 20;
+/// What found no room on the disk is tried again after this time.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Commits batches. Cheap to clone.
 ///
 /// `WhenFull::Block`: who submits while the queue is full, in bytes or in batches, waits; those who wait are served in
-/// the order in which they came.
+/// the order in which they came. While the disk has no room (see [`crate::Level::Stopped`]), who brings what machines said
+/// waits, and the heartbeat, conclusions, people's actions and the platform's own conditions pass.
 #[derive(Clone)]
 pub struct Recorder {
     queue: Arc<Queue>,
@@ -44,6 +50,9 @@ pub(crate) struct Queue {
     inner: Mutex<Inner>,
     ready: Condvar,
     room: Arc<Semaphore>,
+    /// For those who pass while the gate is shut.
+    reserve: Arc<Semaphore>,
+    gate: watch::Sender<Gate>,
     bytes: usize,
     /// No batch counts for less, so that the bound in bytes is one in batches too.
     least: usize,
@@ -57,12 +66,36 @@ struct Inner {
     closed: bool,
 }
 
+/// Whether what machines said is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Gate {
+    #[default]
+    Open,
+    Shut,
+    /// Nobody is let in any more.
+    Closed,
+}
+
+/// How a batch fares while the disk has no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// What machines said: waits.
+    Data,
+    /// Waits for what is queued, and for nothing else.
+    Barrier,
+    /// What the platform and people say: passes.
+    Ours,
+}
+
 /// One batch on its way.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub batch: Batch,
     /// About how many bytes it holds.
     pub weight: usize,
+    pub class: Class,
+    /// It moves the journal's time, and holds nothing.
+    pub beat: bool,
     answer: oneshot::Sender<Result<Seq, CommitError>>,
     /// Gives its room back when the job ends, however it ends.
     room: OwnedSemaphorePermit,
@@ -92,25 +125,33 @@ impl Recorder {
     pub async fn offer(&self, batch: Batch) -> Result<Pending, Box<Refused>> {
         let queue = &self.queue;
         let max = queue.bytes.min(BATCH_MAX);
-        let weight = weight(&batch);
+        let (weight, class) = (weight(&batch), class(&batch));
         let sound = match weight > max {
             true => Err(CommitError::TooLarge { bytes: weight, max }),
             false => check(&batch),
         };
         match sound {
-            Ok(()) => self.queue_up(batch, weight).await.map_err(|why| Box::new(Refused { why, batch: None })),
+            Ok(()) => self.queue_up(batch, weight, class).await.map_err(|why| Box::new(Refused { why, batch: None })),
             Err(why) => Err(Box::new(Refused { why, batch: Some(batch) })),
         }
     }
 
-    async fn queue_up(&self, batch: Batch, weight: usize) -> Result<Pending, CommitError> {
+    async fn queue_up(&self, batch: Batch, weight: usize, class: Class) -> Result<Pending, CommitError> {
         let queue = &self.queue;
         // `weight` is at most 256 MiB, `least` at most `bytes`.
         let cost = u32::try_from(weight.max(queue.least)).unwrap_or(u32::MAX);
-        let room = queue.room.clone().acquire_many_owned(cost).await.map_err(|_| CommitError::Closed)?;
+        let room = queue.admit(cost, class).await?;
         let (answer, pending) = oneshot::channel();
-        queue.push(Job { batch, weight, answer, room })?;
+        let beat = class == Class::Ours && batch == Batch::default();
+        queue.push(Job { batch, weight, class, beat, answer, room })?;
         Ok(Pending(pending))
+    }
+
+    /// Resolves when everything that was queued before is on disk, also while nothing is taken from machines.
+    pub async fn settle(&self) -> Result<Seq, CommitError> {
+        let batch = Batch::default();
+        let weight = weight(&batch);
+        self.queue_up(batch, weight, Class::Barrier).await?.await
     }
 
     /// Submits `batch` and waits until it is on disk; gives its position.
@@ -141,6 +182,8 @@ impl Queue {
             inner: Mutex::default(),
             ready: Condvar::new(),
             room: Arc::new(Semaphore::new(bytes)),
+            reserve: Arc::new(Semaphore::new(RESERVE as usize)),
+            gate: watch::Sender::default(),
             bytes,
             least: (bytes / config.queue_batches.max(1)).max(1),
             group_bytes: config.group_bytes,
@@ -150,6 +193,44 @@ impl Queue {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Room for a batch; waits for it, and for the gate where the batch is one of machines.
+    async fn admit(&self, cost: u32, class: Class) -> Result<OwnedSemaphorePermit, CommitError> {
+        let closed = |_| CommitError::Closed;
+        // Where others wait for room, what becomes free is theirs, and this finds none.
+        if *self.gate.borrow() == Gate::Open
+            && let Ok(room) = self.room.clone().try_acquire_many_owned(cost)
+        {
+            return Ok(room);
+        }
+        let mut gate = self.gate.subscribe();
+        loop {
+            let now = match class {
+                Class::Data => *gate.wait_for(|g| *g != Gate::Shut).await.map_err(|_| CommitError::Closed)?,
+                Class::Barrier | Class::Ours => *gate.borrow_and_update(),
+            };
+            match now {
+                Gate::Closed => return Err(CommitError::Closed),
+                Gate::Shut => {
+                    let reserve = self.reserve.clone().acquire_many_owned(cost.min(RESERVE));
+                    return reserve.await.map_err(closed);
+                }
+                Gate::Open => {}
+            }
+            // The place in the row is lost when the gate shuts; it is that of nobody then.
+            tokio::select! {
+                biased;
+                shut = gate.wait_for(|g| *g != Gate::Open) => drop(shut.map_err(|_| CommitError::Closed)?),
+                room = self.room.clone().acquire_many_owned(cost) => return room.map_err(closed),
+            }
+        }
+    }
+
+    /// Takes nothing from machines any more, or again.
+    pub fn set_shut(&self, shut: bool) {
+        let to = if shut { Gate::Shut } else { Gate::Open };
+        self.gate.send_if_modified(|g| *g != Gate::Closed && std::mem::replace(g, to) != to);
     }
 
     fn push(&self, job: Job) -> Result<(), CommitError> {
@@ -164,17 +245,32 @@ impl Queue {
 
     /// Everything that waits, within the bounds of a group; waits for the first. `None` when the queue is closed and
     /// empty. Two batches that each carry a follower's progress are not put into one group.
-    pub fn take_group(&self) -> Option<Vec<Job>> {
+    ///
+    /// With `stuck`, an earlier group waits for room on the disk: only what may overtake it is given, and after a second
+    /// without any of that, nothing; `None` as soon as the queue is closed.
+    pub fn take_group(&self, stuck: bool) -> Option<Vec<Job>> {
         let mut inner = self.lock();
-        while inner.jobs.is_empty() {
+        let waits = |inner: &Inner| !inner.jobs.iter().any(|j| !stuck || j.class == Class::Ours);
+        if stuck {
+            let waiting = self.ready.wait_timeout_while(inner, RETRY, |i| !i.closed && waits(i));
+            inner = waiting.unwrap_or_else(PoisonError::into_inner).0;
+            if inner.closed {
+                return None;
+            }
+        }
+        while waits(&inner) && !stuck {
             if inner.closed {
                 return None;
             }
             inner = self.ready.wait(inner).unwrap_or_else(PoisonError::into_inner);
         }
         let mut group: Vec<Job> = Vec::new();
-        let (mut bytes, mut progress) = (0, false);
-        while let Some(next) = inner.jobs.front() {
+        let (mut bytes, mut progress, mut at) = (0, false, 0);
+        while let Some(next) = inner.jobs.get(at) {
+            if stuck && next.class != Class::Ours {
+                at += 1;
+                continue;
+            }
             let fits = bytes + next.weight <= self.group_bytes && group.len() < self.group_batches;
             let clash = progress && next.batch.progress.is_some();
             if !group.is_empty() && (!fits || clash) {
@@ -182,7 +278,7 @@ impl Queue {
             }
             bytes += next.weight;
             progress |= next.batch.progress.is_some();
-            group.extend(inner.jobs.pop_front());
+            group.extend(inner.jobs.remove(at));
         }
         Some(group)
     }
@@ -200,13 +296,25 @@ impl Queue {
             inner.jobs.clear();
         }
         self.room.close();
+        self.reserve.close();
+        self.gate.send_replace(Gate::Closed);
         self.ready.notify_all();
     }
 
     /// Bytes of batches that wait or are being written.
     pub fn queued_bytes(&self) -> u64 {
-        (self.bytes - self.room.available_permits().min(self.bytes)) as u64
+        let reserved = (RESERVE as usize).saturating_sub(self.reserve.available_permits());
+        (self.bytes - self.room.available_permits().min(self.bytes) + reserved) as u64
     }
+}
+
+/// Whose a batch is. The ledger of what was turned away at the door is the platform's own.
+fn class(batch: &Batch) -> Class {
+    let Batch { observations, waveforms, events, quarantine, ledger, retained, staged, .. } = batch;
+    let counted = |l: &LedgerDelta| l.committed + l.duplicates + l.quarantined + l.released > 0;
+    let said = !(observations.is_empty() && waveforms.is_empty() && events.is_empty() && quarantine.is_empty());
+    let kept = !(retained.is_empty() && staged.is_empty());
+    if said || kept || ledger.iter().any(counted) { Class::Data } else { Class::Ours }
 }
 
 /// Refuses numbers that are none.
@@ -226,6 +334,11 @@ fn check(batch: &Batch) -> Result<(), CommitError> {
     for e in &batch.events {
         if let Some((name, _)) = e.fields.iter().find(|(_, v)| bad(v)) {
             return refuse(format!("{name} of an event of {}", e.machine));
+        }
+    }
+    for c in &batch.conditions {
+        if let Some((what, _)) = c.detail.iter().find(|(_, v)| bad(v)) {
+            return refuse(format!("{what} of the condition {}", c.name));
         }
     }
     for w in &batch.waveforms {
@@ -257,6 +370,7 @@ pub(crate) fn weight(batch: &Batch) -> usize {
         AssetChange::Machine(_) | AssetChange::Point(..) => 1_024,
         AssetChange::Rules(rules) => 1_024 * (1 + rules.rules().len()),
     };
+    let condition = |c: &Condition| 96 + c.detail.values().map(|v| 64 + text(v)).sum::<usize>();
     128 + batch.observations.iter().map(|o| size_of::<Observation>() + text(&o.value)).sum::<usize>()
         + batch.waveforms.iter().map(waveform).sum::<usize>()
         + batch.events.iter().map(|e| 128 + e.fields.values().map(|v| 64 + text(v)).sum::<usize>()).sum::<usize>()
@@ -267,6 +381,7 @@ pub(crate) fn weight(batch: &Batch) -> usize {
             .sum::<usize>()
         + batch.findings.iter().map(finding).sum::<usize>()
         + batch.changes.iter().map(change).sum::<usize>()
+        + batch.conditions.iter().map(condition).sum::<usize>()
         + batch.staged.iter().map(|s| 64 + s.key.len() + s.body.len()).sum::<usize>()
         + (batch.ledger.len() + batch.actions.len() + batch.ignored.len()) * 96
         + batch.settled.len() * 512
@@ -291,6 +406,7 @@ pub(crate) fn merge(group: &mut [Job]) -> Batch {
             quarantine,
             ledger,
             findings,
+            conditions,
             actions,
             settled,
             ignored,
@@ -305,6 +421,7 @@ pub(crate) fn merge(group: &mut [Job]) -> Batch {
         all.quarantine.extend(quarantine);
         all.ledger.extend(ledger);
         all.findings.extend(findings);
+        all.conditions.extend(conditions);
         all.actions.extend(actions);
         all.settled.extend(settled);
         all.ignored.extend(ignored);

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use crate::cache::Cache;
 use crate::db::{File, Readers};
 use crate::device::Devices;
+use crate::disk::DiskUse;
 use crate::ledger::Ledger;
 use crate::minutes::Minutes;
 use crate::recorder::weight;
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     minutes: Mutex<Minutes>,
     followers: Mutex<BTreeMap<Name, StoredProgress>>,
     ring: Mutex<Ring>,
+    disk: Mutex<DiskUse>,
     pub head: watch::Sender<Seq>,
     pub ts: Readers,
     pub wave: Readers,
@@ -66,6 +68,7 @@ impl Shared {
             minutes: Mutex::new(loaded.minutes),
             followers: Mutex::new(loaded.followers),
             ring: Mutex::default(),
+            disk: Mutex::default(),
             head: watch::channel(loaded.head.0).0,
             ts: Readers::new(dir, File::Ts, ours),
             wave: Readers::new(dir, File::Wave, ours),
@@ -113,6 +116,10 @@ impl Shared {
 
     pub fn head(&self) -> Seq {
         *self.head.borrow()
+    }
+
+    pub fn disk(&self) -> MutexGuard<'_, DiskUse> {
+        lock(&self.disk)
     }
 
     /// Hands `commit`, of `size` bytes, to the tails.

@@ -12,16 +12,18 @@ use plant::{AlarmTransition, Clock, Diagnosis, Finding, Plant, SeriesKey, Timest
 
 use crate::checkpoint::Checkpointer;
 use crate::codec::row;
+use crate::disk::Watch;
 use crate::head::Head;
 use crate::minutes::{Keep, Minutes};
 use crate::quarantine::Room;
-use crate::recorder::{Job, Queue, merge, series_of};
+use crate::recorder::{Queue, series_of};
+use crate::room::{Group, NoRoom};
 use crate::shared::Shared;
 use crate::state::{Projection, State, load_journal_after};
 use crate::ts::{Kept, Sealed, Ts, Work, compress, each_row, load_diagnoses};
 use crate::wave::Wave;
 use crate::wave::tend::{Ask, Moment};
-use crate::{Batch, CloseError, CommitError, Committed, Config, JournalEntry, ReadError, Seq, StoredProgress};
+use crate::{Batch, CloseError, CommitError, Committed, Config, JournalEntry, Probe, ReadError, Seq, StoredProgress};
 
 /// Between two upkeeps there is at most this much of the plant's time.
 const UPKEEP: std::time::Duration = std::time::Duration::from_secs(60);
@@ -40,6 +42,11 @@ pub(crate) struct Writer {
     pub wave: Wave,
     pub state: State,
     pub checkpointer: Checkpointer,
+    /// Tells of the disk, where there is somebody who does.
+    pub probe: Option<Arc<dyn Probe>>,
+    pub watch: Watch,
+    /// What found no room on the disk and waits for it.
+    pub stuck: Option<Group>,
     /// The last commit and its time.
     pub seq: Seq,
     pub t: Timestamp,
@@ -84,12 +91,25 @@ impl Writer {
     /// Commits until the queue is closed and empty; gives itself back for the end.
     pub fn run(mut self) -> Self {
         let _close = CloseOnDrop(self.queue.clone());
-        while let Some(group) = self.queue.take_group() {
-            self.commit(group);
-            self.checkpointer.finish(&self.ts.conn, &self.wave.conn);
-            self.tend_waves();
+        loop {
+            while let Some(jobs) = self.queue.take_group(self.stuck.is_some()) {
+                self.look();
+                if !jobs.is_empty() {
+                    self.take(Group::of(jobs));
+                }
+                self.retry();
+                self.checkpointer.finish(&self.ts.conn, &self.wave.conn);
+                self.tend_waves();
+            }
+            if self.stuck.is_none() {
+                return self;
+            }
+            self.retry();
+            if self.stuck.take().is_some() {
+                tracing::error!("the store ends with batches that found no room; they were not acknowledged");
+                self.queue.close(true);
+            }
         }
-        self
     }
 
     /// Between two commits: a few of the waveforms that the policy does not keep go.
@@ -115,28 +135,40 @@ impl Writer {
         Ok(())
     }
 
-    fn commit(&mut self, mut group: Vec<Job>) {
-        let size = group.iter().map(|j| j.weight).sum();
-        let mut batch = merge(&mut group);
+    /// Commits a group and answers it. Where the disk has no room for it, nothing of it is written, nobody is answered,
+    /// and it is given back with the reason.
+    pub fn commit(&mut self, mut group: Group) -> Result<(), Box<NoRoom>> {
         let (seq, t) = (self.seq + 1, self.clock.now().max(self.t));
-        batch.events.extend(self.wave.notice(t));
-        let batch = Arc::new(batch);
-        let answer = match self.write(seq, t, &batch) {
+        let (events, conditions) = (group.batch.events.len(), group.batch.conditions.len());
+        group.batch.events.extend(self.wave.notice(t));
+        group.batch.conditions.extend(self.watch.notice());
+        let said = group.batch.conditions.len() > conditions;
+        match self.write(seq, t, &group.batch) {
             Ok(outcome) => {
                 (self.seq, self.t) = (seq, t);
+                let batch = Arc::new(std::mem::take(&mut group.batch));
                 self.take_in(&batch, outcome);
                 self.project(&batch);
-                self.shared.announce(Committed { seq, t, batch }, size);
+                self.shared.announce(Committed { seq, t, batch }, group.size);
                 self.wave.noticed();
-                Ok(seq)
+                if said {
+                    self.watch.noticed();
+                }
+                group.answer(&Ok(seq));
+                self.found_room();
             }
             Err(why) => {
                 self.shared.failed_commits.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(%why, batches = group.len(), "a commit was not written");
-                Err(CommitError::Disk { why: why.to_string().into() })
+                if why.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) {
+                    group.batch.events.truncate(events);
+                    group.batch.conditions.truncate(conditions);
+                    return Err(Box::new(NoRoom { group, why }));
+                }
+                tracing::error!(%why, batches = group.jobs.len(), "a commit was not written");
+                group.answer(&Err(CommitError::Disk { why: why.to_string().into() }));
             }
-        };
-        group.into_iter().for_each(|job| job.answer(answer.clone()));
+        }
+        Ok(())
     }
 
     /// Writes commit `seq`. After an error nothing of it is there.
@@ -182,6 +214,8 @@ impl Writer {
         }
         let chunks: usize = seals.iter().flat_map(|s| &s.bodies).map(Vec::len).sum();
         self.checkpointer.written(self.body.len() + chunks, batch.waveforms.len());
+        let samples: usize = batch.waveforms.iter().map(|w| w.samples.len()).sum();
+        self.watch.grew((self.body.len() + chunks + 2 * samples) as u64);
         self.upkeep.grown += self.body.len() as u64;
         self.shared.log_bytes.fetch_add(self.body.len() as u64, Ordering::Relaxed);
         Ok(Outcome { ids, new, seals, looked_at, pruned })

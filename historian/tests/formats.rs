@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use historian::{Archive, Batch, Config, Historian, OpenError, Register, Retained, Selection, open_read_only, verify};
-use plant::{ManualClock, SeriesKey, Timestamp};
+use plant::{Condition, ManualClock, Priority, SeriesKey, Timestamp, Value};
 use support::{START, point};
 
 const FILES: [(&str, &str); 3] = [
@@ -66,9 +66,27 @@ fn a_store_of_the_first_format_is_read_and_brought_up() {
         let historian = open(dir.path());
         look(&historian.archive(), &historian.register());
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let batch = Batch { retained: vec![retained.clone()], ..Batch::default() };
+        let condition = Condition {
+            name: Condition::DISK_SPACE.parse().unwrap(),
+            priority: Priority::High,
+            active: round == 0,
+            detail: [("free_bytes".into(), Value::Int(1 << 30)), ("why".into(), Value::Text("near".into()))].into(),
+        };
+        let batch = Batch { retained: vec![retained.clone()], conditions: vec![condition.clone()], ..Batch::default() };
         let seq = runtime.block_on(historian.recorder().commit(batch)).unwrap();
         assert_eq!(seq, 4 + round);
+        let rows = runtime.block_on(async {
+            // From the log: the commits of the old version, and those of the opening before this one.
+            let mut tail = historian.tail(0);
+            let mut rows = Vec::new();
+            for _ in 0..seq {
+                rows.push(tail.next().await.unwrap().batch.conditions.clone());
+            }
+            rows
+        });
+        assert_eq!(rows[..3], [vec![], vec![], vec![]], "an old row says nothing of the platform");
+        assert_eq!(rows.last(), Some(&vec![condition]));
+        assert!(rows[3..].iter().all(|c| c.len() == 1), "{rows:?}");
         let topic = Selection { topics: vec!["a/0".into()], ..Selection::default() };
         assert_eq!(historian.archive().quarantine_ids(&topic).unwrap(), [1, 3], "by what format 2 looks them through");
         assert_eq!(historian.register().retained().unwrap(), std::slice::from_ref(&retained));

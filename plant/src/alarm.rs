@@ -67,10 +67,12 @@ pub enum AlarmCondition {
     Stale,
     /// Every point of the machine is silent, or its gateway reported its death.
     Offline,
+    /// A state of the platform itself, by the name of its [`crate::Condition`]; its machine is [`MachineId::platform`].
+    System(Name),
 }
 
 impl AlarmCondition {
-    /// The stable name: `high_high`, `zone_c`, `bearing.DE.outer_race`, `offline`, …
+    /// The stable name: `high_high`, `zone_c`, `bearing.DE.outer_race`, `offline`, `system.disk_space`, …
     #[must_use]
     pub fn code(&self) -> String {
         match self {
@@ -83,6 +85,7 @@ impl AlarmCondition {
             Self::Sensor => "sensor".into(),
             Self::Stale => "stale".into(),
             Self::Offline => "offline".into(),
+            Self::System(name) => format!("system.{name}"),
         }
     }
 }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 /// Longest name of a site, machine or indicator, in bytes (42 Chinese characters).
 const NAME_MAX: usize = 128;
+/// The site of the platform's own affairs. No device may speak for it.
+const OURS: &str = "$danxia";
 /// Longest name of a point, in bytes; Sparkplug metric names carry folders.
 const POINT_MAX: usize = 256;
 
@@ -90,6 +92,18 @@ impl MachineId {
         check("site", site, false)?;
         check("machine", machine, false)?;
         Ok(Self(format!("{site}/{machine}").into()))
+    }
+
+    /// The platform itself, where an alarm or an event is about it and not about a machine.
+    #[must_use]
+    pub fn platform() -> Self {
+        Self(format!("{OURS}/platform").into())
+    }
+
+    /// Whether it lies at the site of the platform's own affairs: no machine is called so.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.site() == OURS
     }
 
     /// The site's name.
@@ -287,6 +301,13 @@ mod tests {
         assert!(matches!(point("a/b/c\n"), Err(IdError::Forbidden { found: '\n', .. })));
         let long = format!("a/{}/c", "x".repeat(129));
         assert!(matches!(point(&long), Err(IdError::TooLong { found: 129, max: 128, .. })));
+    }
+
+    #[test]
+    fn the_platform_has_a_name_of_its_own() {
+        let platform = MachineId::platform();
+        assert_eq!(platform.to_string().parse(), Ok(platform.clone()));
+        assert!(platform.is_ours() && !"danxia/platform".parse::<MachineId>().unwrap().is_ours());
     }
 
     #[test]

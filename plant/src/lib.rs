@@ -23,6 +23,7 @@ mod alarm;
 mod asset;
 mod bearing;
 mod clock;
+mod condition;
 mod event;
 mod finding;
 mod id;
@@ -40,6 +41,7 @@ pub use asset::{
 };
 pub use bearing::{Bearing, BearingFault, BearingOrders, Geometry, GeometryError};
 pub use clock::{Clock, ManualClock};
+pub use condition::Condition;
 pub use event::Event;
 pub use finding::{
     BearingVerdict, Diagnosis, Evidence, FaultLine, Finding, Hypothesis, IndicatorValue, SensorState, Zone, ZoneVerdict,

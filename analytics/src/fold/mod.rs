@@ -13,6 +13,7 @@ mod rhythm;
 mod silence;
 mod snapshot;
 mod state;
+mod system;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -124,7 +125,7 @@ impl Fold {
     }
 
     /// Takes one commit in and gives what follows from it, in a fixed order: limits in the order of the values, then
-    /// deaths, records in theirs, then what people did, then silence. A commit that was taken in before gives nothing.
+    /// deaths, records in theirs, the platform's own conditions, then what people did, then silence. A commit that was taken in before gives nothing.
     pub fn step(&mut self, committed: &Committed) -> Vec<Finding> {
         let mut out = Vec::new();
         if committed.seq <= self.state.seq {
@@ -147,6 +148,13 @@ impl Fold {
         let judged = analyse(&mut self.analysers, &jobs);
         for (job, judged) in jobs.into_iter().zip(judged) {
             record::conclude(state, settings, job, judged, &mut out);
+        }
+        for c in &batch.conditions {
+            system::observe(&mut state.book, c, committed.t, &mut out);
+            let deaf = system::takes_nothing(c).unwrap_or(state.deaf);
+            if std::mem::replace(&mut state.deaf, deaf) && !deaf {
+                silence::excuse(state, settings);
+            }
         }
         for Action::Acknowledge { alarm, by } in &batch.actions {
             state.book.acknowledge(*alarm, by, committed.t, &mut out);

@@ -27,15 +27,20 @@ pub(super) fn advance(state: &mut State, settings: &Settings, t: Timestamp) {
     let first = state.now == Timestamp::default();
     let step = t.since(state.now);
     state.now = state.now.max(t);
-    if first {
+    if first || state.deaf {
         return;
     }
     if step <= settings.gap {
         state.up += nanos(step);
         return;
     }
-    // The platform was away: a little time passes, and everyone who was not already missed is given grace.
+    // The platform was away: a little time passes.
     state.up += nanos(settings.gap);
+    excuse(state, settings);
+}
+
+/// Everyone who was not already missed is given grace.
+pub(super) fn excuse(state: &mut State, settings: &Settings) {
     let excused = state.up + nanos(settings.grace);
     for machine in state.machines.values_mut().filter(|m| !m.offline) {
         for point in machine.points.values_mut().filter(|p| !p.stale) {

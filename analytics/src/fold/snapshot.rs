@@ -79,6 +79,9 @@ struct StateMirror {
     assets: Vec<assets::MachineMirror>,
     machines: Vec<MachineStateMirror>,
     book: Vec<EntryMirror>,
+    /// Earlier versions took from machines whatever the disk said.
+    #[serde(default)]
+    deaf: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -139,11 +142,12 @@ enum ConditionMirror {
     Sensor,
     Stale,
     Offline,
+    System(String),
 }
 
 impl From<&State> for StateMirror {
     fn from(s: &State) -> Self {
-        let State { seq, now, up, judged, urgent: _, died: _, plant, machines, book } = s;
+        let State { seq, now, up, judged, deaf, urgent: _, died: _, plant, machines, book } = s;
         Self {
             version: VERSION,
             seq: *seq,
@@ -154,6 +158,7 @@ impl From<&State> for StateMirror {
             assets: plant.machines.values().map(|m| (&**m).into()).collect(),
             machines: machines.iter().map(MachineStateMirror::from).collect(),
             book: book.0.iter().map(EntryMirror::from).collect(),
+            deaf: *deaf,
         }
     }
 }
@@ -180,6 +185,7 @@ impl StateMirror {
             now: Timestamp::from_nanos(self.now),
             up: self.up,
             judged: self.judged,
+            deaf: self.deaf,
             urgent: false,
             died: BTreeMap::new(),
             plant,
@@ -307,6 +313,7 @@ impl From<&AlarmCondition> for ConditionMirror {
             AlarmCondition::Sensor => Self::Sensor,
             AlarmCondition::Stale => Self::Stale,
             AlarmCondition::Offline => Self::Offline,
+            AlarmCondition::System(n) => Self::System(n.to_string()),
         }
     }
 }
@@ -323,6 +330,7 @@ impl ConditionMirror {
             Self::Sensor => AlarmCondition::Sensor,
             Self::Stale => AlarmCondition::Stale,
             Self::Offline => AlarmCondition::Offline,
+            Self::System(n) => AlarmCondition::System(name(&n)?),
         })
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct State {
     pub up: u64,
     /// When silence was last judged, in the same measure.
     pub judged: u64,
+    /// Nothing is taken from machines, for want of room: their silence is not theirs.
+    pub deaf: bool,
     /// Whether silence is to be judged in this commit; never true between commits.
     pub urgent: bool,
     /// Machines whose death this commit reported, and when that was; like `urgent` empty between commits.

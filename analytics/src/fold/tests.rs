@@ -1,6 +1,6 @@
 //! The fold on small journals.
 
-mod journal;
+pub(super) mod journal;
 
 use plant::{
     AlarmCondition, AlarmState, AssetChange, BearingFault, BearingVerdict, Diagnosis, Finding, Limits, Quality, Reason,
@@ -468,7 +468,7 @@ fn transitions_chain() {
             let before = states.insert(a.key.clone(), a.to).unwrap_or(AlarmState::Normal);
             assert_eq!(before, a.from, "{:?}", a.key);
             kinds.insert(a.trigger.as_str());
-            let on_machine = a.key.condition == AlarmCondition::Offline;
+            let on_machine = matches!(a.key.condition, AlarmCondition::Offline | AlarmCondition::System(_));
             assert_eq!(a.key.point.is_none(), on_machine);
             assert!(on_machine || a.key.point.as_ref().unwrap().machine() == a.key.machine);
         }

@@ -6,7 +6,7 @@ use plant::mapping::{Captures, RuleSet};
 use plant::{MachineId, Name, Plant, PointId};
 
 use super::Interpreter;
-use crate::fault::{Code, Fault};
+use crate::fault::{Code, Fault, shown};
 use crate::machine::MachineSlot;
 use crate::sparkplug::Node;
 use crate::topic::{Kind, Topic};
@@ -80,6 +80,10 @@ impl Interpreter {
     pub(crate) fn machine(&self, id: MachineId, plant: &Plant) -> Result<Arc<MachineSlot>, Fault> {
         if let Some(slot) = self.machines.read().unwrap_or_else(PoisonError::into_inner).get(&id) {
             return Ok(slot.clone());
+        }
+        if id.is_ours() {
+            let expected = "a site that is not the platform's own";
+            return Err(Fault::new(Code::NameInvalid, expected, shown(id.site())));
         }
         let mut machines = self.machines.write().unwrap_or_else(PoisonError::into_inner);
         if machines.len() >= self.config.machines && plant.machine(id.as_str()).is_none() {

@@ -546,6 +546,28 @@ fn the_steady_path_asks_the_plant_nothing_new() {
 }
 
 #[test]
+fn no_device_speaks_for_the_platform() {
+    for adopt in [true, false] {
+        let mut w = World::new(adopt);
+        for (topic, payload) in [
+            ("danxia/v1/$danxia/platform/telemetry", &br#"{"values":{"a":1}}"#[..]),
+            ("danxia/v1/$danxia/platform/event", br#"{"kind":"state"}"#),
+            ("danxia/v1/$danxia/fan/birth", b"{}"),
+            ("danxia/v1/$danxia/platform/death", b""),
+            ("danxia/v1/$danxia/platform/vib/waveform", b"x"),
+            ("spBv1.0/$danxia/NBIRTH/platform", &sparkplug::node_birth(1, vec![sparkplug::double("a", 1, 1.0)])),
+        ] {
+            let batch = w.send(topic, payload.to_vec());
+            let codes: Vec<_> = batch.quarantine.iter().map(|q| &*q.code).collect();
+            assert_eq!(codes, ["name_invalid"], "{topic}");
+            assert!(batch.observations.is_empty() && batch.events.is_empty() && batch.changes.is_empty(), "{topic}");
+        }
+        let offered = w.interpreter.discovery.list(&Plant::default());
+        assert!(offered.machines.is_empty(), "nothing to adopt");
+    }
+}
+
+#[test]
 fn what_the_platform_published_itself_is_counted_and_never_taken_in() {
     let mut w = World::new(true);
     for (topic, payload) in [

@@ -11,7 +11,9 @@
 //! own messages, or from another collector) is told from a machine that publishes on these topics: the first is dropped,
 //! the second is a mistake and goes to quarantine.
 
-use plant::{AlarmRecord, AlarmState, AlarmTransition, IndicatorValue, MachineId, Plant, Timestamp, Trigger};
+use plant::{
+    AlarmRecord, AlarmState, AlarmTransition, Condition, IndicatorValue, MachineId, Plant, Timestamp, Trigger,
+};
 use serde_json::{Value, json};
 
 use super::time;
@@ -177,6 +179,9 @@ fn sentence(step: &AlarmTransition, plant: &Plant) -> (String, String) {
 fn names(step: &AlarmTransition, plant: &Plant) -> (String, String) {
     let machine = plant.machine(step.key.machine.as_str());
     let (mut zh, mut en) = (step.key.machine.to_string(), step.key.machine.to_string());
+    if step.key.machine.is_ours() {
+        (zh, en) = ("丹霞平台".to_owned(), "Danxia platform".to_owned());
+    }
     if let Some(m) = machine {
         zh = m.title.zh.as_deref().unwrap_or(&zh).to_owned();
         en = m.title.en.as_deref().unwrap_or(&en).to_owned();
@@ -200,6 +205,8 @@ fn what(step: &AlarmTransition) -> (String, String) {
         C::Sensor => ("传感器故障", "sensor fault"),
         C::Stale => ("数据过期", "stale data"),
         C::Offline => ("离线", "offline"),
+        C::System(name) if name.as_str() == Condition::DISK_SPACE => ("磁盘空间不足", "little disk space"),
+        C::System(name) => return (name.to_string(), name.to_string()),
         C::Zone(z) => return (format!("振动 {} 区", z.letter()), format!("vibration zone {}", z.letter())),
         C::Bearing(name, fault) => {
             return (format!("轴承损伤（{name}，{fault}）"), format!("bearing damage ({name}, {fault})"));
@@ -310,6 +317,17 @@ mod tests {
                 { "by": "danxia", "ts": ts, "point": "vib", "name": "kurtosis", "value": 3.0, "quality": "good" },
             ])
         );
+    }
+
+    #[test]
+    fn an_alarm_of_the_platform_itself_says_so() {
+        let condition = AlarmCondition::System(Condition::DISK_SPACE.parse().unwrap());
+        let mut s = step(None, condition, Trigger::Raised);
+        (s.key.machine, s.unit) = (MachineId::platform(), Unit::parse("%"));
+        let said = json(&alarm(&s, &Plant::default()));
+        assert_eq!(said["condition"], "system.disk_space");
+        assert_eq!(said["message"]["zh"], "丹霞平台：磁盘空间不足，95.123 %（限值 90 %），发生");
+        assert_eq!(said["message"]["en"], "Danxia platform: little disk space, 95.123 % (limit 90 %), raised");
     }
 
     #[test]

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use plant::{
     Action, AlarmCondition, AlarmId, AlarmKey, AlarmRecord, AlarmState, AlarmTransition, AssetChange, Axis, Bearing,
-    BearingFault, BearingOrders, BearingVerdict, Diagnosis, Event, Evidence, FaultLine, Foundation, Geometry,
-    Hypothesis, Limits, Location, Machine, MachineClass, MachineId, Name, Point, PointId, PointKind, Priority, Quality,
-    Quantity, SensorState, Severity, Speed, Timestamp, Title, Trigger, Unit, Value, WaveformId, WaveformMeta, Zone,
-    ZoneVerdict,
+    BearingFault, BearingOrders, BearingVerdict, Condition, Diagnosis, Event, Evidence, FaultLine, Foundation,
+    Geometry, Hypothesis, Limits, Location, Machine, MachineClass, MachineId, Name, Point, PointId, PointKind,
+    Priority, Quality, Quantity, SensorState, Severity, Speed, Timestamp, Title, Trigger, Unit, Value, WaveformId,
+    WaveformMeta, Zone, ZoneVerdict,
 };
 
 use super::{Damage, Reader, Writer};
@@ -78,6 +78,7 @@ fields! {
     Bearing { name, designation, geometry }
     Machine { id, title, area, line, gateway, class, severity, nominal_rpm, bearings, points }
     Event { machine, t, t_received, kind, fields }
+    Condition { name, priority, active, detail }
     Settled { id, code, verdict }
     Ignored { machine, point, ignored }
     Progress { follower, through, state }
@@ -536,6 +537,10 @@ impl Record for AlarmCondition {
             Self::Sensor => w.u8(6),
             Self::Stale => w.u8(7),
             Self::Offline => w.u8(8),
+            Self::System(name) => {
+                w.u8(9);
+                name.put(w);
+            }
         }
     }
     fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
@@ -549,6 +554,7 @@ impl Record for AlarmCondition {
             6 => Self::Sensor,
             7 => Self::Stale,
             8 => Self::Offline,
+            9 => Self::System(Record::get(r)?),
             _ => return Err(Damage("a condition is not known")),
         })
     }

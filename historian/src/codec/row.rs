@@ -11,8 +11,8 @@
 use std::sync::Arc;
 
 use plant::{
-    Action, AlarmTransition, AssetChange, Diagnosis, Event, Finding, IndicatorValue, Observation, Quality, SeriesKey,
-    Timestamp, Unit, Value, Waveform, WaveformId,
+    Action, AlarmTransition, AssetChange, Condition, Diagnosis, Event, Finding, IndicatorValue, Observation, Quality,
+    SeriesKey, Timestamp, Unit, Value, Waveform, WaveformId,
 };
 
 use super::{Damage, Reader, Record, Writer, seal, unseal};
@@ -28,6 +28,7 @@ const SETTLED: u8 = 2;
 /// `(released, gaps)` of each entry of the ledger.
 const LEDGER_MORE: u8 = 3;
 const IGNORED: u8 = 4;
+const CONDITIONS: u8 = 5;
 
 // The first byte of an observation: the kind of its value and what follows.
 const KIND: u8 = 0x07;
@@ -73,6 +74,7 @@ pub(crate) struct RawRow {
     pub quarantine: Vec<Quarantined>,
     pub ledger: Vec<LedgerDelta>,
     pub actions: Vec<Action>,
+    pub conditions: Vec<Condition>,
     pub settled: Vec<Settled>,
     pub ignored: Vec<Ignored>,
     pub retained: Vec<Retained>,
@@ -124,6 +126,9 @@ fn parts(batch: &Batch) -> Vec<(u8, Vec<u8>)> {
     if !batch.ignored.is_empty() {
         parts.push((IGNORED, part(&batch.ignored)));
     }
+    if !batch.conditions.is_empty() {
+        parts.push((CONDITIONS, part(&batch.conditions)));
+    }
     parts
 }
 
@@ -147,6 +152,7 @@ fn get_parts(r: &mut Reader<'_>, row: &mut RawRow) -> Result<(), Damage> {
                 }
             }
             IGNORED => row.ignored = Record::get(&mut body)?,
+            CONDITIONS => row.conditions = Record::get(&mut body)?,
             _ => return Err(Damage("a part of it is of a version that is not known here")),
         }
         body.end()?;
@@ -342,6 +348,7 @@ impl RawRow {
             quarantine: self.quarantine,
             ledger: self.ledger,
             actions: self.actions,
+            conditions: self.conditions,
             settled: self.settled,
             ignored: self.ignored,
             retained: self.retained,

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use plant::{
     Action, AlarmCondition, AlarmId, AlarmKey, AlarmRecord, AlarmState, AlarmTransition, AssetChange, Axis, Bearing,
-    BearingFault, BearingOrders, BearingVerdict, Diagnosis, Event, Evidence, FaultLine, Finding, Foundation, Geometry,
-    Hypothesis, IndicatorValue, Limits, Location, Machine, MachineClass, Name, Observation, Point, PointId, PointKind,
-    Priority, Quality, Quantity, Reason, SensorState, SeriesKey, Severity, Timestamp, Title, Trigger, Unit, Value,
-    WaveformId, Zone, ZoneVerdict,
+    BearingFault, BearingOrders, BearingVerdict, Condition, Diagnosis, Event, Evidence, FaultLine, Finding, Foundation,
+    Geometry, Hypothesis, IndicatorValue, Limits, Location, Machine, MachineClass, Name, Observation, Point, PointId,
+    PointKind, Priority, Quality, Quantity, Reason, SensorState, SeriesKey, Severity, Timestamp, Title, Trigger, Unit,
+    Value, WaveformId, Zone, ZoneVerdict,
 };
 use proptest::prelude::*;
 
@@ -141,6 +141,7 @@ impl Dice {
             AlarmCondition::Sensor,
             AlarmCondition::Stale,
             AlarmCondition::Offline,
+            AlarmCondition::System(self.name()),
         ];
         let triggers = [
             Trigger::Raised,
@@ -271,6 +272,12 @@ impl Dice {
                 ..LedgerDelta::default()
             }),
             findings: self.some(5, Self::finding),
+            conditions: self.some(1, |d| Condition {
+                name: d.name(),
+                priority: d.pick(&[Priority::Critical, Priority::Low]),
+                active: d.below(2) == 0,
+                detail: d.some(3, |d| (d.text(), d.value())).into_iter().collect(),
+            }),
             actions: self.some(2, |d| Action::Acknowledge { alarm: AlarmId(d.bits()), by: d.text() }),
             retained: self.some(1, |d| Retained {
                 topic: d.text(),

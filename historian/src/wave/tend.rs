@@ -185,7 +185,6 @@ impl Wave {
 
     /// Asks for `bytes` of the disk back. Gives how many will come, with the next commits: those of free pages, then
     /// those of waveforms that nothing protects, in the order of the quota. A later call takes the place of this one.
-    #[allow(dead_code, reason = "for whoever watches the disk")]
     pub fn shed(&mut self, bytes: u64) -> rusqlite::Result<u64> {
         let free = match self.tending.stuck {
             true => 0,

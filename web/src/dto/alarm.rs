@@ -28,7 +28,7 @@ pub struct Alarm {
     /// The point's name for people.
     pub point_title: Option<Title>,
     /// What is watched: `high_high`, `high`, `low`, `low_low`, `zone_c`, `zone_d`, `bearing.<name>.<fault>`, `sensor`,
-    /// `stale`, `offline`.
+    /// `stale`, `offline`, or `system.<name>`: of the platform itself, whose machine is `$danxia/platform`.
     pub condition: String,
     /// `normal`, `unacknowledged`, `acknowledged` or `returned_unacknowledged`.
     pub state: String,

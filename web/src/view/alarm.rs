@@ -96,7 +96,10 @@ fn place(plant: &Plant, key: &AlarmKey) -> (dto::MachineRef, Option<String>, Opt
     let machine = dto::MachineRef {
         site: key.machine.site().into(),
         machine: key.machine.name().into(),
-        title: known.map(|m| title(&m.title)).unwrap_or_default(),
+        title: match key.machine.is_ours() {
+            true => dto::Title { zh: Some("丹霞平台".into()), en: Some("Danxia platform".into()) },
+            false => known.map(|m| title(&m.title)).unwrap_or_default(),
+        },
     };
     let name = key.point.as_ref().map(plant::PointId::name);
     let point_title = name.and_then(|n| known?.points.get(n)).map(|p| title(&p.title));

@@ -151,6 +151,8 @@ fn status<'a>(active: impl Iterator<Item = &'a AlarmCondition>, points: &[Pointw
             | AlarmCondition::LowLow
             | AlarmCondition::Zone(_)
             | AlarmCondition::Bearing(..) => alarm = true,
+            // Of the platform, and of no machine.
+            AlarmCondition::System(_) => {}
         }
     }
     let spoken = points.iter().any(|p| p.quality.is_some() || p.seen.is_some());

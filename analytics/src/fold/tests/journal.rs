@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use historian::{Batch, Committed};
 use plant::{
-    Action, AlarmKey, AssetChange, Bearing, BearingOrders, Finding, Foundation, Geometry, Machine, MachineClass,
-    Observation, Point, PointKind, Quality, Quantity, Reason, Samples, Severity, Timestamp, Unit, Value, Waveform,
-    WaveformId, WaveformMeta,
+    Action, AlarmKey, AssetChange, Bearing, BearingOrders, Condition, Finding, Foundation, Geometry, Machine,
+    MachineClass, Observation, Point, PointKind, Priority, Quality, Quantity, Reason, Samples, Severity, Timestamp,
+    Unit, Value, Waveform, WaveformId, WaveformMeta,
 };
 
 use super::super::{Fold, Settings};
@@ -192,7 +192,14 @@ fn add_turning(x: &mut [f64], mm_s: f64) {
     }
 }
 
-/// A journal in which everything happens that the fold knows: limits, late data, silence, an absence, records.
+/// How it stands with the platform's disk.
+pub fn full_disk(active: bool, priority: Priority) -> Condition {
+    let name = Condition::DISK_SPACE.parse().unwrap();
+    Condition { name, priority, active, detail: [("value".into(), Value::Float(91.0))].into() }
+}
+
+/// A journal in which everything happens that the fold knows: limits, late data, silence, an absence, records, the
+/// platform's own state.
 pub fn eventful() -> Vec<Committed> {
     let mut j = Journal::new();
     let mut out = Vec::new();
@@ -219,6 +226,9 @@ pub fn eventful() -> Vec<Committed> {
                 w.t0 = t;
                 batch.waveforms.push(Arc::new(w));
             }
+        }
+        if i % 25 == 0 {
+            batch.conditions.push(full_disk(i % 50 == 0, if i > 60 { Priority::Critical } else { Priority::High }));
         }
         if i == 90 {
             j.now = j.now + Duration::from_secs(500);

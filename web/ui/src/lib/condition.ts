@@ -1,16 +1,20 @@
 import type { Alarm, PointDetail, Sample } from "../api/types";
 import { code, t, title } from "../i18n";
 import { num } from "./format";
+import { href } from "./router";
 
 export interface Condition {
-  /** `bearing`, `zone_c`, `high_high`, … */
+  /** `bearing`, `zone_c`, `high_high`, `system`, … */
   kind: string;
+  /** Of `system`: which state of the platform. */
+  name?: string;
   bearing?: string;
   fault?: string;
 }
 
 /** `bearing.DE.outer_race` in its parts; a bearing's own name may hold dots. */
 export function parseCondition(text: string): Condition {
+  if (text.startsWith("system.")) return { kind: "system", name: text.slice("system.".length) };
   const match = /^bearing\.(.+)\.([a-z_]+)$/.exec(text);
   return match ? { kind: "bearing", bearing: match[1]!, fault: match[2]! } : { kind: text };
 }
@@ -18,10 +22,23 @@ export function parseCondition(text: string): Condition {
 /** The alarm in one sentence. */
 export function message(a: Pick<Alarm, "condition">): string {
   const c = parseCondition(a.condition);
+  if (c.name !== undefined) return code("system", c.name);
   return code("message", c.kind)
     .replace("{bearing}", c.bearing ?? "")
     .replace("{fault}", code("fault", c.fault ?? ""));
 }
+
+/** What people do about it. */
+export function remedy(a: Pick<Alarm, "condition">): string {
+  const { kind, name } = parseCondition(a.condition);
+  return name === undefined ? code("action", kind) : code("system_action", name);
+}
+
+/** Where an alarm leads: to its machine, or, where it is about the platform itself, to the page about that. */
+export const placeOf = (a: Pick<Alarm, "machine" | "point" | "condition">): string =>
+  parseCondition(a.condition).kind === "system"
+    ? href(["connections"])
+    : href(["machine", a.machine.site, a.machine.machine], { point: a.point ?? null });
 
 /** What else is to be said of its cause; mostly nothing. */
 export const remark = (a: Pick<Alarm, "evidence">): string =>

@@ -4,7 +4,7 @@ import { liveAlarms, overlay } from "../api/live";
 import { useResource } from "../api/resource";
 import type { Alarm, Journal } from "../api/types";
 import { code, t, title } from "../i18n";
-import { byUrgency, isActive, isWaiting, machineTitle, message, remark, valueAgainstLimit } from "../lib/condition";
+import { byUrgency, isActive, isWaiting, machineTitle, message, placeOf, remark, valueAgainstLimit } from "../lib/condition";
 import { int, span, when } from "../lib/format";
 import { registerKeys } from "../lib/keys";
 import { now, serverNow } from "../lib/now";
@@ -235,7 +235,7 @@ function AlarmRow(props: {
         <Duration a={a} />
       </td>
       <td class="c-equipment">
-        <a href={href(["machine", a.machine.site, a.machine.machine], { point: a.point })}>{machineTitle(a.machine)}</a>
+        <a href={placeOf(a)}>{machineTitle(a.machine)}</a>
         {a.point && <small class="muted"> {title(a.point_title, a.point)}</small>}
       </td>
       <td class="c-message">

@@ -4,8 +4,8 @@ import { useResource } from "../api/resource";
 import type { Alarm, Journal, WaveformInfo } from "../api/types";
 import { code, t, title } from "../i18n";
 import { TERM_PERCENT, TERM_UNIT } from "../i18n/codes";
-import { isActive, isWaiting, machineTitle, message, parseCondition, remark, valueAgainstLimit } from "../lib/condition";
-import { dateTime, num, quantity, when } from "../lib/format";
+import { isActive, isWaiting, machineTitle, message, parseCondition, placeOf, remark, remedy, valueAgainstLimit } from "../lib/condition";
+import { bytes, dateTime, num, quantity, when } from "../lib/format";
 import { lazy } from "../lib/lazy";
 import { serverNow } from "../lib/now";
 import { href } from "../lib/router";
@@ -56,7 +56,6 @@ export function EvidencePanel(props: {
 }
 
 function Body({ a, acknowledge, busy }: { a: Alarm; acknowledge: (a: Alarm) => void; busy: boolean }) {
-  const { kind } = parseCondition(a.condition);
   const story = seriesOf(a);
   const raised = Date.parse(a.raised);
   const pointId = a.point ? `${a.machine.site}/${a.machine.machine}/${a.point}` : undefined;
@@ -67,7 +66,7 @@ function Body({ a, acknowledge, busy }: { a: Alarm; acknowledge: (a: Alarm) => v
         <h2>{[message(a), remark(a)].filter(Boolean).join(" · ")}</h2>
       </header>
       <p>
-        <a href={href(["machine", a.machine.site, a.machine.machine], { point: a.point })}>{machineTitle(a.machine)}</a>
+        <a href={placeOf(a)}>{machineTitle(a.machine)}</a>
         {a.point && <> · {title(a.point_title, a.point)}</>}
       </p>
       <dl class="facts">
@@ -83,7 +82,7 @@ function Body({ a, acknowledge, busy }: { a: Alarm; acknowledge: (a: Alarm) => v
         <Fact name={t("evidence.occurrences")}>{num(a.occurrences, 6)}</Fact>
       </dl>
       <p class="todo">
-        <strong>{t("evidence.what_to_do")}</strong> {code("action", kind)}
+        <strong>{t("evidence.what_to_do")}</strong> {remedy(a)}
       </p>
       <div class="buttons">
         {isWaiting(a) && (
@@ -180,13 +179,14 @@ function Terms({ a }: { a: Alarm }) {
 
 function termValue(name: string, v: number, unit: string | null | undefined): string {
   if (TERM_PERCENT.has(name)) return `${num(v * 100)} %`;
+  if (name.endsWith("_bytes")) return bytes(v);
   if (name === "value" || name === "limit") return quantity(v, unit, 4);
   return quantity(v, TERM_UNIT[name], 4);
 }
 
 /** An explaining code in words: a sensor's failure, a refusal, a remark, or the basis of a standard as it stands. */
 export function explain(c: string): string {
-  for (const family of ["sensor", "remark", "refusal"]) {
+  for (const family of ["sensor", "remark", "refusal", "system_code"]) {
     const text = code(family, c);
     if (text !== c) return text;
   }

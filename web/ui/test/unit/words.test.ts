@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { overlay, retryAfter } from "../../src/api/live";
 import type { Alarm, Diagnosis, MachineSummary } from "../../src/api/types";
 import { code, fill, title, useLanguage } from "../../src/i18n";
-import { beyond, byUrgency, message, parseCondition, qualityText, remark, usable, valueAgainstLimit } from "../../src/lib/condition";
+import { beyond, byUrgency, message, parseCondition, placeOf, qualityText, remark, remedy, usable, valueAgainstLimit } from "../../src/lib/condition";
 import { publishCommand, splitAddress } from "../../src/lib/connect";
 import { byNeed, joinSummary, matches, needsAttention } from "../../src/lib/overview";
 import { href, parseHash } from "../../src/lib/router";
@@ -17,6 +17,7 @@ describe("conditions", () => {
   test.each([
     ["zone_d", { kind: "zone_d" }],
     ["bearing.DE.outer_race", { kind: "bearing", bearing: "DE", fault: "outer_race" }],
+    ["system.disk_space", { kind: "system", name: "disk_space" }],
     ["bearing.No.2 side.ball", { kind: "bearing", bearing: "No.2 side", fault: "ball" }],
   ])("%s", (text, expected) => expect(parseCondition(text)).toEqual(expected));
 
@@ -27,6 +28,14 @@ describe("conditions", () => {
     await useLanguage("zh-CN");
     expect(message(bearing)).toBe("轴承 DE：外圈损伤");
     await useLanguage("en");
+  });
+
+  test("of the platform itself lead to no machine", () => {
+    const full = { condition: "system.disk_space", machine: { site: "$danxia", machine: "platform", title: {} } };
+    expect(message(full)).toBe("Little disk space for the store");
+    expect(remedy(full)).toContain("Free space");
+    expect(placeOf(full)).not.toContain("platform");
+    expect(placeOf({ ...full, condition: "high", point: "p" })).toContain("point=p");
   });
 
   test("show a code that is not in the vocabulary as it is", () => {
