@@ -51,5 +51,3 @@ pub use status::{Phase, Status, StatusCell};
 
 /// The code under which lines that the server refused stand in quarantine.
 pub const REFUSED: &str = "influx_refused";
-/// The condition: more is owed than the settings allow.
-pub const LAG: &str = "influx_lag";

@@ -1,10 +1,11 @@
 //! How far shipping has come, on disk.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use historian::{Batch, CommitError, Historian, LedgerDelta, Progress, Quarantined, Seq};
-use plant::{Name, Timestamp};
+use plant::{Condition, IdError, Name, Priority, Timestamp, Value};
 use tokio::time::{Instant, sleep};
 
 use super::{FOLLOWER, Room, RoomError};
@@ -59,7 +60,11 @@ pub async fn release(store: &Historian, now: Timestamp) -> Result<(), RoomError>
     tracing::info!("[influx] is not set any more: nothing is shipped, and the log does not wait for it");
     let state = Some(encode(alarms, t.min(now), &owed));
     let progress = Some(Progress { follower: Name::new(FOLLOWER)?, through: Historian::UNBOUND, state });
-    store.recorder().commit(Batch { progress, ..Batch::default() }).await?;
+    // Nothing is behind any more, and nobody is refused.
+    let over = |name, priority| condition(name, priority, false, BTreeMap::new());
+    let conditions =
+        vec![over(Condition::INFLUX_LAG, Priority::Medium)?, over(Condition::INFLUX_REFUSED, Priority::High)?];
+    store.recorder().commit(Batch { progress, conditions, ..Batch::default() }).await?;
     Ok(())
 }
 
@@ -119,12 +124,38 @@ impl Room {
     pub(super) async fn raise(&mut self, lag: Duration) -> Result<(), RoomError> {
         // Once it is an alarm it is one until half of it has been made up for: it must not flutter.
         let bound = if self.conditions.lag == Some(true) { self.config.lag_alarm / 2 } else { self.config.lag_alarm };
-        let now = (Some(lag > bound), Some(matches!(self.shipper.trouble(), Some(Trouble::Refused(_)))));
-        if now != (self.conditions.lag, self.conditions.refused) {
-            (self.conditions.lag, self.conditions.refused) = now;
+        let late = Some(lag > bound);
+        let refused = Some(matches!(self.shipper.trouble(), Some(Trouble::Refused(_))));
+        let mut conditions = Vec::new();
+        if late != self.conditions.lag {
+            let numbers = [
+                ("value", lag.as_secs_f64().round()),
+                ("limit", self.config.lag_alarm.as_secs_f64()),
+                ("owed_points", self.owed.points() as f64),
+            ];
+            let mut detail: BTreeMap<Arc<str>, _> = numbers.map(|(k, v)| (k.into(), Value::Float(v))).into();
+            detail.insert("unit".into(), Value::Text("s".into()));
+            conditions.push(condition(Condition::INFLUX_LAG, Priority::Medium, late == Some(true), detail)?);
+        }
+        if refused != self.conditions.refused {
+            let active = refused == Some(true);
+            conditions.push(condition(Condition::INFLUX_REFUSED, Priority::High, active, BTreeMap::new())?);
+        }
+        if !conditions.is_empty() {
+            self.commit(Batch { conditions, ..Batch::default() }).await?;
+            self.conditions = Conditions { lag: late, refused };
         }
         Ok(())
     }
+}
+
+fn condition(
+    name: &str,
+    priority: Priority,
+    active: bool,
+    detail: BTreeMap<Arc<str>, Value>,
+) -> Result<Condition, IdError> {
+    Ok(Condition { name: Name::new(name)?, priority, active, detail })
 }
 
 /// A refused line, for the quarantine.

@@ -10,8 +10,8 @@ export const FAMILIES = {
   message: ["high_high", "high", "low", "low_low", "zone_c", "zone_d", "bearing", "sensor", "stale", "offline"],
   action: ["high_high", "high", "low", "low_low", "zone_c", "zone_d", "bearing", "sensor", "stale", "offline"],
   // States of the platform itself; a test of the platform holds that none is missing.
-  system: ["disk_space"],
-  system_action: ["disk_space"],
+  system: ["disk_space", "influx_lag", "influx_refused"],
+  system_action: ["disk_space", "influx_lag", "influx_refused"],
   system_code: ["near", "shedding", "stopped"],
   state: ["normal", "unacknowledged", "acknowledged", "returned_unacknowledged"],
   trigger: ["raised", "cleared", "acknowledged", "historical", "updated", "value_lost"],
@@ -35,6 +35,7 @@ export const FAMILIES = {
     "budget_bytes",
     "floor_bytes",
     "store_bytes",
+    "owed_points",
   ],
   denial: ["publish_denied", "subscribe_denied", "will_denied"],
   sensor: ["clipped", "flat", "bias", "ski_slope", "loose", "gaps", "no_rotation"],
@@ -87,6 +88,7 @@ export const FAMILIES = {
   ],
   limit: ["hh", "h", "l", "ll"],
   ledger: ["received", "committed", "duplicates", "quarantined", "refused"],
+  influx_phase: ["starting", "live", "catching_up", "waiting", "refused"],
   // Reasons of the quarantine; a test of the platform holds that none is missing.
   cause: [
     "topic_utf8",
