@@ -7,9 +7,9 @@ SHELL := /bin/bash
 VENV ?= target/venv
 CARGO_DENY := $(shell command -v cargo-deny 2>/dev/null)
 
-.PHONY: test tools fmt lint unit deny ui browser interop nodered remote bench page fuzz
+.PHONY: test tools fmt lint unit deny ui browser interop nodered remote influx bench page fuzz
 
-test: tools fmt lint ui unit deny interop nodered remote browser
+test: tools fmt lint ui unit deny interop nodered remote influx browser
 	@echo "make test: all parts passed"
 
 # Debian packages where this may install them; otherwise it says what is missing and the parts that need it say so again.
@@ -41,6 +41,11 @@ interop: $(VENV)/ready
 remote: $(VENV)/ready
 	cargo build --locked
 	$(VENV)/bin/python tests/remote.py
+
+# A server that takes what is shipped to InfluxDB and is not ours: VictoriaMetrics, killed and started again.
+influx: $(VENV)/ready
+	cargo build --locked
+	$(VENV)/bin/python tests/influx.py
 
 # A flood, kill -9, another broker's restart and a replay at once: some minutes.
 drills: $(VENV)/ready
