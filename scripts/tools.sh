@@ -4,7 +4,7 @@
 set -euo pipefail
 
 missing=()
-for pair in mosquitto_pub:mosquitto-clients mosquitto:mosquitto nats-server:nats-server openssl:openssl chromium:chromium python3:python3-venv; do
+for pair in mosquitto_pub:mosquitto-clients mosquitto:mosquitto nats-server:nats-server victoria-metrics:victoria-metrics openssl:openssl chromium:chromium python3:python3-venv; do
   command -v "${pair%%:*}" >/dev/null 2>&1 || missing+=("${pair##*:}")
 done
 python3 -c 'import ensurepip' >/dev/null 2>&1 || missing+=(python3-venv)

@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, and which settings flags set.
 
+mod backfill;
 mod backup;
 
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use plant::{MachineId, Timestamp};
 
+pub use backfill::Backfill;
 pub use backup::{Backup, BackupWhat, Restore};
 
 use crate::config::Flags;
@@ -57,6 +59,9 @@ pub enum Command {
     /// Put a store together from a backup, check all of it, and put it in the place of the one that is there, which is kept
     /// under another name.
     Restore(Restore),
+    /// Ship what a store holds to InfluxDB: what was committed before shipping was switched on, or what InfluxDB lost. An
+    /// instance may run on the store meanwhile.
+    Backfill(Backfill),
     /// Look at the settings.
     Config {
         /// What to do with them.

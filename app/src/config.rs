@@ -2,6 +2,7 @@
 //!
 //! [`Settings`] is what the rest of the program sees; the raw form that the sources are merged into stays in here.
 
+mod influx;
 mod limits;
 mod mqtt;
 mod remote;
@@ -19,6 +20,7 @@ use figment::{Figment, Metadata, Profile, Provider};
 use plant::Name;
 use serde::{Deserialize, Serialize};
 
+pub use influx::Influx;
 pub use mqtt::Mqtt;
 pub use remote::{Publish, Remote};
 pub use store::Store;
@@ -40,6 +42,8 @@ pub struct Settings {
     pub remotes: Vec<Remote>,
     /// What is published at our own broker.
     pub publish: Publish,
+    /// InfluxDB, where what is committed is shipped to.
+    pub influx: Option<Influx>,
     /// What it is to Sparkplug edge nodes.
     pub sparkplug: Sparkplug,
     /// Where the page and the API listen.
@@ -88,6 +92,7 @@ struct Raw {
     publish: Publish,
     remote: BTreeMap<String, remote::Raw>,
     hj212: RawHj212,
+    influx: influx::Raw,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -125,6 +130,7 @@ impl Default for Raw {
             hj212: RawHj212 { listen: String::new(), site: "hj212".into(), monitors: Vec::new() },
             publish: Publish { indicators: true, alarms: true },
             remote: BTreeMap::new(),
+            influx: influx::Raw::default(),
         }
     }
 }
@@ -229,7 +235,7 @@ impl Sources {
         check(raw)
     }
 
-    /// Every setting as `(key, value, origin)`; secrets would be redacted here (there are none yet).
+    /// Every setting as `(key, value, origin)`; a secret is not shown.
     pub fn list(&self) -> Result<Vec<(String, String, String)>, ConfigError> {
         self.settings()?;
         let all: Value = self.figment.extract().map_err(|e| explain(&e))?;
@@ -246,7 +252,8 @@ impl Sources {
             }
             return;
         }
-        let shown = shown(value);
+        let secret = path == influx::SECRET && value.as_str().is_some_and(|s| !s.is_empty());
+        let shown = if secret { "(set, not shown)".into() } else { shown(value) };
         let origin = self.figment.find_metadata(path).map_or_else(|| "default".into(), |m| origin(m, path));
         rows.push((path.to_owned(), shown, origin));
     }
@@ -367,6 +374,7 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
         store,
         remotes,
         publish: raw.publish,
+        influx: influx::check(raw.influx)?,
         sparkplug,
         // A trial has nobody to adopt by hand.
         adopt: raw.adopt || mqtt.anonymous,

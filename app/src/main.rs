@@ -12,6 +12,7 @@ mod devices;
 mod disk;
 mod heartbeat;
 mod hj212;
+mod influx_stage;
 mod instance;
 mod intake;
 mod platform;
@@ -59,6 +60,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Export { what: Export::Points(args) } => commands::export::points(&args),
         Command::Export { what: Export::Ledger(args) } => commands::ledger::export(&args),
         Command::Backup(args) => commands::backup::run(&args),
+        Command::Backfill(args) => wait(commands::backfill::run(&args)),
         Command::Restore(args) => commands::restore::run(&args),
         Command::Config { what: Config::Show(args) } => commands::config::show(&args),
         Command::Device { what } => commands::device::run(&what),

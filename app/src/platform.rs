@@ -20,6 +20,7 @@ use crate::devices::{Devices, rules};
 use crate::disk::FileSystem;
 use crate::heartbeat::{self, Pulse};
 use crate::hj212;
+use crate::influx_stage::Shipping;
 use crate::instance::Instance;
 use crate::intake::{self, Passage};
 use crate::ports::Ports;
@@ -51,7 +52,8 @@ pub async fn run(
     collector.recall_discovery(store.register()).await?;
     let desk = Arc::new(Desk::new(devices.clone(), Some(Live { broker: broker.clone(), archive: store.archive() })));
     let pulse = Pulse::default();
-    let doors_known = (&broker, &remotes, &collector);
+    let shipping = Shipping::new(settings.influx.as_ref());
+    let doors_known = (&broker, &remotes, &collector, &shipping);
     let services = seams::services(settings, about, &store, doors_known, desk, pulse.clone(), clock.clone());
 
     intake::restore(&broker, &store.register(), started)?;
@@ -87,6 +89,7 @@ pub async fn run(
         let back = PublishBack::open(target, publish, &store, clock.clone()).await?;
         publishing.push(watch.spawn("publishing", back.run(mouth.thrown())));
     }
+    let shipped = watch.spawn("InfluxDB", shipping.run(store.clone(), clock.clone(), mouth.thrown()));
     let keeping = tokio::spawn(keep(devices.clone(), broker.clone()));
     let address = ports.http.local_addr()?;
     let announced = Instance::announce(&settings.data, address)?;
@@ -109,6 +112,7 @@ pub async fn run(
     for task in publishing {
         task.await.context("publishing")??;
     }
+    shipped.await.context("InfluxDB")?;
     tracing::info!("stopping: the doors");
     sparkplug::publish(&broker, collector.host_death(now.now()));
     doors.throw();

@@ -21,6 +21,7 @@ mod waiting;
 
 use crate::config::Settings;
 use crate::heartbeat::Pulse;
+use crate::influx_stage::Shipping;
 use crate::remotes::Remotes;
 
 /// How long the canary may take.
@@ -48,14 +49,14 @@ pub fn services(
     settings: &Settings,
     about: About,
     store: &Arc<Historian>,
-    (broker, remotes, collector): (&Arc<Broker>, &Remotes, &Collector),
+    (broker, remotes, collector, shipping): (&Arc<Broker>, &Remotes, &Collector, &Shipping),
     registrar: Arc<dyn Registrar>,
     pulse: Pulse,
     clock: Arc<dyn Clock>,
 ) -> Services {
     let tail_of = store.clone();
-    let (broker, remotes) = (broker.clone(), remotes.clone());
-    let rooms = Arc::new(Rooms { broker, remotes, archive: store.archive(), pulse, clock: clock.clone() });
+    let (broker, remotes, shipping) = (broker.clone(), remotes.clone(), shipping.clone());
+    let rooms = Arc::new(Rooms { broker, remotes, shipping, archive: store.archive(), pulse, clock: clock.clone() });
     Services {
         about,
         clock: clock.clone(),
@@ -66,6 +67,7 @@ pub fn services(
         analyst: Arc::new(Analysis { archive: store.archive() }),
         waiting: Arc::new(waiting::Waiting::new(collector.clone(), store.archive(), settings, clock)),
         door: rooms.clone(),
+        shipping: rooms.clone(),
         registrar,
         readiness: rooms.clone(),
         metrics: rooms,
@@ -81,6 +83,7 @@ pub fn services(
 struct Rooms {
     broker: Arc<Broker>,
     remotes: Remotes,
+    shipping: Shipping,
     archive: Archive,
     pulse: Pulse,
     clock: Arc<dyn Clock>,
@@ -119,6 +122,12 @@ fn client(c: ClientSnapshot, now: Timestamp) -> dto::Client {
         denials: c.denials,
         last_denial: c.last_denial.map(|d| dto::Denial { topic: d.topic.to_string(), why: d.why.name().to_owned() }),
         throttled: c.throttled,
+    }
+}
+
+impl web::Shipping for Rooms {
+    fn influx(&self) -> Option<dto::Influx> {
+        self.shipping.shown()
     }
 }
 
@@ -170,6 +179,7 @@ impl Metrics for Rooms {
         let (clients, canary) = (self.broker.clients(), self.broker.canary_state());
         let sum = |f: fn(&ClientSnapshot) -> u64| clients.iter().map(f).sum::<u64>() as f64;
         let mut metrics = self.remotes.metrics();
+        metrics.extend(self.shipping.metrics());
         let gauge = |name, help, v: f64| Metric::single(name, help, MetricKind::Gauge, v);
         let counter = |name, help, v: f64| Metric::single(name, help, MetricKind::Counter, v);
         metrics.extend([

@@ -9,7 +9,7 @@ fn root() -> PathBuf {
 }
 
 /// Crate → the rooms it may depend on, dev-dependencies included. DESIGN: plant <- historian <- collector, analytics,
-/// web <- app; broker and seeds share the outbox, which knows nobody; broker knows no other room; seeds -> plant,
+/// web, influx <- app; broker and seeds share the outbox, which knows nobody; broker knows no other room; seeds -> plant,
 /// collector (for its wire formats).
 const ARROWS: &[(&str, &[&str])] = &[
     ("plant", &[]),
@@ -20,8 +20,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("collector", &["plant", "historian"]),
     ("analytics", &["plant", "historian"]),
     ("web", &["plant", "historian"]),
+    ("influx", &["plant", "historian"]),
     ("seeds", &["plant", "collector", "outbox"]),
-    ("danxia", &["plant", "outbox", "broker", "historian", "collector", "analytics", "web", "seeds"]),
+    ("danxia", &["plant", "outbox", "broker", "historian", "collector", "analytics", "web", "influx", "seeds"]),
 ];
 
 #[test]
@@ -101,7 +102,10 @@ fn in_words(family: &str, codes: &BTreeSet<String>) {
 /// Every reason that the quarantine can give has its words on the page, in both languages.
 #[test]
 fn every_reason_of_the_quarantine_is_put_into_words_in_both_languages() {
-    in_words("cause", &collector::fault::Code::ALL.iter().map(ToString::to_string).collect());
+    let mut codes: BTreeSet<String> = collector::fault::Code::ALL.iter().map(ToString::to_string).collect();
+    // What another server refused is kept with them.
+    codes.insert(influx::REFUSED.into());
+    in_words("cause", &codes);
 }
 
 /// So has everything that the MQTT door can refuse.

@@ -23,6 +23,10 @@ pub struct Condition {
 impl Condition {
     /// [`Condition::name`] where the store's disk fills.
     pub const DISK_SPACE: &str = "disk_space";
+    /// [`Condition::name`] where InfluxDB is further behind than it may be.
+    pub const INFLUX_LAG: &str = "influx_lag";
+    /// [`Condition::name`] where InfluxDB refuses the platform: token, organisation, bucket or address.
+    pub const INFLUX_REFUSED: &str = "influx_refused";
     /// Every name that there is: the page has words for each, in both languages.
-    pub const NAMES: &[&str] = &[Self::DISK_SPACE];
+    pub const NAMES: &[&str] = &[Self::DISK_SPACE, Self::INFLUX_LAG, Self::INFLUX_REFUSED];
 }

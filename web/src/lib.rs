@@ -35,7 +35,7 @@ pub use api::openapi;
 pub use config::{Config, ConfigError};
 pub use seams::{
     About, Analyst, Declined, Door, Keeping, Mapper, Metric, MetricKind, Metrics, Part, Readiness, Registrar,
-    RegistrarError, Services, Waiting,
+    RegistrarError, Services, Shipping, Waiting,
 };
 pub use server::{ServeError, serve};
 pub use view::quarantined_message;

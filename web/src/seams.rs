@@ -97,6 +97,12 @@ pub trait Registrar: Send + Sync + 'static {
     fn authority(&self) -> Result<String, RegistrarError>;
 }
 
+/// Knows how far what is shipped elsewhere has come.
+pub trait Shipping: Send + Sync + 'static {
+    /// As it stands; `None` where nothing is shipped. Must not wait for anything.
+    fn influx(&self) -> Option<dto::Influx>;
+}
+
 /// One part that must work for the platform to be ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
@@ -209,6 +215,8 @@ pub struct Services {
     pub door: Arc<dyn Door>,
     /// What waits in quarantine.
     pub waiting: Arc<dyn Waiting>,
+    /// InfluxDB.
+    pub shipping: Arc<dyn Shipping>,
     /// Devices.
     pub registrar: Arc<dyn Registrar>,
     /// Readiness.

@@ -13,7 +13,7 @@ use crate::hub::Frame;
 use crate::meter::Meter;
 use crate::pulse::Pulse;
 use crate::reads::Reads;
-use crate::seams::{About, Analyst, Door, Keeping, Mapper, Metrics, Readiness, Registrar, Services, Waiting};
+use crate::seams::{About, Analyst, Door, Keeping, Mapper, Metrics, Readiness, Registrar, Services, Shipping, Waiting};
 use crate::view::SparkCache;
 
 /// How many frames a live stream may fall behind before it gets a fresh snapshot. A frame leaves every quarter of a
@@ -48,6 +48,7 @@ pub(crate) struct State {
     pub(crate) analyst: Arc<dyn Analyst>,
     pub(crate) door: Arc<dyn Door>,
     pub(crate) waiting: Arc<dyn Waiting>,
+    pub(crate) shipping: Arc<dyn Shipping>,
     pub(crate) registrar: Arc<dyn Registrar>,
     pub(crate) readiness: Arc<dyn Readiness>,
     pub(crate) metrics: Arc<dyn Metrics>,
@@ -86,6 +87,7 @@ impl State {
             analyst: services.analyst,
             door: services.door,
             waiting: services.waiting,
+            shipping: services.shipping,
             registrar: services.registrar,
             readiness: services.readiness,
             metrics: services.metrics,

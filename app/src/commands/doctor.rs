@@ -1,5 +1,7 @@
 //! `danxia doctor`: is this computer, and the instance on it, fit? Every failure prints its fix.
 
+mod influx;
+
 use std::fmt;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -81,6 +83,11 @@ pub async fn run(args: &Doctor) -> anyhow::Result<Exit> {
     }
     say("secrets", secrets(&settings.data))?;
     say("expiry", expiry(&settings.data, SystemClock.now()))?;
+    if let Some(settings) = &settings.influx {
+        for (what, seen) in influx::checks(settings).await {
+            say(what, seen)?;
+        }
+    }
     if let Some(ready) = get(settings.http, "/readyz").await {
         say("instance", instance(settings.http, &ready))?;
         if let Some((200, report)) = get(settings.http, "/api/v1/store").await {
@@ -327,6 +334,7 @@ fn apart(settings: &Settings, dir: &Path) -> Settings {
     (settings.mqtt.anonymous, settings.adopt) = (true, true);
     settings.mqtt.tls = None;
     settings.remotes.clear();
+    settings.influx = None;
     (settings.mqtt.listen, settings.http) = (Some(([127, 0, 0, 1], 0).into()), ([127, 0, 0, 1], 0).into());
     settings
 }

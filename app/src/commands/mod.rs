@@ -1,5 +1,6 @@
 //! What each command does. Data goes to standard output, words to standard error.
 
+pub mod backfill;
 pub mod backup;
 mod bar;
 pub mod config;

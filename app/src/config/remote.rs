@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::ConfigError;
 
 /// The system's list of authorities on Debian and its kin.
-const SYSTEM_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
+pub(super) const SYSTEM_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// What is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -221,7 +221,7 @@ fn login(raw: &Raw) -> Result<Option<(String, String)>, Wrong> {
 }
 
 /// The first line of a file that nobody else may read.
-fn secret(path: &Path) -> Result<String, String> {
+pub(super) fn secret(path: &Path) -> Result<String, String> {
     use std::os::unix::fs::PermissionsExt;
     let meta = std::fs::metadata(path).map_err(|e| format!("it cannot be read: {e}"))?;
     if meta.permissions().mode() & 0o077 != 0 {

@@ -27,6 +27,16 @@ pub(crate) async fn connections(ask: Ask) -> Answer {
     Ok(respond::fresh(StatusCode::OK, &dto::Connections { clients, totals, refused }))
 }
 
+/// How far what is shipped to InfluxDB has come.
+#[utoipa::path(get, path = "/api/v1/influx", tag = "intake", responses(
+    (status = 200, description = "The shipper as it stands; `null` where nothing is shipped.", body = Option<dto::Influx>),
+    (status = "default", description = "What went wrong.", body = dto::Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn influx(ask: Ask) -> Answer {
+    ask.query.only(&[])?;
+    Ok(respond::fresh(StatusCode::OK, &ask.state.shipping.influx()))
+}
+
 /// Messages that could not be understood, the newest first.
 #[utoipa::path(get, path = "/api/v1/quarantine", tag = "intake",
     params(

@@ -9,6 +9,7 @@ mod alarm;
 mod common;
 mod connection;
 mod device;
+mod influx;
 mod intake;
 mod live;
 mod machine;
@@ -28,6 +29,7 @@ pub use device::{
     Checklist, ChecklistStep, Device, DeviceCertificate, DeviceCredentials, Devices, IssuedCertificate, NewCertificate,
     NewDevice, NewOwnPatterns, NewPassword, OwnPatterns, Role,
 };
+pub use influx::Influx;
 pub use intake::{Ledger, LedgerSource, LedgerTotal, Quarantine, QuarantineEntry, QuarantineGroup, QuarantinedMessage};
 pub use live::{LiveSnapshot, LiveStatus, LiveValue, LiveValues};
 pub use machine::{

@@ -76,6 +76,12 @@ impl web::Readiness for Stubs {
     }
 }
 
+impl web::Shipping for Stubs {
+    fn influx(&self) -> Option<web::dto::Influx> {
+        None
+    }
+}
+
 impl web::Metrics for Stubs {
     fn metrics(&self) -> Vec<web::Metric> {
         let kind = web::MetricKind::Gauge;
@@ -250,6 +256,7 @@ pub fn services(historian: &Arc<Historian>, clock: &Arc<ManualClock>, faults: Ve
         analyst: stubs.clone(),
         waiting: Arc::new(crate::waiting::Stub::default()),
         door: stubs.clone(),
+        shipping: stubs.clone(),
         registrar: stubs.clone(),
         readiness: stubs.clone(),
         metrics: stubs.clone(),

@@ -319,6 +319,23 @@ export interface Connections {
   refused: Record<string, number>;
 }
 
+/** Shipping to InfluxDB; `null` where nothing is shipped. */
+export interface Influx {
+  url: string;
+  org: string;
+  bucket: string;
+  phase: string;
+  lag_s: number;
+  lag_alarm_s: number;
+  owed_points: number;
+  commits_behind: number;
+  points: number;
+  expired: number;
+  refused: number;
+  last_taken?: Instant | null;
+  error?: string | null;
+}
+
 export interface QuarantineEntry {
   id: number;
   t: Instant;

@@ -10,8 +10,8 @@ export const FAMILIES = {
   message: ["high_high", "high", "low", "low_low", "zone_c", "zone_d", "bearing", "sensor", "stale", "offline"],
   action: ["high_high", "high", "low", "low_low", "zone_c", "zone_d", "bearing", "sensor", "stale", "offline"],
   // States of the platform itself; a test of the platform holds that none is missing.
-  system: ["disk_space"],
-  system_action: ["disk_space"],
+  system: ["disk_space", "influx_lag", "influx_refused"],
+  system_action: ["disk_space", "influx_lag", "influx_refused"],
   system_code: ["near", "shedding", "stopped"],
   state: ["normal", "unacknowledged", "acknowledged", "returned_unacknowledged"],
   trigger: ["raised", "cleared", "acknowledged", "historical", "updated", "value_lost"],
@@ -35,6 +35,7 @@ export const FAMILIES = {
     "budget_bytes",
     "floor_bytes",
     "store_bytes",
+    "owed_points",
   ],
   disk_level: ["normal", "near", "shedding", "stopped"],
   disk_level_means: ["normal", "near", "shedding", "stopped"],
@@ -100,6 +101,7 @@ export const FAMILIES = {
   ],
   limit: ["hh", "h", "l", "ll"],
   ledger: ["received", "committed", "duplicates", "quarantined", "refused"],
+  influx_phase: ["starting", "live", "catching_up", "waiting", "refused"],
   // Reasons of the quarantine; a test of the platform holds that none is missing.
   cause: [
     "topic_utf8",
@@ -154,6 +156,7 @@ export const FAMILIES = {
     "waveform_parts",
     "waveform_limit",
     "store_refused",
+    "influx_refused",
     "sparkplug_payload",
     "sparkplug_compressed",
     "sparkplug_unpacked",

@@ -9,6 +9,7 @@ import { serverNow } from "../lib/now";
 import { publishCommand } from "../lib/connect";
 import { href, setQuery, useRoute } from "../lib/router";
 import { causeOf, Remedy, Said } from "../parts/said";
+import { Influx } from "../parts/influx";
 import { Empty, Guarded } from "../parts/states";
 import { lastError } from "../lib/told";
 
@@ -62,6 +63,7 @@ export function Connections({ status }: { status: Status | undefined }) {
               </a>
             </p>
           </section>
+          <Influx />
         </div>
       </div>
     </div>

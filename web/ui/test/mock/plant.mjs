@@ -305,6 +305,14 @@ export function journal(alarms, id) {
   return { entries, next_before: null };
 }
 
+export function influx() {
+  return {
+    url: "http://127.0.0.1:8086", org: "plant", bucket: "danxia", phase: "catching_up", lag_s: 512.3, lag_alarm_s: 900,
+    owed_points: 412_000, commits_behind: 3, points: 9_120_000, expired: 0, refused: 2, last_taken: new Date().toISOString(),
+    error: null,
+  };
+}
+
 export function connections() {
   const now = Date.now();
   const c = (client_id, identity, rate, more = {}) => ({

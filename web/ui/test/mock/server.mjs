@@ -133,6 +133,7 @@ function api(req, res, path, q) {
     }
     case "journal": return json(res, plant.journal(alarms));
     case "connections": return json(res, flag("empty") ? { clients: [], totals: { connected: 0, rate_msgs_s: 0, rate_bytes_s: 0, messages: 0, bytes: 0 }, refused: {} } : plant.connections());
+    case "influx": return json(res, flag("empty") ? null : plant.influx());
     case "quarantine": return void quarantine(req, res, rest[0], q);
     case "discovery": return discovery(res, rest[0]);
     case "rules":
