@@ -7,9 +7,9 @@ SHELL := /bin/bash
 VENV ?= target/venv
 CARGO_DENY := $(shell command -v cargo-deny 2>/dev/null)
 
-.PHONY: test tools fmt lint unit deny ui browser interop nodered remote bench page fuzz
+.PHONY: test tools fmt lint unit deny ui browser interop nodered remote files bench page fuzz
 
-test: tools fmt lint ui unit deny interop nodered remote browser
+test: tools fmt lint ui unit deny interop nodered remote files browser
 	@echo "make test: all parts passed"
 
 # Debian packages where this may install them; otherwise it says what is missing and the parts that need it say so again.
@@ -41,6 +41,12 @@ interop: $(VENV)/ready
 remote: $(VENV)/ready
 	cargo build --locked
 	$(VENV)/bin/python tests/remote.py
+
+# What is exported, read by pyarrow, SciPy and pyuff; memory of an export.
+files: $(VENV)/ready
+	cargo build --locked
+	$(VENV)/bin/pip install --quiet --requirement tests/files-requirements.txt
+	$(VENV)/bin/python tests/files.py
 
 # A flood, kill -9, another broker's restart and a replay at once: some minutes.
 drills: $(VENV)/ready

@@ -1,7 +1,7 @@
 //! What each command does. Data goes to standard output, words to standard error.
 
 pub mod backup;
-mod bar;
+pub mod bar;
 pub mod config;
 pub mod demo;
 pub mod device;
@@ -10,6 +10,7 @@ pub mod evaluate;
 pub mod export;
 pub mod import;
 pub mod ledger;
+pub mod output;
 pub mod remote;
 pub mod replay;
 pub mod restore;

@@ -27,9 +27,9 @@ pub(super) fn time(text: &str, form: Role, layout: &Layout) -> Result<Timestamp,
         Role::TimeS => (1_000_000_000, "seconds"),
         _ => return calendar(text, layout),
     };
-    decimal(text, unit, layout.decimal_comma).map(Timestamp::from_nanos).ok_or_else(|| {
-        Wrong::new(format!("{what} since 1970, in digits and within the years 1678 to 2262"), text)
-    })
+    decimal(text, unit, layout.decimal_comma)
+        .map(Timestamp::from_nanos)
+        .ok_or_else(|| Wrong::new(format!("{what} since 1970, in digits and within the years 1678 to 2262"), text))
 }
 
 /// A number of units of `unit` nanoseconds, exactly; digits beyond the nanosecond are dropped.

@@ -61,7 +61,9 @@ pub(super) fn resolve(layout: &Layout, names: Vec<String>) -> Result<(Columns, V
         let said = layout.columns.iter().find(|(r, _)| *r == role);
         let place = match said {
             Some((_, header)) => Some(
-                *places.get(header.as_str()).ok_or_else(|| missing(format!("a column {header:?} for {}", role.name())))?,
+                *places
+                    .get(header.as_str())
+                    .ok_or_else(|| missing(format!("a column {header:?} for {}", role.name())))?,
             ),
             None => names.iter().position(|n| n.eq_ignore_ascii_case(role.name())),
         };

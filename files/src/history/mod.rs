@@ -139,7 +139,10 @@ impl<R: BufRead> History<R> {
                 if !row.rejects.is_empty() && self.lines.only_first() {
                     let found = row.rejects.drain(..).next().map(|r| r.found).unwrap_or_default();
                     let expected = "a quote that is closed again within the row".to_owned();
-                    *row = Row { rejects: vec![Reject { line, column: String::new(), expected, found }], ..Row::default() };
+                    *row = Row {
+                        rejects: vec![Reject { line, column: String::new(), expected, found }],
+                        ..Row::default()
+                    };
                 }
             }
         }
@@ -254,7 +257,9 @@ impl<R: BufRead> History<R> {
         };
         let (culprit, made) = match (site, machine, &self.layout.machine) {
             (Some(site), Some(machine), _) => (self.columns.machine, PointId::new(&site, &machine, &point)),
-            (None, Some(machine), _) => (self.columns.machine, machine.parse().and_then(|m: plant::MachineId| m.point(&point))),
+            (None, Some(machine), _) => {
+                (self.columns.machine, machine.parse().and_then(|m: plant::MachineId| m.point(&point)))
+            }
             (_, None, Some(machine)) => (self.columns.point, machine.point(&point)),
             (_, None, None) => (self.columns.point, point.parse()),
         };

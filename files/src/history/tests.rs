@@ -47,7 +47,12 @@ fn our_own_export_is_read_again() {
         "time_ns,site,machine,point,value,quality,indicator\n1,s,\"m,1\",a/b,61.2,good,\n2,s,\"m,1\",a/b,7,uncertain(no_timestamp),\n\
          3,s,\"m,1\",a/b,-8,bad(sensor),\n4,s,\"m,1\",a/b,9,good,velocity_rms\n5,s,m,on,true,good,\n",
         layout(),
-        &["s/m,1/a/b 1 61.2 good", "s/m,1/a/b 2 7 uncertain(source)", "s/m,1/a/b 3 -8 bad(source)", "s/m/on 5 true good"],
+        &[
+            "s/m,1/a/b 1 61.2 good",
+            "s/m,1/a/b 2 7 uncertain(source)",
+            "s/m,1/a/b 3 -8 bad(source)",
+            "s/m/on 5 true good",
+        ],
     );
     let texts = Layout { texts: true, ..layout() };
     check("time_ns,point,value\n1,s/m/p,\"'=1+1\n\"\"x\"\"\"\n", texts, &["s/m/p 1 =1+1\n\"x\" good"]);
@@ -101,13 +106,17 @@ fn points_by_columns_and_by_what_is_said() {
     check("time_ns,site,machine,value\n1,s,m,2\n", Layout { point: Some("p".into()), ..layout() }, &row);
     let columns = vec![(Role::TimeMs, "时间".into()), (Role::Point, "测点".into()), (Role::Value, "值".into())];
     check("时间,测点,值\n0,s/m/p,2\n", Layout { columns, ..layout() }, &["s/m/p 0 2"]);
-    check("time_ns,point,value\n1,s/m,2\n2,s/m/p,2\n", layout(), &["2:point: a point: \"s/m\" is not SITE/MACHINE/POINT", "s/m/p 2 2"]);
+    check(
+        "time_ns,point,value\n1,s/m,2\n2,s/m/p,2\n",
+        layout(),
+        &["2:point: a point: \"s/m\" is not SITE/MACHINE/POINT", "s/m/p 2 2"],
+    );
     let unit = Layout { unit: Unit::parse("bar"), ..layout() };
-    check("time_ns,point,value,unit\n1,s/m/p,2,kPa\n2,s/m/p,2,\n3,s/m/p,2,parsec\n", unit, &[
-        "s/m/p 1 2 good kPa",
-        "s/m/p 2 2 good bar",
-        "4:unit: a unit of the table (parsec)",
-    ]);
+    check(
+        "time_ns,point,value,unit\n1,s/m/p,2,kPa\n2,s/m/p,2,\n3,s/m/p,2,parsec\n",
+        unit,
+        &["s/m/p 1 2 good kPa", "s/m/p 2 2 good bar", "4:unit: a unit of the table (parsec)"],
+    );
 }
 
 #[test]
@@ -123,20 +132,33 @@ fn wide_tables() {
     let these = Wide::These(vec![mapped("T1", "temp", Unit::parse("°C")), mapped("P", "other/m/p", None)]);
     let layout_of = |wide, machine| Layout { wide, machine, ..layout() };
     let full = Wide::These(vec![mapped("T1", "s/m/temp", Unit::parse("°C")), mapped("P", "other/m/p", None)]);
-    check("time_s,T1,P,note\n1,2,3,x\n", layout_of(full, None), &["s/m/temp 1000000000 2 good °C", "other/m/p 1000000000 3"]);
-    check("time_s,machine,T1,P\n1,s/a,2,3\n", layout_of(these, None), &["s/a/temp 1000000000 2", "s/a/other/m/p 1000000000 3"]);
+    check(
+        "time_s,T1,P,note\n1,2,3,x\n",
+        layout_of(full, None),
+        &["s/m/temp 1000000000 2 good °C", "other/m/p 1000000000 3"],
+    );
+    check(
+        "time_s,machine,T1,P\n1,s/a,2,3\n",
+        layout_of(these, None),
+        &["s/a/temp 1000000000 2", "s/a/other/m/p 1000000000 3"],
+    );
     let twice = Wide::These(vec![mapped("T1", "t", None), mapped("P", "t", None)]);
     assert!(refused(b"time_s,T1,P\n", layout_of(twice, machine)).contains("both of the point s/m/t"));
 }
 
 #[test]
 fn files_as_programs_write_them() {
-    check("\u{feff}time_ns;point;value\r\n1;s/m/p;2,5\r\n\r\n2;s/m/p;3", Layout { decimal_comma: true, ..layout() }, &[
-        "s/m/p 1 2.5",
-        "s/m/p 2 3",
-    ]);
+    check(
+        "\u{feff}time_ns;point;value\r\n1;s/m/p;2,5\r\n\r\n2;s/m/p;3",
+        Layout { decimal_comma: true, ..layout() },
+        &["s/m/p 1 2.5", "s/m/p 2 3"],
+    );
     check("time_ns\tpoint\tvalue\t\n1\ts/m/p\t2\t\n", layout(), &["s/m/p 1 2"]);
-    check("time_ns,point,value\n1,s/m/p,\"1.234,5\"\n", Layout { decimal_comma: true, ..layout() }, &["2:value: a number"]);
+    check(
+        "time_ns,point,value\n1,s/m/p,\"1.234,5\"\n",
+        Layout { decimal_comma: true, ..layout() },
+        &["2:value: a number"],
+    );
     let (bytes, _, _) = encoding_rs::GBK.encode("时间,测点,值\n1,韶钢/三号风机/温度,20\n");
     let columns = vec![(Role::TimeNs, "时间".into()), (Role::Point, "测点".into()), (Role::Value, "值".into())];
     let gbk = Layout { encoding: Encoding::Gbk, columns: columns.clone(), ..layout() };
@@ -183,21 +205,24 @@ fn bad_rows_are_named_and_the_good_ones_go_on() {
     }
     let wide = format!("time_ns,point,value\n{}\n1,s/m/p,1\n", ",".repeat(5_000));
     check(&wide, layout(), &["2:: at most 4096 columns", "s/m/p 1 1"]);
-    check("time_ns,point,value\n1,s/m/p\n2,s/m/p,1,2\n3,s/m/p,nan\n4,s/m/p,inf\n5,s/m/p,\n6,s/m/p,on\n7,s/m/p,7,,\n", layout(), &[
-        "2:: 3 columns, as in the header (2)",
-        "3:: 3 columns, as in the header (4)",
-        "4:value: a finite number (nan)",
-        "5:value: a finite number (inf)",
-        "6:value: a number, true or false",
-        "7:value: a number, true or false",
-        "s/m/p 7 7",
-    ]);
-    check("time_ns,point,value,quality\n1,s/m/p,1,192\n2,s/m/p,1,64\n3,s/m/p,1,0\n4,s/m/p,1,so-so\n", layout(), &[
-        "s/m/p 1 1 good",
-        "s/m/p 2 1 uncertain(source)",
-        "s/m/p 3 1 bad(source)",
-        "5:quality: good, uncertain, bad",
-    ]);
+    check(
+        "time_ns,point,value\n1,s/m/p\n2,s/m/p,1,2\n3,s/m/p,nan\n4,s/m/p,inf\n5,s/m/p,\n6,s/m/p,on\n7,s/m/p,7,,\n",
+        layout(),
+        &[
+            "2:: 3 columns, as in the header (2)",
+            "3:: 3 columns, as in the header (4)",
+            "4:value: a finite number (nan)",
+            "5:value: a finite number (inf)",
+            "6:value: a number, true or false",
+            "7:value: a number, true or false",
+            "s/m/p 7 7",
+        ],
+    );
+    check(
+        "time_ns,point,value,quality\n1,s/m/p,1,192\n2,s/m/p,1,64\n3,s/m/p,1,0\n4,s/m/p,1,so-so\n",
+        layout(),
+        &["s/m/p 1 1 good", "s/m/p 2 1 uncertain(source)", "s/m/p 3 1 bad(source)", "5:quality: good, uncertain, bad"],
+    );
 }
 
 /// Reads on from every place between two rows, as a resumed import does.
@@ -205,7 +230,8 @@ fn resumed_everywhere(bytes: &[u8], layout: &Layout) {
     let mut history = History::open(Cursor::new(bytes), layout.clone()).unwrap();
     let (mut row, mut places, mut rows) = (Row::default(), vec![history.position()], Vec::new());
     while history.read(&mut row).unwrap() {
-        let named: Vec<_> = row.entries.iter().map(|e| (history.points()[e.point].clone(), e.t, e.value.clone())).collect();
+        let named: Vec<_> =
+            row.entries.iter().map(|e| (history.points()[e.point].clone(), e.t, e.value.clone())).collect();
         rows.push((named, row.rejects.clone()));
         places.push(history.position());
     }
@@ -214,7 +240,8 @@ fn resumed_everywhere(bytes: &[u8], layout: &Layout) {
         again.seek(*place).unwrap();
         let mut rest = Vec::new();
         while again.read(&mut row).unwrap() {
-            let named: Vec<_> = row.entries.iter().map(|e| (again.points()[e.point].clone(), e.t, e.value.clone())).collect();
+            let named: Vec<_> =
+                row.entries.iter().map(|e| (again.points()[e.point].clone(), e.t, e.value.clone())).collect();
             rest.push((named, row.rejects.clone()));
         }
         assert_eq!(rest, rows[i..], "from {place:?}");
@@ -224,7 +251,8 @@ fn resumed_everywhere(bytes: &[u8], layout: &Layout) {
 
 #[test]
 fn a_place_between_two_rows_is_found_again() {
-    let text = "\u{feff}time_ns,point,value\r\n1,s/m/p,1\r\n\r\n2,s/m/q,\"2\"\n3,s/m/p,\"x\n4,s/m/p,4\n5,s/m,5\n6,s/m/p,6";
+    let text =
+        "\u{feff}time_ns,point,value\r\n1,s/m/p,1\r\n\r\n2,s/m/q,\"2\"\n3,s/m/p,\"x\n4,s/m/p,4\n5,s/m,5\n6,s/m/p,6";
     resumed_everywhere(text.as_bytes(), &layout());
 }
 

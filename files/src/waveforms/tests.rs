@@ -37,7 +37,10 @@ fn a_wav_and_its_sidecar_are_read_back_to_the_last_bit() {
         assert_eq!(found, w.physical());
         assert_eq!((beside.t0, beside.machine.as_deref(), beside.fs), (Some(w.t0), Some("韶钢/fan-3"), Some(25_600.5)));
         assert!(beside.whole);
-        assert_eq!((channel.point.as_deref(), channel.unit, channel.rpm), (Some("vib de/h"), Some(w.unit), Some(1486.5)));
+        assert_eq!(
+            (channel.point.as_deref(), channel.unit, channel.rpm),
+            (Some("vib de/h"), Some(w.unit), Some(1486.5))
+        );
     }
 }
 

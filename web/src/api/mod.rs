@@ -2,6 +2,7 @@
 
 mod alarms;
 mod devices;
+pub(crate) mod export;
 mod intake;
 mod ledger;
 mod live;
@@ -29,6 +30,7 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::get("/api/v1/series/last", |a| Box::pin(series::last(a))),
     Route::get("/api/v1/series/range", |a| Box::pin(series::range(a))),
     Route::get("/api/v1/series/buckets", |a| Box::pin(series::buckets(a))),
+    Route::get("/api/v1/export/points", |a| Box::pin(export::points(a))),
     Route::get("/api/v1/waveforms", |a| Box::pin(waveforms::list(a))),
     Route::get("/api/v1/waveforms/{id}", |a| Box::pin(waveforms::detail(a))),
     Route::get("/api/v1/waveforms/{id}/samples", |a| Box::pin(waveforms::samples(a))),
@@ -92,6 +94,7 @@ pub(crate) static ROUTES: &[Route] = &[
         series::last,
         series::range,
         series::buckets,
+        export::points,
         waveforms::list,
         waveforms::detail,
         waveforms::samples,
