@@ -10,9 +10,9 @@ BENCH ?=
 SOAK_SECONDS ?= 3600
 CARGO_DENY := $(shell command -v cargo-deny 2>/dev/null)
 
-.PHONY: test tools fmt lint unit deny ui browser interop nodered remote influx bench page fuzz drills soak
+.PHONY: test tools fmt lint unit deny ui browser interop nodered remote influx files bench page fuzz drills soak
 
-test: tools fmt lint ui unit deny interop nodered remote influx browser
+test: tools fmt lint ui unit deny interop nodered remote influx files browser
 	@echo "make test: all parts passed"
 
 # Debian packages where this may install them; otherwise it says what is missing and the parts that need it say so again.
@@ -49,6 +49,12 @@ remote: $(VENV)/ready
 influx: $(VENV)/ready
 	cargo build --locked
 	$(VENV)/bin/python tests/influx.py
+
+# What is exported, read by pyarrow, SciPy and pyuff; memory of an export.
+files: $(VENV)/ready
+	cargo build --locked
+	$(VENV)/bin/pip install --quiet --requirement tests/files-requirements.txt
+	$(VENV)/bin/python tests/files.py
 
 # The drills of docs/drills.md: a flood, kill -9, another broker's restart and a replay at once; a disk that is really full
 # (as root); then the store alone: every kind of bad disk, 100 kills, 240 losses of power. A quarter of an hour.

@@ -2,6 +2,7 @@
 
 mod backfill;
 mod backup;
+mod files;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use plant::{MachineId, Timestamp};
 
 pub use backfill::Backfill;
 pub use backup::{Backup, BackupWhat, Restore};
+pub use files::{ImportPoints, PointFormat, Points, Waveforms};
 
 use crate::config::Flags;
 
@@ -185,6 +187,9 @@ pub struct Replay {
 pub enum Import {
     /// WAV files (each with a sidecar FILE.json where needed) and universal files (data set 58 or 58b).
     Waveform(ImportWaveform),
+    /// Values of years, as CSV that another system exported: checked first, then published; what was interrupted goes on
+    /// where it stood. What cannot be read is named in FILE.rejects.csv.
+    Points(Box<ImportPoints>),
 }
 
 /// `danxia import waveform`.
@@ -232,9 +237,12 @@ pub enum Evaluate {
 /// `danxia export …`.
 #[derive(Debug, Subcommand)]
 pub enum Export {
-    /// Values as they were published: time_ns,site,machine,point,value,quality. Works on the directory of an instance
-    /// that runs, and of one that was killed.
+    /// Values as they were published, as CSV (time_ns,site,machine,point,value,quality), NDJSON or Parquet. Works on the
+    /// directory of an instance that runs, and of one that was killed.
     Points(Points),
+    /// The waveforms of a point, each as a WAV, CSV or universal file with its description beside it. Works on the
+    /// directory of an instance that runs, and of one that was killed.
+    Waveforms(Waveforms),
     /// What became of every message: received, committed, duplicates, quarantined, refused, by source. Works on the
     /// directory of an instance that runs, and of one that was killed.
     Ledger(Ledger),
@@ -294,36 +302,6 @@ pub enum LedgerFormat {
     Csv,
     /// A signed statement.
     Json,
-}
-
-/// `danxia export points`.
-#[derive(Debug, Args)]
-pub struct Points {
-    /// The store's directory.
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
-    /// Only this machine.
-    #[arg(long, value_name = "SITE/MACHINE")]
-    pub machine: Option<MachineId>,
-    /// Only points of this name.
-    #[arg(long)]
-    pub point: Option<String>,
-    /// From this time on: RFC 3339, or nanoseconds since 1970.
-    #[arg(long, value_parser = time)]
-    pub from: Option<Timestamp>,
-    /// Up to, not including, this time.
-    #[arg(long, value_parser = time)]
-    pub to: Option<Timestamp>,
-    /// The form.
-    #[arg(long, value_enum, default_value_t = Format::Csv)]
-    pub format: Format,
-}
-
-/// Forms of an export.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Format {
-    /// Comma-separated, RFC 4180, with a header.
-    Csv,
 }
 
 /// `danxia config …`.

@@ -11,6 +11,7 @@ mod descriptors;
 mod devices;
 mod disk;
 mod heartbeat;
+mod history;
 mod hj212;
 mod influx_stage;
 mod instance;
@@ -55,9 +56,11 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Demo(args) => wait(commands::demo::run(&args)),
         Command::Replay(args) => wait(commands::replay::run(&args)),
         Command::Import { what: Import::Waveform(args) } => wait(commands::import::waveform(&args)),
+        Command::Import { what: Import::Points(args) } => wait(commands::import::points(&args)),
         Command::Doctor(args) => wait(commands::doctor::run(&args)),
         Command::Evaluate { task } => commands::evaluate::run(&task),
         Command::Export { what: Export::Points(args) } => commands::export::points(&args),
+        Command::Export { what: Export::Waveforms(args) } => commands::export::waveforms(&args),
         Command::Export { what: Export::Ledger(args) } => commands::ledger::export(&args),
         Command::Backup(args) => commands::backup::run(&args),
         Command::Backfill(args) => wait(commands::backfill::run(&args)),

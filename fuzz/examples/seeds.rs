@@ -15,6 +15,8 @@ fn put(target: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
 fn main() -> io::Result<()> {
     let samples: Vec<f32> = (0..64).map(|i| (i as f32 / 5.0).sin()).collect();
     put("wav", "two-channels", &wav::encode(25_600, &[&samples, &samples]))?;
+    put("history", "long", "\0time_ns,site,machine,point,value,quality\n1,s,m,p,\"61.2\",good\n2,s,m,p,7,bad(sensor)\n3,s,m,q,8,\n4,s,m,q,9,\n".as_bytes())?;
+    put("history", "wide", "\x1atime;T1;T2\n2026-01-31T08:00:00Z;1,5;\n2026-01-31T08:00:01Z;x;2\n\n2026-01-31T08:00:02Z;1;2\n".as_bytes())?;
     put("wav", "sidecar", br#"{"t0":"2026-01-31T08:00:00Z","machine":"s/m","unit":"g","scale":10,"channels":[{"point":"de"}]}"#)?;
 
     let signal = TimeData {

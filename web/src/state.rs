@@ -60,6 +60,8 @@ pub(crate) struct State {
     pub(crate) meter: Meter,
     /// Room for live streams.
     pub(crate) streams: Arc<Semaphore>,
+    /// Room for exports.
+    pub(crate) exports: Arc<Semaphore>,
     /// What the hub says to every live stream.
     pub(crate) frames: broadcast::Sender<Arc<Frame>>,
     pub(crate) head: watch::Sender<Head>,
@@ -97,6 +99,7 @@ impl State {
             reads: Reads::new(config.max_reads),
             meter: Meter::default(),
             streams: Arc::new(Semaphore::new(config.max_streams)),
+            exports: Arc::new(Semaphore::new(crate::api::export::AT_ONCE)),
             frames: broadcast::channel(FRAMES).0,
             head: watch::channel(head).0,
             stopping,

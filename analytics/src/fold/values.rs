@@ -28,6 +28,8 @@ pub(super) fn observe(state: &mut State, settings: &Settings, o: &Observation, o
     let returned = point.gone || point.stale;
     match promised {
         true => point.rhythm = None,
+        // A history that is imported says nothing of how often the point speaks now.
+        false if o.t < now - settings.late_after => {}
         false => point.learn(o.t, up),
     }
     let late = point.hear(o.t, now, up, settings.late_after);

@@ -19,6 +19,11 @@ impl Bar {
         Self { seen: io::stderr().is_terminal(), last: String::new() }
     }
 
+    /// One that nobody sees.
+    pub const fn silent() -> Self {
+        Self { seen: false, last: String::new() }
+    }
+
     /// Draws `done` of `total`.
     pub fn draw(&mut self, what: &str, done: u64, total: u64) {
         if !self.seen {

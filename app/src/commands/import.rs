@@ -1,9 +1,9 @@
-//! `danxia import`: recordings of analysers become waveforms.
+//! `danxia import`: recordings of analysers become waveforms, histories of other systems values.
 
 use seeds::import::{ImportError, Said, import};
 
 use super::{Exit, credentials};
-use crate::cli::ImportWaveform;
+use crate::cli::{ImportPoints, ImportWaveform};
 
 /// Publishes the recordings of some files to a running instance.
 pub async fn waveform(args: &ImportWaveform) -> anyhow::Result<Exit> {
@@ -32,5 +32,13 @@ pub async fn waveform(args: &ImportWaveform) -> anyhow::Result<Exit> {
             eprintln!("{e}");
             Ok(Exit::Usage)
         }
+    }
+}
+
+/// Checks histories and publishes their values to a running instance.
+pub async fn points(args: &ImportPoints) -> anyhow::Result<Exit> {
+    match credentials(args.user.as_deref()) {
+        Some(credentials) => crate::history::run(args, credentials).await,
+        None => Ok(Exit::Usage),
     }
 }

@@ -6,10 +6,10 @@ use historian::Archive;
 use plant::{Clock, Timestamp};
 
 use super::Exit;
-use super::export::field;
 use crate::cli::{Ledger, LedgerFormat, Statement};
 use crate::clock::SystemClock;
 use crate::statement::{Signer, check, read};
+use files::points::field;
 
 /// Prints the ledger of a period.
 pub fn export(args: &Ledger) -> anyhow::Result<Exit> {

@@ -2,7 +2,7 @@
 
 pub mod backfill;
 pub mod backup;
-mod bar;
+pub mod bar;
 pub mod config;
 pub mod demo;
 pub mod device;
@@ -11,6 +11,7 @@ pub mod evaluate;
 pub mod export;
 pub mod import;
 pub mod ledger;
+pub mod output;
 pub mod remote;
 pub mod replay;
 pub mod restore;

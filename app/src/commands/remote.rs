@@ -1,4 +1,5 @@
-//! The devices of an instance that runs, through its API over loopback: the store's lock keeps everybody else out.
+//! An instance that runs, through its API over loopback: its devices, as the store's lock keeps everybody else out, and
+//! what else commands ask it.
 
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -32,11 +33,13 @@ impl Remote {
         }
     }
 
-    fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, RegistrarError> {
+    /// What GET answers.
+    pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, RegistrarError> {
         parse(&self.ask("GET", path, None)?)
     }
 
-    fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, RegistrarError> {
+    /// What POST of JSON answers.
+    pub fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, RegistrarError> {
         let body = serde_json::to_string(body).map_err(|e| RegistrarError::Failed(e.to_string()))?;
         parse(&self.ask("POST", path, Some(&body))?)
     }
@@ -88,6 +91,17 @@ fn parse<T: DeserializeOwned>(body: &str) -> Result<T, RegistrarError> {
     serde_json::from_str(body).map_err(|e| {
         RegistrarError::Failed(format!("the instance is of another version (line {}, column {})", e.line(), e.column()))
     })
+}
+
+/// What the instance said, as a sentence.
+pub fn sentence(e: RegistrarError) -> String {
+    match e {
+        RegistrarError::Field(_, said)
+        | RegistrarError::Invalid(said)
+        | RegistrarError::Unknown(said)
+        | RegistrarError::Conflict(said)
+        | RegistrarError::Failed(said) => said,
+    }
 }
 
 fn of(name: &str, what: &str) -> String {

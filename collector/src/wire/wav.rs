@@ -196,6 +196,8 @@ pub fn encode(fs: u32, channels: &[&[f32]]) -> Vec<u8> {
 struct WireSidecar {
     t0: Option<serde_json::Value>,
     machine: Option<String>,
+    fs: Option<f64>,
+    whole: bool,
     unit: Option<String>,
     scale: Option<f64>,
     channels: Vec<WireChannel>,
@@ -239,6 +241,10 @@ pub struct Sidecar {
     pub t0: Option<Timestamp>,
     /// `site/machine`.
     pub machine: Option<String>,
+    /// The sampling rate, Hz, where it is no whole number; finite and above 0.
+    pub fs: Option<f64>,
+    /// Whether the recording is one record, not to be cut into several.
+    pub whole: bool,
     /// The channels in their order. One that is not listed has what is said of all.
     pub channels: Vec<Channel>,
     /// What is said of all.
@@ -255,12 +261,15 @@ impl Sidecar {
             return Err(Fault::new(Code::WavSidecar, expected, wire.channels.len().to_string()));
         }
         let t0 = wire.t0.as_ref().map(instant).transpose()?;
+        if let Some(fs) = wire.fs.filter(|fs| !(fs.is_finite() && *fs > 0.0)) {
+            return Err(Fault::new(Code::WavSidecar, "a sampling rate above 0 Hz as fs", fs.to_string()));
+        }
         let all = channel(
             &WireChannel { unit: wire.unit, scale: wire.scale, ..WireChannel::default() },
             &Channel::default(),
         )?;
         let channels = wire.channels.iter().map(|c| channel(c, &all)).collect::<Result<_, _>>()?;
-        Ok(Self { t0, machine: wire.machine, channels, all })
+        Ok(Self { t0, machine: wire.machine, fs: wire.fs, whole: wire.whole, channels, all })
     }
 
     /// What is known of channel `i`, from 0.

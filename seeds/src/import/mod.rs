@@ -189,6 +189,8 @@ struct Signal {
     fs: f64,
     unit: Unit,
     rpm: Option<f64>,
+    /// Whether it is one record already.
+    whole: bool,
     values: Vec<f32>,
 }
 
@@ -203,7 +205,8 @@ fn of_wav(path: &Path, bytes: &[u8], sidecar: &Sidecar, said: &Said) -> Result<V
         let unit = said.unit.or(known.unit).ok_or_else(|| no_unit(path, ""))?;
         let point = point_of(&wav, i, known, said);
         let values = wav.samples(i).map(|v| (v * known.scale + known.offset) as f32).collect();
-        let signal = Signal { point, t0, fs: f64::from(wav.fs), unit, rpm: said.rpm.or(known.rpm), values };
+        let fs = sidecar.fs.unwrap_or(f64::from(wav.fs));
+        let signal = Signal { point, t0, fs, unit, rpm: said.rpm.or(known.rpm), whole: sidecar.whole, values };
         pieces(path, &machine, signal, &mut waveforms)?;
     }
     Ok(waveforms)
@@ -236,7 +239,7 @@ fn of_uff(path: &Path, bytes: &[u8], said: &Said) -> Result<(Vec<Waveform>, usiz
         let start = Duration::try_from_secs_f64(signal.start.abs()).unwrap_or_default();
         let t0 = if signal.start < 0.0 { t0 - start } else { t0 + start };
         let values = signal.values.iter().map(|v| *v as f32).collect();
-        let signal = Signal { point, t0, fs: 1.0 / signal.step, unit, rpm: said.rpm, values };
+        let signal = Signal { point, t0, fs: 1.0 / signal.step, unit, rpm: said.rpm, whole: false, values };
         pieces(path, &machine, signal, &mut waveforms)?;
     }
     Ok((waveforms, found.skipped))
@@ -284,10 +287,11 @@ fn no_unit(path: &Path, found: &str) -> ImportError {
 
 /// Cuts a signal into waveforms, as a sensor would send them.
 fn pieces(path: &Path, machine: &MachineId, signal: Signal, out: &mut Vec<Waveform>) -> Result<(), ImportError> {
-    let Signal { point, t0, fs, unit, rpm, values } = signal;
+    let Signal { point, t0, fs, unit, rpm, whole, values } = signal;
     let point: PointId = machine.point(&point).map_err(|error| ImportError::Name { path: path.to_owned(), error })?;
     let mut from = 0;
-    for length in cut::lengths(values.len(), fs) {
+    let lengths = if whole { vec![values.len()] } else { cut::lengths(values.len(), fs) };
+    for length in lengths {
         if out.len() >= MAX_WAVEFORMS || length > MAX_SAMPLES {
             let what = format!("makes more than {MAX_WAVEFORMS} waveforms: cut it");
             return Err(ImportError::TooLarge { path: path.to_owned(), what });

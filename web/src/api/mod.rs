@@ -2,6 +2,7 @@
 
 mod alarms;
 mod devices;
+pub(crate) mod export;
 mod intake;
 mod ledger;
 mod live;
@@ -36,6 +37,7 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::get("/api/v1/series/buckets", |a| Box::pin(series::buckets(a))),
     Route::get("/api/v1/series/statistics", |a| Box::pin(series::statistics(a))),
     Route::post("/api/v1/series/query", |a| Box::pin(several::query(a))),
+    Route::get("/api/v1/export/points", |a| Box::pin(export::points(a))),
     Route::get("/api/v1/waveforms", |a| Box::pin(waveforms::list(a))),
     Route::get("/api/v1/waveforms/{id}", |a| Box::pin(waveforms::detail(a))),
     Route::get("/api/v1/waveforms/{id}/samples", |a| Box::pin(waveforms::samples(a))),
@@ -103,6 +105,7 @@ pub(crate) static ROUTES: &[Route] = &[
         series::buckets,
         series::statistics,
         several::query,
+        export::points,
         waveforms::list,
         waveforms::detail,
         waveforms::samples,

@@ -6,6 +6,7 @@ mod acknowledge;
 mod answers;
 mod devices;
 mod errors;
+mod export;
 mod house;
 mod live;
 mod registrar;
