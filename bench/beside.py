@@ -163,7 +163,8 @@ def tested(test, variable, count):
                           capture_output=True, text=True, cwd=ROOT, env={**os.environ, variable: str(count), "DANXIA_UI_SKIP": "1"})
     if done.returncode:
         sys.exit(f"bench: {test}: {(done.stdout + done.stderr)[-2000:]}")
-    return next(l for l in done.stdout.splitlines() if re.match(rf"{count} (kills|losses)", l)).split("; the store verifies")[0]
+    found = re.search(rf"{count} (kills|losses).*", done.stdout)
+    return re.split("[;,]( and)? the store verifies", found[0])[0] if found else sys.exit(f"bench: {test} does not say what it saw: {done.stdout}")
 
 
 def figure(text, pattern):
@@ -196,20 +197,20 @@ def compared(fills, day, year):
         row("… bytes a point on disk, merged", a["bytes"] / a["points"], b["bytes"] / b["points"], "{:.2f}", "lower")
     row("a day at 1 Hz in 1,000 buckets, ms", *day, "{:.1f}", "lower")
     row("a year by the minute in 8,760 hours, ms", *year, "{:.1f}", "lower")
-    exact = "; ".join(f"{name}: {fills[kind][1]['exact'][0]:,} of {fills[kind][1]['exact'][1]:,}" for kind, name in KINDS.items())
-    version = subprocess.run(["victoria-metrics", "-version"], capture_output=True, text=True)
-    found = re.search(r"\d+\.\d+\.\d+", version.stdout + version.stderr)
+    exact = ", ".join("{:,} of {:,} ({})".format(*fills[kind][1]["exact"], name) for kind, name in KINDS.items())
+    version = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "victoria-metrics"], capture_output=True, text=True)
     points = fills["realistic"][0]["points"]
     return [
-        f"{SERIES:,} series, {points:,} values of each kind, the same on both sides; VictoriaMetrics {found[0] if found else ''} of Debian",
-        "in the same run (`bench/beside.py`). They do not do the same, and the ratios are to be read with that in mind:", "",
+        f"{SERIES:,} series, {points:,} values of each kind, the same on both sides; VictoriaMetrics {version.stdout or '?'} of",
+        "Debian in the same run (`bench/beside.py`). They do not do the same, and the ratios are to be read with that in mind:", "",
         "- **Durability.** Danxia's store answers for a batch of 5,000 values after its fsync. VictoriaMetrics answers when it has",
         "  them in memory, writes every second or so, and a kill takes what is not written yet. Its time here ends with a forced",
         "  flush, at the end of all.",
         "- **The way in.** Danxia's store is called within its process with values in memory; VictoriaMetrics reads line protocol",
         "  from two HTTP connections, with the sender beside it on the same cores, and its processor time holds the parsing.",
         "- **Exactness.** Danxia gives every value back bit for bit, at the nanosecond. VictoriaMetrics keeps decimal numbers of a",
-        f"  limited length and milliseconds; values of one series that came back as they were sent: {exact}.",
+        "  limited length, and milliseconds. Values of one series that came back as they were sent:",
+        f"  {exact}.",
         "- **Size.** `ts.db` with everything in chunks, its log cut and the file vacuumed, against `data` and `indexdb` after a forced",
         "  merge. In service Danxia has up to 128 MiB of log beside it, whatever the number of points.",
         "- **Queries.** Danxia's are calls, VictoriaMetrics' are HTTP with JSON (`rollup`, its cache off), from the same data at rest.",

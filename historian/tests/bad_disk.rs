@@ -15,9 +15,11 @@ use std::time::Duration;
 
 use faults::{Disk, Refusal, Survives, Trouble};
 use historian::{Archive, CommitError, Config, Historian, OpenError, Register, open_read_only, verify};
-use plant::{Quality, SeriesKey, Timestamp, Value};
+use plant::{Quality, SeriesKey, Timestamp, Value, WaveformId};
 use rusqlite::Connection;
-use support::load::{Acknowledged, TASKS, batch, burst, check_at_rest, check_started, check_values, device, next};
+use support::load::{
+    Acknowledged, TASKS, batch, burst, check_at_rest, check_started, check_values, device, next, waveform,
+};
 use support::{clock, observation, point};
 use tokio::runtime::Runtime;
 
@@ -63,22 +65,28 @@ fn live(runtime: &Runtime, historian: &Historian, so_far: &mut Acknowledged, bur
         for (task, from) in (0..TASKS).zip(from.clone()) {
             let (recorder, register) = (historian.recorder(), historian.register());
             tasks.spawn(async move {
+                let mut given_up = Vec::new();
                 for n in from..from + BATCHES {
-                    loop {
+                    for attempt in 0.. {
                         let mut batch = batch(task, n);
+                        // One waveform comes with the first attempt only: where that fails, it never was.
+                        let id = WaveformId(u128::from(task + 200) << 64 | u128::from(n));
+                        batch.waveforms.extend((attempt == 0).then(|| waveform(task, id, n)));
                         batch.waveforms.extend(bursts.then(|| burst(task, n)).into_iter().flatten());
                         match recorder.commit(batch).await {
                             Ok(_) => break,
-                            Err(CommitError::Disk { .. }) => {}
+                            Err(CommitError::Disk { .. }) => given_up.push(id),
                             Err(why) => panic!("batch {n} of task {task}: {why}"),
                         }
                     }
                 }
                 add_device(&register, &format!("d-{task}-{from}"));
+                given_up
             });
         }
         while let Some(ended) = tasks.join_next().await {
-            ended.unwrap();
+            let there = ended.unwrap().into_iter().find(|id| historian.archive().has_waveform(*id));
+            assert_eq!(there, None, "a waveform of a commit that failed");
         }
         // The register follows with the next commit, where it could not be written.
         historian.recorder().commit(Default::default()).await.unwrap();
