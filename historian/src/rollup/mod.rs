@@ -27,6 +27,8 @@ pub(crate) const HOUR: i64 = 60 * MINUTE;
 pub(crate) const DAY: i64 = 24 * HOUR;
 /// A day is made into minutes and hours so long after it has ended: by then its last points are in chunks.
 const SETTLE: i64 = 2 * HOUR;
+/// A day of the past is made so long after a chunk of it was written: an import writes many.
+const GATHER: i64 = 10 * MINUTE;
 
 /// What is summed up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +95,7 @@ pub(crate) fn mark(tx: &Connection, series: u32, times: &[i64], t: i64) -> rusql
     while let Some(first) = rest.first() {
         let day = first.div_euclid(DAY);
         let end = day_range(day).end;
-        let due = if end <= t { t } else { end.saturating_add(SETTLE) };
+        let due = if end <= t { t.saturating_add(GATHER) } else { end.saturating_add(SETTLE) };
         put_stale(tx, series, day, floor(*first, MINUTE), due)?;
         rest = &rest[rest.partition_point(|t| t.div_euclid(DAY) == day)..];
     }
