@@ -56,15 +56,17 @@ impl Writer {
     /// Tries once more what found no room.
     pub(crate) fn retry(&mut self) {
         let Some(group) = self.stuck.take() else { return };
-        if let Err(no_room) = self.commit(group) {
-            self.stuck = Some(no_room.group);
+        match self.commit(group) {
+            Err(no_room) => self.stuck = Some(no_room.group),
+            // Also where it failed for another reason: it was answered, and waits no more.
+            Ok(()) => self.found_room(),
         }
     }
 
-    /// After a commit: where it was one that had waited for room, there is some.
+    /// Nothing waits for room any more.
     pub(crate) fn found_room(&mut self) {
         if self.stuck.is_none() && self.watch.now().full {
-            tracing::info!("the disk has room again: what waited is written");
+            tracing::info!("nothing waits for room on the disk any more");
             self.watch.set_full(false);
             self.follow_disk();
         }

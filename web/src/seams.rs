@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use historian::{Archive, DiskPolicy, Ignored, Recorder, Register, Selection, Tail, WavePolicy};
@@ -191,6 +192,8 @@ pub struct Keeping {
     pub disk: DiskPolicy,
     /// Which waveforms stay.
     pub waves: WavePolicy,
+    /// How long each class of data stays, by its name; `None`: for ever.
+    pub retention: BTreeMap<&'static str, Option<Duration>>,
     /// A directory of backups, where one was named.
     pub backups: Option<PathBuf>,
 }

@@ -26,8 +26,33 @@ pub struct Store {
     pub disk: DiskPolicy,
     /// Waveforms.
     pub waves: WavePolicy,
+    /// How long data stays that is no waveform.
+    pub keep: Keep,
     /// Where backups are taken to, for the page to say when the last one was.
     pub backups: Option<PathBuf>,
+}
+
+/// How long each class of data stays; `None`: for ever. Nothing finer is kept longer than what is coarser.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// Values as they came.
+    pub raw: Option<Duration>,
+    /// What the minutes amount to.
+    pub minutes: Option<Duration>,
+    /// What the hours amount to.
+    pub hours: Option<Duration>,
+    /// Happenings.
+    pub events: Option<Duration>,
+    /// Verdicts on machines.
+    pub diagnoses: Option<Duration>,
+}
+
+impl Keep {
+    /// Each class by its name.
+    pub fn by_class(&self) -> BTreeMap<&'static str, Option<Duration>> {
+        let Self { raw, minutes, hours, events, diagnoses } = *self;
+        [("raw", raw), ("minutes", minutes), ("hours", hours), ("events", events), ("diagnoses", diagnoses)].into()
+    }
 }
 
 /// As they are written.
@@ -36,6 +61,11 @@ pub struct Store {
 pub(super) struct Raw {
     max_bytes: u64,
     floor_bytes: u64,
+    keep_raw_days: u64,
+    keep_minutes_days: u64,
+    keep_hours_days: u64,
+    keep_events_days: u64,
+    keep_diagnoses_days: u64,
     backups: PathBuf,
     waveforms: RawWaveforms,
 }
@@ -65,6 +95,11 @@ impl Default for Raw {
         Self {
             max_bytes: 0,
             floor_bytes: 0,
+            keep_raw_days: 0,
+            keep_minutes_days: 0,
+            keep_hours_days: 0,
+            keep_events_days: 0,
+            keep_diagnoses_days: 0,
             backups: PathBuf::new(),
             waveforms: RawWaveforms {
                 quota_bytes: waves.quota_bytes,
@@ -96,8 +131,40 @@ impl Raw {
             let expected = format!("expected at most a tenth of store.max_bytes, {}", max / 10);
             return Err(wrong("store.floor_bytes", floor, expected));
         }
+        let keep = self.keep()?;
         let backups = Some(self.backups).filter(|p| !p.as_os_str().is_empty());
-        Ok(Store { disk, waves: self.waveforms.check()?, backups })
+        Ok(Store { disk, waves: self.waveforms.check()?, keep, backups })
+    }
+
+    fn keep(&self) -> Result<Keep, ConfigError> {
+        let days = |key: &str, n: u64| match n {
+            0 => Ok(None),
+            1..=LONGEST_DAYS => Ok(Some(Duration::from_secs(n * DAY))),
+            _ => {
+                let expected = format!("expected 1 to {LONGEST_DAYS} days, or 0 for ever");
+                Err(wrong(key, n, expected))
+            }
+        };
+        let keep = Keep {
+            raw: days("store.keep_raw_days", self.keep_raw_days)?,
+            minutes: days("store.keep_minutes_days", self.keep_minutes_days)?,
+            hours: days("store.keep_hours_days", self.keep_hours_days)?,
+            events: days("store.keep_events_days", self.keep_events_days)?,
+            diagnoses: days("store.keep_diagnoses_days", self.keep_diagnoses_days)?,
+        };
+        // For ever is longest.
+        let shorter = |coarse: Option<Duration>, fine: Option<Duration>| {
+            coarse.unwrap_or(Duration::MAX) < fine.unwrap_or(Duration::MAX)
+        };
+        if shorter(keep.minutes, keep.raw) {
+            let expected = "expected at least as many days as store.keep_raw_days, or 0 for ever";
+            return Err(wrong("store.keep_minutes_days", self.keep_minutes_days, expected));
+        }
+        if shorter(keep.hours, keep.minutes) {
+            let expected = "expected at least as many days as store.keep_minutes_days, or 0 for ever";
+            return Err(wrong("store.keep_hours_days", self.keep_hours_days, expected));
+        }
+        Ok(keep)
     }
 }
 
@@ -160,7 +227,16 @@ mod tests {
     fn what_is_not_set_is_what_the_store_does_by_itself() {
         let store = read("").unwrap();
         assert_eq!((store.disk, store.waves), (DiskPolicy::default(), WavePolicy::default()));
-        assert_eq!(store.backups, None);
+        assert_eq!((store.backups, store.keep), (None, Keep::default()));
+    }
+
+    #[test]
+    fn what_is_kept_is_counted_in_days_and_what_is_coarser_is_kept_longer() {
+        let keep = read("keep_raw_days = 90\nkeep_minutes_days = 730\nkeep_events_days = 7\n").unwrap().keep;
+        let days = |n: u64| Some(Duration::from_secs(n * DAY));
+        let wanted = Keep { raw: days(90), minutes: days(730), events: days(7), ..Keep::default() };
+        assert_eq!(keep, wanted);
+        assert_eq!((keep.by_class()["minutes"], keep.by_class()["hours"]), (days(730), None));
     }
 
     #[test]
@@ -182,6 +258,13 @@ mod tests {
         for (toml, wanted) in [
             ("max_bytes = 1000\n", "store.max_bytes is \"1000\": expected at least 1073741824"),
             ("max_bytes = 2000000000\nfloor_bytes = 300000000\n", "at most a tenth of store.max_bytes, 200000000"),
+            ("keep_raw_days = 90\nkeep_minutes_days = 30\n", "at least as many days as store.keep_raw_days"),
+            (
+                "keep_raw_days = 9\nkeep_minutes_days = 90\nkeep_hours_days = 30\n",
+                "at least as many days as store.keep_minutes_days",
+            ),
+            ("keep_hours_days = 9\n", "at least as many days as store.keep_minutes_days"),
+            ("keep_events_days = 99999\n", "expected 1 to 36525 days"),
             ("[store.waveforms]\nquota_bytes = 1\n", "store.waveforms.quota_bytes is \"1\": expected at least"),
             ("[store.waveforms]\nall_hours = 0\n", "store.waveforms.all_hours is \"0\": expected 1 to"),
             ("[store.waveforms]\nhourly_days = 1\n", "at least as long as all_hours (48 h)"),

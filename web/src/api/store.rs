@@ -25,6 +25,7 @@ pub(crate) async fn report(ask: Ask) -> Answer {
             failed_commits: stats.failed_commits,
             waveforms: view::store::waves(&archive.wave_stats()?, &keeping.waves),
             oldest: view::store::oldest(&archive.oldest()?),
+            retention_days: view::store::retention(&keeping.retention),
             backups,
         })
     };

@@ -24,6 +24,9 @@ pub struct StoreReport {
     pub waveforms: StoreWaves,
     /// The oldest that is there of each class of data.
     pub oldest: StoreOldest,
+    /// For how many days each class of data stays: `raw`, `minutes`, `hours` (what those of the values amount to), `events`,
+    /// `diagnoses`; `null`: for ever.
+    pub retention_days: BTreeMap<String, Option<u64>>,
     /// Backups; `null` where no directory of them was named (`store.backups`).
     pub backups: Option<StoreBackups>,
 }

@@ -1,6 +1,8 @@
 //! The store, as it is shown.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use historian::backup::{BackupError, Listed};
 use historian::{Capture, DiskPolicy, DiskUse, FileSize, Oldest, WavePolicy, WaveStats};
@@ -56,6 +58,10 @@ fn capture(c: &Capture) -> dto::StoreWavePolicy {
         hourly_days: c.hourly_for.as_secs() / 86_400,
         around_alarm_minutes: c.around_alarm.as_secs() / 60,
     }
+}
+
+pub(crate) fn retention(of: &BTreeMap<&'static str, Option<Duration>>) -> BTreeMap<String, Option<u64>> {
+    of.iter().map(|(class, kept)| ((*class).to_owned(), kept.map(|k| k.as_secs() / 86_400))).collect()
 }
 
 pub(crate) fn oldest(o: &Oldest) -> dto::StoreOldest {

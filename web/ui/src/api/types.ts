@@ -70,6 +70,8 @@ export interface StoreReport {
   failed_commits: number;
   waveforms: StoreWaves;
   oldest: Record<"raw" | "events" | "diagnoses" | "waveforms", Instant | null>;
+  /** Days; null is for ever. */
+  retention_days: Record<string, number | null>;
   backups?: { directory: string; count: number; last?: Instant | null; bytes?: number | null; fault?: string | null } | null;
 }
 

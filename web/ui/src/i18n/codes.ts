@@ -39,7 +39,7 @@ export const FAMILIES = {
   ],
   disk_level: ["normal", "near", "shedding", "stopped"],
   disk_level_means: ["normal", "near", "shedding", "stopped"],
-  stored: ["raw", "events", "diagnoses", "waveforms"],
+  stored: ["raw", "minutes", "hours", "events", "diagnoses", "waveforms"],
   dropped: [
     "hourly",
     "daily",

@@ -8,7 +8,8 @@ import { Crumbs } from "../parts/crumbs";
 import { Guarded } from "../parts/states";
 
 const EVERY = 5_000;
-const CLASSES = ["raw", "events", "diagnoses", "waveforms"] as const;
+const CLASSES = ["raw", "minutes", "hours", "events", "diagnoses", "waveforms"] as const;
+type Class = (typeof CLASSES)[number];
 
 export function Store() {
   const report = useResource<StoreReport>("store", (s) => get("store", s), EVERY);
@@ -99,6 +100,20 @@ function Fact(props: { name: string; children: preact.ComponentChildren }) {
   );
 }
 
+/** How long a class of data stays, in words; waveforms have a policy of their own. */
+export function keptFor(report: Pick<StoreReport, "retention_days">, of: Class): string {
+  if (of === "waveforms") return t("store.kept_by_policy");
+  const days = report.retention_days[of];
+  return days == null ? t("store.kept_for_ever") : t("store.kept_days", { n: int(days) });
+}
+
+/** How far a class goes back; of what is summed up it is not asked. */
+const oldest = (report: StoreReport, of: Class): string => {
+  if (of === "minutes" || of === "hours") return "";
+  const at = report.oldest[of];
+  return at ? dateTime(at) : t("store.none");
+};
+
 function Kept({ report }: { report: StoreReport }) {
   return (
     <section class="panel" aria-labelledby="kept-title">
@@ -108,6 +123,7 @@ function Kept({ report }: { report: StoreReport }) {
           <thead>
             <tr>
               <th scope="col">{t("store.class")}</th>
+              <th scope="col">{t("store.kept_for")}</th>
               <th scope="col">{t("store.oldest")}</th>
             </tr>
           </thead>
@@ -115,7 +131,8 @@ function Kept({ report }: { report: StoreReport }) {
             {CLASSES.map((k) => (
               <tr key={k}>
                 <th scope="row">{code("stored", k)}</th>
-                <td>{report.oldest[k] ? dateTime(report.oldest[k]) : t("store.none")}</td>
+                <td>{keptFor(report, k)}</td>
+                <td>{oldest(report, k)}</td>
               </tr>
             ))}
           </tbody>

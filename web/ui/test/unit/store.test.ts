@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
 import type { StoreDisk } from "../../src/api/types";
 import { code, useLanguage } from "../../src/i18n";
-import { forecast, marks, usedPercent } from "../../src/pages/store";
+import { forecast, keptFor, marks, usedPercent } from "../../src/pages/store";
 
 beforeAll(() => useLanguage("en"));
 
@@ -31,6 +31,11 @@ test("a forecast is made only of what was measured", () => {
   expect(forecast(disk({}))).toContain("not known yet");
   expect(forecast(disk({ growth_bytes_per_day: -5, days_left: null }))).toBe("the used space does not grow");
   expect(forecast(disk({ growth_bytes_per_day: 4.1e8, days_left: 95.1 }))).toBe("410 MB a day: full in about 95 days");
+});
+
+test("what is kept is told in days, or for ever", () => {
+  const report = { retention_days: { raw: 90, hours: null } };
+  expect([keptFor(report, "raw"), keptFor(report, "hours"), keptFor(report, "waveforms")]).toEqual(["90 days", "ever", "see below"]);
 });
 
 test("every level has a name and says what it means", () => {
