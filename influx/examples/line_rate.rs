@@ -37,10 +37,9 @@ fn main() -> Result<(), plant::IdError> {
         points as f64 / took / 1e6,
         bytes as f64 / points as f64
     );
-    let packed = points as f64 / 40.0 * 4.0 / 4.0;
     println!(
         "{:.2} M points/s through gzip, {:.1} bytes a point on the wire",
-        packed / gzip.as_secs_f64() / 1e6,
+        points as f64 / 40.0 / gzip.as_secs_f64() / 1e6,
         sent as f64 / points as f64
     );
     Ok(())

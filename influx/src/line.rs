@@ -33,7 +33,8 @@ pub struct Prefix {
 #[derive(Debug, Default)]
 pub struct Naming {
     revision: u64,
-    known: HashMap<SeriesKey, Prefix, RandomState>,
+    known: HashMap<SeriesKey, usize, RandomState>,
+    prefixes: Vec<Prefix>,
 }
 
 impl Naming {
@@ -41,12 +42,15 @@ impl Naming {
     pub fn of(&mut self, key: &SeriesKey, plant: &Plant) -> &Prefix {
         if self.revision != plant.revision {
             self.known.clear();
+            self.prefixes.clear();
             self.revision = plant.revision;
         }
-        if !self.known.contains_key(key) {
-            self.known.insert(key.clone(), prefix(key, plant));
-        }
-        &self.known[key]
+        let at = self.known.get(key).copied().unwrap_or_else(|| {
+            self.prefixes.push(prefix(key, plant));
+            self.known.insert(key.clone(), self.prefixes.len() - 1);
+            self.prefixes.len() - 1
+        });
+        &self.prefixes[at]
     }
 }
 

@@ -62,8 +62,10 @@ pub enum RoomError {
 #[derive(Debug, Default)]
 struct Pending {
     lines: crate::line::Lines,
-    /// Since when something waits.
+    /// Since when something waits, …
     since: Option<Instant>,
+    /// … and the time of the commit that brought it.
+    first: Option<Timestamp>,
     /// Everything up to here is in `lines`, or was shipped.
     through: Seq,
     /// The time of that commit.
@@ -85,6 +87,8 @@ pub struct Room {
     naming: Naming,
     tail: Tail,
     pending: Pending,
+    /// The time of the first commit of the parcel that is under way.
+    sent: Option<Timestamp>,
     owed: Owed,
     /// Up to here everything has been shipped or is owed; the time of that commit.
     shipped: (Seq, Timestamp),
@@ -127,6 +131,7 @@ impl Room {
             naming: Naming::default(),
             tail: store.tail(known.through),
             pending: Pending { through: known.through, t: known.t, ..Pending::default() },
+            sent: None,
             owed: known.owed,
             shipped: (known.through, known.t),
             alarms: known.alarms,
@@ -213,7 +218,7 @@ impl Room {
         let Settled { origin, taken, expired, refused } = settled;
         self.moved = true;
         match origin {
-            Origin::Live { through, t } => self.shipped = (through, t),
+            Origin::Live { through, t } => (self.shipped, self.sent) = ((through, t), None),
             Origin::Past { key, from, to } => self.owed.shipped(&key, from, to, taken + refused.len() as u64),
             Origin::Alarms { to } => self.alarms = to,
         }
@@ -241,8 +246,8 @@ impl Room {
         let now = self.clock.now();
         let commits = self.store.head().saturating_sub(self.shipped.0);
         let owed_since = self.owed.since().map(|t| now.since(t));
-        let behind = (commits > 0).then(|| now.since(self.shipped.1));
-        let lag = owed_since.max(behind).unwrap_or_default();
+        let waits_since = self.sent.or(self.pending.first).map(|t| now.since(t));
+        let lag = owed_since.max(waits_since).unwrap_or_default();
         let owed = self.owed.points() + self.pending.lines.len() as u64;
         let phase = match self.shipper.trouble() {
             Some(Trouble::Refused(_)) => Phase::Refused,

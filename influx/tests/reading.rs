@@ -98,6 +98,42 @@ async fn the_server_is_asked_and_its_answers_are_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_old_comes_from_the_server_and_what_is_new_from_the_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let stub = Stub::start().await;
+    let house = House::small(dir.path(), &stub).await;
+    let key = key("p");
+    house.commit((0..100).map(|i| seen("p", at(f64::from(i)), f64::from(i))).collect()).await;
+    house.clock.set(at(100.0));
+    let reader = |after| {
+        let client = Client::new(target(&stub), Duration::from_millis(300), house.clock.clone());
+        flux::Reader::new(house.store.archive(), client, Duration::from_secs(after), house.clock.clone())
+    };
+    stub.world().queries = vec![("limit(n:", RAW.into()), ("aggregateWindow", AGGREGATE.into())];
+    // Nothing of it is old: nobody is asked.
+    let found = reader(1_000).range(&key, START, at(200.0), 1_000).await.unwrap();
+    assert_eq!((found.values.len(), found.missing), (100, None));
+    assert_eq!(stub.world().asked.len(), 0);
+    // All of it may be: at 1.5 s only the server has a value, and elsewhere the store's is taken.
+    let found = reader(50).range(&key, START, at(200.0), 1_000).await.unwrap();
+    assert_eq!(found.values.len(), 101);
+    assert_eq!((&found.values[0].value, &found.values[2].value), (&Value::Float(0.0), &Value::Float(-3e-7)));
+    let asked = stub.world().asked.clone();
+    assert!(asked[0].contains("stop: 2023-11-14T22:14:10Z"), "up to 50 s after the beginning: {}", asked[0]);
+    // The server has fewer values in both minutes than the store.
+    let minute = Duration::from_secs(60);
+    let found = reader(50).buckets(&key, START, at(200.0), minute).await.unwrap();
+    assert_eq!(found.values, house.store.archive().buckets(&key, START, at(200.0), minute).unwrap());
+    let asked = stub.world().asked.last().cloned().unwrap();
+    assert!(asked.contains("stop: 2023-11-14T22:15:00Z"), "to the end of a bucket: {asked}");
+    // And where it cannot be asked, that is said.
+    stub.world().queries[0].1 = ERROR.into();
+    let found = reader(50).range(&key, START, at(200.0), 1_000).await.unwrap();
+    assert!(found.values.len() == 100 && found.missing.is_some());
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_past_is_shipped_and_taken_up_where_it_was() {
     let dir = tempfile::tempdir().unwrap();
     let stub = Stub::start().await;

@@ -6,6 +6,7 @@
 mod csv;
 mod merge;
 mod query;
+mod reader;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use plant::{Quality, Reason, SeriesKey, Timestamp, Value};
 
 pub use merge::{buckets as merge_buckets, samples as merge_samples};
 pub use query::{aggregate, bad_marks, raw};
+pub use reader::{Found, Reader, ReaderError};
 
 use crate::http::Client;
 use crate::schema::{QUALITY, TEXT, VALUE};

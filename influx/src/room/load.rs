@@ -26,6 +26,7 @@ impl Room {
         } else if waited || self.full() {
             let lines = std::mem::take(&mut self.pending.lines);
             self.pending.since = None;
+            self.sent = self.pending.first.take();
             let origin = Origin::Live { through: self.pending.through, t: self.pending.t };
             self.shipper.load(Parcel { origin, lines });
             return Ok(());
@@ -61,7 +62,7 @@ impl Room {
             }
         }
         if !lines.is_empty() && self.pending.since.is_none() {
-            self.pending.since = Some(Instant::now());
+            (self.pending.since, self.pending.first) = (Some(Instant::now()), Some(c.t));
         }
         (self.pending.through, self.pending.t) = (c.seq, c.t);
     }
@@ -118,7 +119,7 @@ impl Room {
         }
         self.shipper.give_up();
         self.pending.lines.clear();
-        self.pending.since = None;
+        (self.pending.since, self.pending.first, self.sent) = (None, None, None);
         self.tail = self.store.tail(self.shipped.0);
         let (mut through, mut t) = self.shipped;
         while through < s.head {

@@ -125,7 +125,9 @@ impl Room {
         // Once it is an alarm it is one until half of it has been made up for: it must not flutter.
         let bound = if self.conditions.lag == Some(true) { self.config.lag_alarm / 2 } else { self.config.lag_alarm };
         let late = Some(lag > bound);
-        let refused = Some(matches!(self.shipper.trouble(), Some(Trouble::Refused(_))));
+        // Before the first answer nothing is known: what was said before this start may still hold.
+        let refused = self.status.get().requests > 0;
+        let refused = refused.then(|| matches!(self.shipper.trouble(), Some(Trouble::Refused(_))));
         let mut conditions = Vec::new();
         if late != self.conditions.lag {
             let numbers = [

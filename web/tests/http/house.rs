@@ -77,7 +77,7 @@ impl web::Readiness for Stubs {
 }
 
 impl web::Shipping for Stubs {
-    fn influx(&self) -> Option<web::dto::Influx> {
+    fn influx(&self) -> Option<dto::Influx> {
         None
     }
 }
