@@ -10,7 +10,6 @@ mod config;
 mod descriptors;
 mod devices;
 mod heartbeat;
-mod history;
 mod hj212;
 mod instance;
 mod intake;
