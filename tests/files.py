@@ -38,15 +38,24 @@ def free_port():
         return s.getsockname()[1]
 
 
+# A process begins with the peak of the one that started it, which here has all of pyarrow: one without is put in between.
+PEAK = """
+import os, sys
+child = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(child, 0)
+with open(sys.argv[1], "w") as f:
+    f.write(str(usage.ru_maxrss))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
 def danxia(*args, cwd):
-    """Runs a command that must succeed: what it said, its seconds and its peak memory in MB."""
+    """Runs a command that must succeed: what it printed and said, its seconds and its peak memory in MB."""
     begun = time.monotonic()
-    child = subprocess.Popen([DANXIA, *map(str, args)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    out, err = child.stdout.read(), child.stderr.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    assert child.returncode == 0, f"danxia {args}: {child.returncode}\n{err}"
-    return out, err, time.monotonic() - begun, usage.ru_maxrss / 1024
+    peak = Path(cwd) / "peak"
+    done = subprocess.run([sys.executable, "-c", PEAK, peak, DANXIA, *map(str, args)], cwd=cwd, capture_output=True, text=True)
+    assert done.returncode == 0, f"danxia {args}: {done.returncode}\n{done.stderr}"
+    return done.stdout, done.stderr, time.monotonic() - begun, int(peak.read_text()) / 1024
 
 
 class Platform:

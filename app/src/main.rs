@@ -11,7 +11,6 @@ mod descriptors;
 mod devices;
 mod disk;
 mod heartbeat;
-mod history;
 mod hj212;
 mod influx_stage;
 mod instance;

@@ -38,7 +38,7 @@ pub async fn waveform(args: &ImportWaveform) -> anyhow::Result<Exit> {
 /// Checks histories and publishes their values to a running instance.
 pub async fn points(args: &ImportPoints) -> anyhow::Result<Exit> {
     match credentials(args.user.as_deref()) {
-        Some(credentials) => crate::history::run(args, credentials).await,
+        Some(credentials) => super::history::run(args, credentials).await,
         None => Ok(Exit::Usage),
     }
 }

@@ -2,16 +2,17 @@
 
 pub mod backfill;
 pub mod backup;
-pub mod bar;
+mod bar;
 pub mod config;
 pub mod demo;
 pub mod device;
 pub mod doctor;
 pub mod evaluate;
 pub mod export;
+mod history;
 pub mod import;
 pub mod ledger;
-pub mod output;
+mod output;
 pub mod remote;
 pub mod replay;
 pub mod restore;

@@ -22,7 +22,7 @@ const MESSAGE_BYTES: usize = 512 << 10;
 /// Most values that wait in messages that are not full.
 const WAITING: usize = 100_000;
 /// After so many values acknowledgements are waited for and noted.
-const A_NOTE: u64 = 200_000;
+const A_NOTE: u64 = 100_000;
 /// How long the broker may take to appear.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long it may acknowledge nothing.

@@ -183,7 +183,11 @@ impl Need {
     fn missing(&self, remote: &Remote) -> anyhow::Result<Vec<dto::AdoptMachine>> {
         let mut missing = Vec::new();
         for (machine, wanted) in self.machines.iter().chain(&self.points) {
-            let there = points(remote, machine).map_err(anyhow::Error::msg)?.unwrap_or_default();
+            let Some(there) = points(remote, machine).map_err(anyhow::Error::msg)? else {
+                // Its birth waits in quarantine, and describes its points.
+                missing.push(dto::AdoptMachine { machine: machine.to_string(), ..dto::AdoptMachine::default() });
+                continue;
+            };
             let lacking = wanted.iter().filter(|(p, _)| !there.contains_key(p.name()));
             let lacking: Vec<_> = lacking
                 .map(|(p, unit)| dto::AdoptPoint {
