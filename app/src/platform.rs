@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::auth::Gate;
-use crate::config::{Publish, Settings};
+use crate::config::{Publish, Settings, Store};
 use crate::devices::{Devices, rules};
 use crate::disk::FileSystem;
 use crate::heartbeat::{self, Pulse};
@@ -163,8 +163,8 @@ async fn conclude(thinking: JoinHandle<Result<Seq, FollowError>>, store: &Histor
 }
 
 async fn open_store(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Historian> {
-    let (disk, waves) = (settings.store.disk, settings.store.waves.clone());
-    let config = historian::Config { disk, waves, ..historian::Config::new(&settings.data) };
+    let Store { disk, waves, keep: retention, .. } = settings.store.clone();
+    let config = historian::Config { disk, waves, retention, ..historian::Config::new(&settings.data) };
     let probe = Some(Arc::new(FileSystem) as Arc<dyn historian::Probe>);
     Ok(tokio::task::spawn_blocking(move || Historian::open_on(config, clock, probe)).await??)
 }

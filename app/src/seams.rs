@@ -75,7 +75,7 @@ pub fn services(
         keeping: Keeping {
             disk: settings.store.disk,
             waves: settings.store.waves.clone(),
-            retention: settings.store.keep.by_class(),
+            retention: settings.store.keep,
             backups: settings.store.backups.clone(),
         },
     }

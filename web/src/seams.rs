@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use historian::{Archive, DiskPolicy, Ignored, Recorder, Register, Selection, Tail, WavePolicy};
+use historian::{Archive, DiskPolicy, Ignored, Recorder, Register, Retention, Selection, Tail, WavePolicy};
 use plant::mapping::{Rule, RuleSet};
 use plant::{Clock, Machine, Plant, Timestamp, Waveform};
 use tokio::sync::watch;
@@ -192,8 +191,8 @@ pub struct Keeping {
     pub disk: DiskPolicy,
     /// Which waveforms stay.
     pub waves: WavePolicy,
-    /// How long each class of data stays, by its name; `None`: for ever.
-    pub retention: BTreeMap<&'static str, Option<Duration>>,
+    /// How long everything else stays.
+    pub retention: Retention,
     /// A directory of backups, where one was named.
     pub backups: Option<PathBuf>,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use historian::{Capture, DiskPolicy, WavePolicy};
+use historian::{Capture, DiskPolicy, Retention, WavePolicy};
 use plant::Quantity;
 use serde::{Deserialize, Serialize};
 
@@ -27,32 +27,9 @@ pub struct Store {
     /// Waveforms.
     pub waves: WavePolicy,
     /// How long data stays that is no waveform.
-    pub keep: Keep,
+    pub keep: Retention,
     /// Where backups are taken to, for the page to say when the last one was.
     pub backups: Option<PathBuf>,
-}
-
-/// How long each class of data stays; `None`: for ever. Nothing finer is kept longer than what is coarser.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Keep {
-    /// Values as they came.
-    pub raw: Option<Duration>,
-    /// What the minutes amount to.
-    pub minutes: Option<Duration>,
-    /// What the hours amount to.
-    pub hours: Option<Duration>,
-    /// Happenings.
-    pub events: Option<Duration>,
-    /// Verdicts on machines.
-    pub diagnoses: Option<Duration>,
-}
-
-impl Keep {
-    /// Each class by its name.
-    pub fn by_class(&self) -> BTreeMap<&'static str, Option<Duration>> {
-        let Self { raw, minutes, hours, events, diagnoses } = *self;
-        [("raw", raw), ("minutes", minutes), ("hours", hours), ("events", events), ("diagnoses", diagnoses)].into()
-    }
 }
 
 /// As they are written.
@@ -136,7 +113,7 @@ impl Raw {
         Ok(Store { disk, waves: self.waveforms.check()?, keep, backups })
     }
 
-    fn keep(&self) -> Result<Keep, ConfigError> {
+    fn keep(&self) -> Result<Retention, ConfigError> {
         let days = |key: &str, n: u64| match n {
             0 => Ok(None),
             1..=LONGEST_DAYS => Ok(Some(Duration::from_secs(n * DAY))),
@@ -145,7 +122,7 @@ impl Raw {
                 Err(wrong(key, n, expected))
             }
         };
-        let keep = Keep {
+        let keep = Retention {
             raw: days("store.keep_raw_days", self.keep_raw_days)?,
             minutes: days("store.keep_minutes_days", self.keep_minutes_days)?,
             hours: days("store.keep_hours_days", self.keep_hours_days)?,
@@ -227,16 +204,15 @@ mod tests {
     fn what_is_not_set_is_what_the_store_does_by_itself() {
         let store = read("").unwrap();
         assert_eq!((store.disk, store.waves), (DiskPolicy::default(), WavePolicy::default()));
-        assert_eq!((store.backups, store.keep), (None, Keep::default()));
+        assert_eq!((store.backups, store.keep), (None, Retention::default()));
     }
 
     #[test]
     fn what_is_kept_is_counted_in_days_and_what_is_coarser_is_kept_longer() {
         let keep = read("keep_raw_days = 90\nkeep_minutes_days = 730\nkeep_events_days = 7\n").unwrap().keep;
         let days = |n: u64| Some(Duration::from_secs(n * DAY));
-        let wanted = Keep { raw: days(90), minutes: days(730), events: days(7), ..Keep::default() };
+        let wanted = Retention { raw: days(90), minutes: days(730), events: days(7), ..Retention::default() };
         assert_eq!(keep, wanted);
-        assert_eq!((keep.by_class()["minutes"], keep.by_class()["hours"]), (days(730), None));
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub(crate) async fn report(ask: Ask) -> Answer {
             waveforms: view::store::waves(&archive.wave_stats()?, &keeping.waves),
             oldest: view::store::oldest(&archive.oldest()?),
             retention_days: view::store::retention(&keeping.retention),
+            removed: view::store::removed(stats.removed),
             backups,
         })
     };

@@ -47,7 +47,8 @@ pub use series::{
 };
 pub use status::{Mqtt, Status, Store};
 pub use store::{
-    StoreBackups, StoreDisk, StoreFile, StoreOldest, StoreReport, StoreWaveDropped, StoreWavePolicy, StoreWaves,
+    StoreBackups, StoreDisk, StoreFile, StoreOldest, StoreRemoved, StoreReport, StoreWaveDropped, StoreWavePolicy,
+    StoreWaves,
 };
 pub use waiting::{
     Adopt, AdoptMachine, AdoptPoint, Adopted, Discovery, Ignore, LedgerHistory, LedgerLine, NewMachine, NewPoint,

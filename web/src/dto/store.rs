@@ -27,6 +27,8 @@ pub struct StoreReport {
     /// For how many days each class of data stays: `raw`, `minutes`, `hours` (what those of the values amount to), `events`,
     /// `diagnoses`; `null`: for ever.
     pub retention_days: BTreeMap<String, Option<u64>>,
+    /// What is gone because its time was over, or for want of room.
+    pub removed: StoreRemoved,
     /// Backups; `null` where no directory of them was named (`store.backups`).
     pub backups: Option<StoreBackups>,
 }
@@ -134,6 +136,23 @@ pub struct StoreOldest {
     pub diagnoses: Option<Time>,
     /// Waveforms.
     pub waveforms: Option<Time>,
+}
+
+/// How many of each class were removed since the store began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StoreRemoved {
+    /// Values.
+    pub raw: u64,
+    /// Bytes of them as they were stored.
+    pub raw_bytes: u64,
+    /// Minutes of a series.
+    pub minutes: u64,
+    /// Hours of a series.
+    pub hours: u64,
+    /// Happenings.
+    pub events: u64,
+    /// Verdicts.
+    pub diagnoses: u64,
 }
 
 /// The directory of backups.

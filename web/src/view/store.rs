@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use historian::backup::{BackupError, Listed};
-use historian::{Capture, DiskPolicy, DiskUse, FileSize, Oldest, WavePolicy, WaveStats};
+use historian::{Capture, DiskPolicy, DiskUse, FileSize, Oldest, Removed, Retention, WavePolicy, WaveStats};
 
 use crate::dto;
 
@@ -60,8 +59,15 @@ fn capture(c: &Capture) -> dto::StoreWavePolicy {
     }
 }
 
-pub(crate) fn retention(of: &BTreeMap<&'static str, Option<Duration>>) -> BTreeMap<String, Option<u64>> {
-    of.iter().map(|(class, kept)| ((*class).to_owned(), kept.map(|k| k.as_secs() / 86_400))).collect()
+pub(crate) fn retention(of: &Retention) -> BTreeMap<String, Option<u64>> {
+    let Retention { raw, minutes, hours, events, diagnoses } = *of;
+    let classes = [("raw", raw), ("minutes", minutes), ("hours", hours), ("events", events), ("diagnoses", diagnoses)];
+    classes.into_iter().map(|(class, kept)| (class.to_owned(), kept.map(|k| k.as_secs() / 86_400))).collect()
+}
+
+pub(crate) fn removed(r: Removed) -> dto::StoreRemoved {
+    let Removed { points, bytes, minutes, hours, events, diagnoses } = r;
+    dto::StoreRemoved { raw: points, raw_bytes: bytes, minutes, hours, events, diagnoses }
 }
 
 pub(crate) fn oldest(o: &Oldest) -> dto::StoreOldest {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use historian::{Batch, Config, DiskPolicy, Historian, Probe, Space, backup};
+use historian::{Batch, Config, DiskPolicy, Historian, Probe, Retention, Space, backup};
 use plant::{ManualClock, Timestamp};
 use serde_json::json;
 
@@ -31,7 +31,7 @@ async fn the_store_says_how_it_is_kept() {
     let to = dir.path().join("backups");
     let source = backup::Source { dir: &store, leave_out: &[] };
     backup::take(source, &to, Timestamp::from_secs(NOW), &mut |_| {}).unwrap();
-    let retention = [("raw", Some(Duration::from_secs(90 * 86_400))), ("hours", None)].into();
+    let retention = Retention { raw: Some(Duration::from_secs(90 * 86_400)), ..Retention::default() };
     let keeping = web::Keeping { backups: Some(to.clone()), retention, ..web::Keeping::default() };
     let house = House::of(crate::house::config(), historian, clock, keeping, dir).await;
     let report = house.json("/api/v1/store").await;
@@ -47,7 +47,8 @@ async fn the_store_says_how_it_is_kept() {
         ("/waveforms/records", json!(1)),
         ("/waveforms/policy/all_hours", json!(48)),
         ("/waveforms/dropped", json!([])),
-        ("/retention_days", json!({ "raw": 90, "hours": null })),
+        ("/retention_days", json!({ "raw": 90, "minutes": null, "hours": null, "events": null, "diagnoses": null })),
+        ("/removed/raw", json!(0)),
         ("/backups/count", json!(1)),
         ("/backups/last", json!("2026-11-23T00:00:00Z")),
         ("/backups/fault", json!(null)),

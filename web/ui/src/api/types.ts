@@ -72,6 +72,7 @@ export interface StoreReport {
   oldest: Record<"raw" | "events" | "diagnoses" | "waveforms", Instant | null>;
   /** Days; null is for ever. */
   retention_days: Record<string, number | null>;
+  removed: Record<"raw" | "minutes" | "hours" | "events" | "diagnoses", number>;
   backups?: { directory: string; count: number; last?: Instant | null; bytes?: number | null; fault?: string | null } | null;
 }
 

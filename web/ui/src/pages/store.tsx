@@ -114,6 +114,10 @@ const oldest = (report: StoreReport, of: Class): string => {
   return at ? dateTime(at) : t("store.none");
 };
 
+/** How many of a class are gone, over age or for want of room. */
+const removed = (report: StoreReport, of: Class): number =>
+  of === "waveforms" ? report.waveforms.dropped.reduce((sum, d) => sum + d.records, 0) : report.removed[of];
+
 function Kept({ report }: { report: StoreReport }) {
   return (
     <section class="panel" aria-labelledby="kept-title">
@@ -125,6 +129,7 @@ function Kept({ report }: { report: StoreReport }) {
               <th scope="col">{t("store.class")}</th>
               <th scope="col">{t("store.kept_for")}</th>
               <th scope="col">{t("store.oldest")}</th>
+              <th scope="col" class="n">{t("store.removed")}</th>
             </tr>
           </thead>
           <tbody>
@@ -133,6 +138,7 @@ function Kept({ report }: { report: StoreReport }) {
                 <th scope="row">{code("stored", k)}</th>
                 <td>{keptFor(report, k)}</td>
                 <td>{oldest(report, k)}</td>
+                <td class="n">{int(removed(report, k))}</td>
               </tr>
             ))}
           </tbody>

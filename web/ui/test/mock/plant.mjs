@@ -388,6 +388,7 @@ export function storeReport(level, empty) {
     },
     oldest: empty ? { raw: null, events: null, diagnoses: null, waveforms: null } : { raw: iso(Date.now() - 120 * 864e5), events: iso(Date.now() - 119 * 864e5), diagnoses: iso(Date.now() - 118 * 864e5), waveforms: iso(Date.now() - 118 * 864e5) },
     retention_days: { raw: 90, minutes: 730, hours: null, events: null, diagnoses: null },
+    removed: { raw: 18_230_400, minutes: 0, hours: 0, events: 0, diagnoses: 0 },
     backups: empty ? null : { directory: "/mnt/backup/danxia", count: 30, last: iso(Date.now() - 5 * 36e5), bytes: 60.4 * GB, fault: null },
   };
 }
