@@ -131,7 +131,8 @@ impl Tending {
         ts.conn.pragma_update(None, "synchronous", "NORMAL").map_err(&said)?;
         let done = self.work(ts, tools).and_then(|bytes| {
             let given = give_pages(&ts.conn, pages).map_err(&said)?;
-            self.stuck |= pages > 0 && given == 0;
+            // What was free may have been used in this very step.
+            self.stuck |= pages > 0 && given == 0 && pragma(&ts.conn, "freelist_count").map_err(&said)? > 0;
             self.more |= given > 0;
             Ok(bytes + given as usize * (32 << 10))
         });
@@ -192,6 +193,7 @@ impl Tending {
 
     /// How many pages this step gives back.
     fn pages(&self, ts: &mut Ts, tools: Tools<'_>) -> rusqlite::Result<u64> {
+        ts.giving &= !self.stuck;
         if self.stuck || !(tools.at.idle || ts.giving) {
             return Ok(0);
         }

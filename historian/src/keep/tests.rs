@@ -72,7 +72,7 @@ impl Store {
             let tools = Tools { shared: &self.shared, config: &self.config, seq, at };
             self.tending.step(&mut self.ts, tools).unwrap();
         }
-        panic!("it does not come to an end");
+        panic!("it does not come to an end: {:?}", self.tending);
     }
 
     fn first(&self, n: usize) -> Option<i64> {
