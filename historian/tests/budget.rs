@@ -214,6 +214,16 @@ fn waveforms_that_nothing_protects_go_before_the_floor_is_reached() {
     store.put(value(1)).unwrap();
 }
 
+/// Waits until the writer has found the disk full.
+async fn found_full(historian: &Historian) {
+    let looking = async {
+        while !historian.archive().disk().full {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, looking).await.expect("the disk is found full");
+}
+
 /// One disk at a time: its layer belongs to the process.
 static DISK: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
@@ -237,12 +247,7 @@ fn what_finds_no_room_on_a_full_disk_waits_for_it_and_is_stored_once() {
         runtime.spawn(async move { recorder.commit(large(n)).await })
     };
     let commits: Vec<_> = (1..=4).map(commit).collect();
-    let full = || historian.archive().disk().full;
-    let deadline = std::time::Instant::now() + PATIENCE;
-    while !full() {
-        assert!(std::time::Instant::now() < deadline, "nobody found the disk full");
-        std::thread::yield_now();
-    }
+    runtime.block_on(found_full(&historian));
     assert_eq!(historian.archive().disk().level, Level::Stopped);
     let beat = runtime.block_on(async { timeout(PATIENCE, recorder.commit(Batch::default())).await.unwrap() });
     assert!(matches!(beat, Ok(_) | Err(CommitError::Disk { .. })), "the heartbeat is answered: {beat:?}");
@@ -279,12 +284,8 @@ fn a_store_with_batches_that_found_no_room_ends_without_acknowledging_them() {
         let text = Value::Text("x".repeat(300_000).into());
         let large = batch(vec![observation(&point("s/m/t"), 1, text, Quality::Good)]);
         let pending = runtime.block_on(recorder.submit(large)).unwrap();
-        let behind = runtime.block_on(async {
-            while !historian.archive().disk().full {
-                tokio::task::yield_now().await;
-            }
-            tokio::spawn(async move { recorder.settle().await })
-        });
+        runtime.block_on(found_full(&historian));
+        let behind = runtime.spawn(async move { recorder.settle().await });
         match closed {
             true => drop(historian.close()),
             false => drop(historian),

@@ -555,7 +555,7 @@ fn no_device_speaks_for_the_platform() {
             ("danxia/v1/$danxia/fan/birth", b"{}"),
             ("danxia/v1/$danxia/platform/death", b""),
             ("danxia/v1/$danxia/platform/vib/waveform", b"x"),
-            ("spBv1.0/$danxia/NBIRTH/platform", &sparkplug::node_birth(1, vec![sparkplug::double("a", 1, 1.0)])),
+            ("spBv1.0/$danxia/NBIRTH/platform", &node_birth(1, vec![double("a", 1, 1.0)])),
         ] {
             let batch = w.send(topic, payload.to_vec());
             let codes: Vec<_> = batch.quarantine.iter().map(|q| &*q.code).collect();
