@@ -44,7 +44,7 @@ mod status;
 pub use answer::{Answer, Trouble, judge};
 pub use config::{Config, Target, TargetError};
 pub use owed::{Owed, Stretch};
-pub use parcel::{Origin, Parcel};
+pub use parcel::{Origin, Parcel, Piece};
 pub use room::{FOLLOWER, Room, RoomError, release};
 pub use shipper::{Refusal, Settled, Shipper, Step};
 pub use status::{Phase, Status, StatusCell};

@@ -69,10 +69,18 @@ impl Owed {
         self.all().map(|(_, s)| s.since).min()
     }
 
-    /// The stretch that begins first, and its series.
+    /// The `n` stretches that begin first, each with its series.
     #[must_use]
-    pub fn next(&self) -> Option<(&SeriesKey, Stretch)> {
-        self.all().min_by_key(|(key, s)| (s.from, *key)).map(|(key, s)| (key, *s))
+    pub fn next(&self, n: usize) -> Vec<(SeriesKey, Stretch)> {
+        let mut all: Vec<_> = self.all().map(|(key, s)| (s.from, key, s)).collect();
+        let order =
+            |a: &(Timestamp, &SeriesKey, &Stretch), b: &(Timestamp, &SeriesKey, &Stretch)| (a.0, a.1).cmp(&(b.0, b.1));
+        if all.len() > n {
+            all.select_nth_unstable_by(n, order);
+            all.truncate(n);
+        }
+        all.sort_unstable_by(order);
+        all.into_iter().map(|(_, key, s)| (key.clone(), *s)).collect()
     }
 
     fn all(&self) -> impl Iterator<Item = (&SeriesKey, &Stretch)> {

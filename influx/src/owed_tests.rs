@@ -19,16 +19,28 @@ fn a_series_that_goes_on_is_one_stretch_and_a_late_value_another() {
     owed.note(&key("a"), at(5), 2_000, at(101_500));
     assert_eq!(owed.by[&key("a")].len(), 2);
     assert_eq!((owed.points(), owed.first(), owed.since()), (1_001, Some(7), Some(at(100_000))));
-    let (k, s) = owed.next().map(|(k, s)| (k.clone(), s)).unwrap();
+    let (k, s) = owed.next(1).remove(0);
     assert_eq!((k, s.from, s.to), (key("a"), at(5), at(5)));
     owed.shipped(&key("a"), at(5), at(5), 1);
     owed.shipped(&key("a"), at(100_000), at(100_499), 500);
-    let s = owed.next().unwrap().1;
+    let s = owed.next(1)[0].1;
     assert_eq!((s.points, s.to), (500, at(100_999)));
     assert!(s.from > at(100_499) && s.from <= at(100_500));
     assert_eq!(s.since, at(100_499), "half of it is made up for");
     owed.shipped(&key("a"), s.from, s.to, 500);
     assert!(owed.is_empty());
+}
+
+#[test]
+fn what_begins_first_is_next() {
+    let mut owed = Owed::default();
+    for (n, name) in ["c", "a", "b", "d"].into_iter().enumerate() {
+        owed.note(&key(name), at(100 - n as i64), 1, at(1));
+    }
+    owed.note(&key("a"), at(100_000), 2, at(2));
+    let names = |n| owed.next(n).iter().map(|(k, _)| k.point.name().to_owned()).collect::<Vec<_>>();
+    assert_eq!(names(2), ["d", "b"]);
+    assert_eq!(names(9), ["d", "b", "a", "c", "a"]);
 }
 
 #[test]
@@ -67,7 +79,7 @@ proptest! {
         times.iter().for_each(|t| owed.note(&key("a"), at(*t), 1, at(0)));
         let mut left: std::collections::BTreeSet<_> = times.iter().copied().collect();
         for _ in 0..cut {
-            let Some((k, s)) = owed.next().map(|(k, s)| (k.clone(), s)) else { break };
+            let Some((k, s)) = owed.next(1).pop() else { break };
             // A part of it, as a read with a limit gives.
             let inside: Vec<_> = left.iter().copied().filter(|t| at(*t) >= s.from && at(*t) <= s.to).take(3).collect();
             let to = if inside.len() < 3 { s.to } else { at(inside[2]) };

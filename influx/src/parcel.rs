@@ -15,20 +15,26 @@ pub enum Origin {
         /// Its time.
         t: Timestamp,
     },
-    /// From the archive: everything of `key` from `from` to `to`, inclusive.
-    Past {
-        /// The series.
-        key: SeriesKey,
-        /// The first instant.
-        from: Timestamp,
-        /// The last instant.
-        to: Timestamp,
-    },
+    /// From the archive.
+    Past(Vec<Piece>),
     /// From the journal of alarms, up to and including this step.
     Alarms {
         /// Commit and place.
         to: (Seq, u32),
     },
+}
+
+/// Everything of one series from one instant to another, both inclusive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// The series.
+    pub key: SeriesKey,
+    /// The first instant.
+    pub from: Timestamp,
+    /// The last instant.
+    pub to: Timestamp,
+    /// How many values these are.
+    pub points: u64,
 }
 
 /// Lines and their origin.

@@ -219,7 +219,7 @@ impl Room {
         self.moved = true;
         match origin {
             Origin::Live { through, t } => (self.shipped, self.sent) = ((through, t), None),
-            Origin::Past { key, from, to } => self.owed.shipped(&key, from, to, taken + refused.len() as u64),
+            Origin::Past(pieces) => pieces.iter().for_each(|p| self.owed.shipped(&p.key, p.from, p.to, p.points)),
             Origin::Alarms { to } => self.alarms = to,
         }
         self.status.change(|s| {

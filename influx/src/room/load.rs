@@ -1,15 +1,18 @@
 //! What is sent next: what is new, then alarms, then what is owed.
 
-use historian::{Committed, Sample};
-use plant::{Finding, SeriesKey, Timestamp, Value};
+use historian::{Archive, Committed, ReadError, Sample};
+use plant::{Finding, SeriesKey, Value};
 use tokio::time::{Instant, sleep};
 
 use super::{Room, RoomError};
 use crate::line::Lines;
-use crate::parcel::{Origin, Parcel};
+use crate::owed::Stretch;
+use crate::parcel::{Origin, Parcel, Piece};
 
 /// Steps of alarms in one parcel.
 const STEPS: usize = 500;
+/// Stretches of what is owed in one parcel, at most.
+const PIECES: usize = 256;
 
 impl Room {
     /// Loads the shipper with whatever is due, or waits a while.
@@ -80,29 +83,38 @@ impl Room {
         Ok(())
     }
 
-    /// Reads a piece of what is owed. As much time as that takes is then left to others.
+    /// Reads some of what is owed: of one series or, where each owes little, of many. As much time as that takes is then
+    /// left to others.
     async fn load_past(&mut self) -> Result<(), RoomError> {
-        let Some((key, stretch)) = self.owed.next().map(|(key, s)| (key.clone(), s)) else { return Ok(()) };
-        let limit = self.config.batch_lines;
         let began = Instant::now();
-        let samples = read(&self.archive, &key, stretch.from, stretch.to, limit).await?;
-        let to = if samples.len() < limit { stretch.to } else { samples.last().map_or(stretch.to, |s| s.t) };
-        let plant = self.register.plant();
-        let prefix = self.naming.of(&key, &plant);
-        let mut lines = Lines::default();
-        let mut covered = to;
-        for s in &samples {
-            if lines.bytes() >= self.shipper.fits() {
+        let limit = self.config.batch_lines;
+        let next = self.owed.next(PIECES);
+        let archive = self.archive.clone();
+        let read = tokio::task::spawn_blocking(move || read(&archive, next, limit)).await??;
+        let (plant, mut lines, mut pieces) = (self.register.plant(), Lines::default(), Vec::new());
+        for (mut piece, samples) in read {
+            let prefix = self.naming.of(&piece.key, &plant);
+            let mut last = None;
+            for s in &samples {
+                if lines.bytes() >= self.shipper.fits() {
+                    break;
+                }
+                lines.point(prefix, s.t, &s.value, s.quality);
+                piece.points += 1;
+                last = Some(s.t);
+            }
+            let whole = piece.points == samples.len() as u64;
+            if !whole {
+                // The rest of it comes next; of what begins where it is full, all of it.
+                let Some(last) = last else { break };
+                piece.to = last;
+            }
+            pieces.push(piece);
+            if !whole {
                 break;
             }
-            lines.point(prefix, s.t, &s.value, s.quality);
-            covered = s.t;
         }
-        if lines.len() == samples.len() {
-            covered = to;
-        }
-        let origin = Origin::Past { key, from: stretch.from, to: covered };
-        self.shipper.load(Parcel { origin, lines });
+        self.shipper.load(Parcel { origin: Origin::Past(pieces), lines });
         sleep(began.elapsed()).await;
         Ok(())
     }
@@ -149,15 +161,23 @@ impl Room {
     }
 }
 
-/// The first `limit` values of `key` from `from` to `to`, inclusive.
-async fn read(
-    archive: &historian::Archive,
-    key: &SeriesKey,
-    from: Timestamp,
-    to: Timestamp,
+/// The values of these stretches, the first `limit` of them all together. A stretch of which not everything was read ends
+/// with its last value.
+fn read(
+    archive: &Archive,
+    stretches: Vec<(SeriesKey, Stretch)>,
     limit: usize,
-) -> Result<Vec<Sample>, RoomError> {
-    let (archive, key) = (archive.clone(), key.clone());
-    let end = to + std::time::Duration::from_nanos(1);
-    Ok(tokio::task::spawn_blocking(move || archive.range(&key, from, end, limit)).await??)
+) -> Result<Vec<(Piece, Vec<Sample>)>, ReadError> {
+    let (mut out, mut room) = (Vec::new(), limit);
+    for (key, s) in stretches {
+        if room == 0 {
+            break;
+        }
+        let end = s.to + std::time::Duration::from_nanos(1);
+        let samples = archive.range(&key, s.from, end, room)?;
+        let to = if samples.len() < room { s.to } else { samples.last().map_or(s.to, |last| last.t) };
+        room -= samples.len();
+        out.push((Piece { key, from: s.from, to, points: 0 }, samples));
+    }
+    Ok(out)
 }

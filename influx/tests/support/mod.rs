@@ -133,7 +133,7 @@ impl House {
 }
 
 pub async fn until(what: &str, fits: impl Fn() -> bool) {
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_secs(240);
     while !fits() {
         assert!(Instant::now() < end, "waited in vain: {what}");
         sleep(Duration::from_millis(2)).await;
