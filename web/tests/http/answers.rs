@@ -326,7 +326,8 @@ async fn every_documented_path_is_served_and_every_parameter_is_checked() {
             .replace("{site}", "s")
             .replace("{machine}", "spare")
             .replace("{name}", "press");
-        let point = if template.contains("series") { format!("?point={}", encode(TEMP)) } else { String::new() };
+        let of_a_point = template.contains("series") || template.contains("export");
+        let point = if of_a_point { format!("?point={}", encode(TEMP)) } else { String::new() };
         let point = if path.ends_with("/waveforms") { format!("?point={}", encode(VIB)) } else { point };
         let point = if path.ends_with("/quarantine/topics") { "?code=json_syntax".into() } else { point };
         for method in operations.as_object().unwrap().keys().map(|m| m.to_uppercase()) {
