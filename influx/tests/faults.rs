@@ -1,4 +1,5 @@
 //! Every way in which a server can fail: each point arrives, once for each series and instant, whatever happens.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 mod support;
 
@@ -7,6 +8,9 @@ use std::time::Duration;
 use influx::{Phase, REFUSED};
 use support::stub::{Act, Stub};
 use support::{House, START, minute, seen, until};
+
+/// What the server does at first.
+type Script = fn() -> Act;
 
 async fn survives(
     name: &str,
@@ -30,7 +34,7 @@ fn say(status: u16, headers: &'static str) -> Act {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_failure_passes_and_nothing_is_lost() {
-    let kinds: [(&str, fn() -> Act); 9] = [
+    let kinds: [(&str, Script); 9] = [
         ("500", || say(500, "")),
         ("503", || say(503, "")),
         ("429", || say(429, "retry-after: 0\r\n")),

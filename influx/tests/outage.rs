@@ -1,4 +1,5 @@
 //! A server that is away for a day, and a platform that is killed meanwhile: the log stays small and nothing is lost.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 mod support;
 

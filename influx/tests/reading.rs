@@ -1,5 +1,6 @@
 //! Reading back. The answers follow the documentation of InfluxDB 2 ("Annotated CSV"), with the columns that the queries
 //! of this crate give.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 mod support;
 

@@ -29,6 +29,9 @@ pub enum Act {
 
 type Script = Box<dyn FnMut(u64, &str) -> Act + Send>;
 
+/// Whether a line is written.
+type Keep = Box<dyn Fn(&str) -> bool>;
+
 /// Series and time, to the fields.
 pub type Points = BTreeMap<(String, i64), BTreeMap<String, String>>;
 
@@ -158,7 +161,7 @@ impl Stub {
         world.requests += 1;
         let n = world.requests;
         let act = world.script.as_mut().map_or(Act::Take, |script| script(n, body));
-        let (write, answer): (Box<dyn Fn(&str) -> bool>, _) = match act {
+        let (write, answer): (Keep, _) = match act {
             Act::Take => (Box::new(|_| true), Some(say(204, "", ""))),
             Act::Say(status, headers, body) => (Box::new(|_| false), Some(say(status, headers, &body))),
             Act::Hang => (Box::new(|_| false), Some(String::new())),
