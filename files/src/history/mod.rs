@@ -199,7 +199,7 @@ impl<R: BufRead> History<R> {
     }
 
     /// The value in the `n`-th of the columns of values, and whose it is.
-    fn one(&mut self, n: usize) -> Result<Option<(usize, Value)>, (Option<usize>, Wrong)> {
+    fn one(&mut self, n: usize) -> Result<Option<(usize, Value)>, Misplaced> {
         let column = self.columns.values[n].column;
         if self.columns.wide && self.lines.field(column).trim_ascii().is_empty() {
             return Ok(None);
@@ -213,7 +213,7 @@ impl<R: BufRead> History<R> {
     }
 
     /// The point that the cells of the row name.
-    fn named(&mut self, n: usize) -> Result<usize, (Option<usize>, Wrong)> {
+    fn named(&mut self, n: usize) -> Result<usize, Misplaced> {
         let Self { lines, columns, key, known, .. } = self;
         key.clear();
         for column in [columns.site, columns.machine, columns.point].into_iter().flatten() {
@@ -244,7 +244,7 @@ impl<R: BufRead> History<R> {
         Ok(i)
     }
 
-    fn name(&self, n: usize) -> Result<PointId, (Option<usize>, Wrong)> {
+    fn name(&self, n: usize) -> Result<PointId, Misplaced> {
         let of = |column: Option<usize>| match column {
             Some(i) => self.cell(i).map(|text| text.trim().to_owned()).map(Some).map_err(|w| (Some(i), w)),
             None => Ok(None),
@@ -283,6 +283,9 @@ impl<R: BufRead + Seek> History<R> {
         Ok(())
     }
 }
+
+/// What is wrong, and in which column, where that is not the one of the value.
+type Misplaced = (Option<usize>, Wrong);
 
 /// What is wrong with a cell.
 struct Wrong {
