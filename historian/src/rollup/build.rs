@@ -40,8 +40,8 @@ pub(crate) fn build(tx: &Connection, mark: Mark, seq: Seq, budget: usize) -> Res
     let said = File::Ts.said();
     let Mark { series, day, since } = mark;
     let Some(standing) = standing(tx, series).map_err(&said)? else { return Ok((0, 0)) };
-    let end = day_range(day).end;
-    let from = since.max(standing.raw_from);
+    let Range { start, end } = day_range(day);
+    let from = since.max(start).max(standing.raw_from);
     let raw = Raw::of_chunks(tx, series, standing.span);
     let chunks = if from < end { raw.count(&(from..end))? } else { 0 };
     if chunks == 0 {
