@@ -118,9 +118,12 @@ impl Writer {
 
     /// Between two commits: some of what is not urgent, and more of it while no commit waits.
     fn tend(&mut self) {
-        let followed = self.shared.followers().values().map(needed).min().unwrap_or(Seq::MAX);
+        let needed = |of: fn(&StoredProgress) -> Seq| self.shared.followers().values().map(of).min();
+        let (log, values) = (needed(self::needed), needed(owed));
+        let followed = log.unwrap_or(Seq::MAX);
         self.tend_waves(Moment { t: self.t, followed, idle: self.queue.is_idle() });
         for _ in 0..STEPS {
+            let followed = values.unwrap_or(Seq::MAX);
             let at = Moment { t: self.t, followed, idle: self.queue.is_idle() };
             let tools = Tools { shared: &self.shared, config: &self.config, seq: self.seq, at };
             match self.keeping.step(&mut self.ts, tools) {
@@ -463,6 +466,12 @@ fn alarm(f: &Finding) -> Option<&AlarmTransition> {
 /// Up to where the log is of no use to a follower: it goes on from its state, or else from where it has come.
 fn needed(p: &StoredProgress) -> Seq {
     p.state.as_ref().map_or(p.through, |(at, _)| *at)
+}
+
+/// Up to where values are of no use to a follower. One that has let the log go may still owe what it held to somebody, and
+/// reads it from the chunks: then its state is ahead of where it has come.
+fn owed(p: &StoredProgress) -> Seq {
+    needed(p).min(p.through)
 }
 
 /// Applies what the log holds beyond the register's position; with `fold`, to `plant` too. Gives the plant back.

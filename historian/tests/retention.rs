@@ -207,6 +207,26 @@ fn what_a_follower_has_not_passed_stays() {
 }
 
 #[test]
+fn what_a_follower_owes_stays_though_it_has_let_the_log_go() {
+    let mut store = Embedded::new(kept(Retention { raw: days(1), ..Retention::default() }));
+    let mut model = Naive::default();
+    let follower = |through, state: Option<&[u8]>| {
+        let follower = Name::new("influx").unwrap();
+        Batch { progress: Some(Progress { follower, through, state: state.map(Into::into) }), ..Batch::default() }
+    };
+    live(&mut store, &mut model, start(), 3 * 24);
+    // All of it was looked at, and nothing has been delivered.
+    store.put(follower(store.historian().head(), Some(b"owes all"))).unwrap();
+    store.put(follower(0, None)).unwrap();
+    tidy(&mut store);
+    assert_eq!(points(&store).len(), 3 * 24 * 30);
+    assert!(store.historian().oldest() > 1, "the log is let go");
+    store.put(follower(store.historian().head(), Some(b"owes nothing"))).unwrap();
+    tidy(&mut store);
+    assert!(points(&store).len() <= 27 * 30, "{}", points(&store).len());
+}
+
+#[test]
 fn events_go_by_their_own_age() {
     let mut store = Embedded::new(kept(Retention { events: days(2), ..Retention::default() }));
     let event = |t: Timestamp| Event {

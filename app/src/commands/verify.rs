@@ -11,10 +11,11 @@ pub fn run(data: &Path) -> anyhow::Result<Exit> {
     let mut out = io::stdout().lock();
     writeln!(
         out,
-        "{} commits in the log, {} chunks with {} points, {} waveforms, {} records: {}",
+        "{} commits in the log, {} chunks with {} points, {} rows of minutes and hours, {} waveforms, {} records: {}",
         v.commits,
         v.chunks,
         v.points,
+        v.rollups,
         v.waveforms,
         v.records,
         if v.is_clean() { "all sound" } else { "DAMAGED" }
