@@ -2,7 +2,7 @@ import { get } from "../api/client";
 import { useResource } from "../api/resource";
 import type { StoreDisk, StoreReport, StoreWavePolicy, StoreWaves } from "../api/types";
 import { code, t } from "../i18n";
-import { bytes, dateTime, int, num, when } from "../lib/format";
+import { bytes, dateTime, int, num, span, when } from "../lib/format";
 import { serverNow } from "../lib/now";
 import { Crumbs } from "../parts/crumbs";
 import { Guarded } from "../parts/states";
@@ -108,10 +108,10 @@ export function keptFor(report: Pick<StoreReport, "retention_days">, of: Class):
 }
 
 /** How far a class goes back; of what is summed up it is not asked. */
-const oldest = (report: StoreReport, of: Class): string => {
+const oldest = (report: StoreReport, of: Class) => {
   if (of === "minutes" || of === "hours") return "";
   const at = report.oldest[of];
-  return at ? dateTime(at) : t("store.none");
+  return at ? <time title={dateTime(at)}>{span(serverNow() - Date.parse(at))}</time> : t("store.none");
 };
 
 /** How many of a class are gone, over age or for want of room. */
