@@ -156,7 +156,7 @@ impl Follower {
             return Ok(());
         }
         let state: Option<Arc<[u8]>> = due.then(|| self.fold.snapshot().into());
-        let progress = Progress { follower: self.name.clone(), through: seq, state };
+        let progress = Progress::new(self.name.clone(), seq, state);
         let batch = Batch { findings, progress: Some(progress), ..Batch::default() };
         self.commit(batch).await?;
         self.through = seq;

@@ -207,7 +207,7 @@ impl Desk {
     /// Stores how far the journal has been published; a disk that refuses is asked again until it takes it.
     async fn store(&self, cursor: Cursor) -> Result<(), CommitError> {
         let state = Some(encode(cursor).into());
-        let progress = Progress { follower: self.name.clone(), through: Historian::UNBOUND, state };
+        let progress = Progress::new(self.name.clone(), Historian::UNBOUND, state);
         let batch = Batch { progress: Some(progress), ..Batch::default() };
         loop {
             match self.recorder.commit(batch.clone()).await {

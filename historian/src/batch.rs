@@ -166,6 +166,22 @@ pub struct Progress {
     /// The follower's own state at that point, opaque to the store; `None` leaves the stored one (and the position that
     /// goes with it) as it is.
     pub state: Option<Arc<[u8]>>,
+    /// Where that state stands, if it is ahead of `through`: the follower has looked at everything up to there, so that the
+    /// log may go, and owes some of it to somebody, so that the values may not.
+    pub ahead: Option<Seq>,
+}
+
+impl Progress {
+    /// A follower that has come as far as `through`.
+    #[must_use]
+    pub fn new(follower: Name, through: Seq, state: Option<Arc<[u8]>>) -> Self {
+        Self { follower, through, state, ahead: None }
+    }
+
+    /// Where the state stands.
+    pub(crate) fn state_through(&self) -> Seq {
+        self.ahead.unwrap_or(self.through)
+    }
 }
 
 /// One commit, as the tail delivers it.

@@ -18,7 +18,7 @@ use crate::keep::age;
 use crate::ledger::Ledger;
 use crate::minutes::{self, Keep, Minutes};
 use crate::quarantine::{self, Room};
-use crate::{Batch, LedgerDelta, OpenError, Progress, ReadError, Removed, Seq, Staged, StoredProgress, rollup};
+use crate::{Batch, LedgerDelta, OpenError, ReadError, Removed, Seq, Staged, StoredProgress, rollup};
 
 /// A chunk with its bytes, ready to be written.
 #[derive(Debug)]
@@ -199,13 +199,13 @@ fn file_rare(tx: &Transaction<'_>, work: &Work<'_>) -> rusqlite::Result<()> {
             put.execute(params![&**key, store(body)])?;
         }
     }
-    if let Some(Progress { follower, through, state }) = &work.batch.progress {
+    if let Some(p) = &work.batch.progress {
         let mut update = tx.prepare_cached(
             "INSERT INTO follower VALUES (?1, ?2, ?3, ?4) ON CONFLICT (name) DO UPDATE SET through = ?2,
              state_through = coalesce(?3, state_through), state = coalesce(?4, state)",
         )?;
-        let through = *through as i64;
-        update.execute(params![follower.as_str(), through, state.as_ref().map(|_| through), state.as_deref()])?;
+        let state_through = p.state.as_ref().map(|_| p.state_through() as i64);
+        update.execute(params![p.follower.as_str(), p.through as i64, state_through, p.state.as_deref()])?;
     }
     Ok(())
 }

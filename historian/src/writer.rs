@@ -403,7 +403,7 @@ impl Writer {
                 followers.entry(p.follower.clone()).or_insert(StoredProgress { through: p.through, state: None });
             stored.through = p.through;
             if let Some(state) = &p.state {
-                stored.state = Some((p.through, state.clone()));
+                stored.state = Some((p.state_through(), state.clone()));
             }
         }
         if let Some((through, bytes)) = outcome.pruned {

@@ -134,7 +134,7 @@ fn each_progress_has_a_commit_of_its_own() {
     let mut store = Embedded::new(|dir| Config::new(dir));
     let recorder = store.historian().recorder();
     let step = |who: &str, through, state: Option<&[u8]>| Batch {
-        progress: Some(Progress { follower: Name::new(who).unwrap(), through, state: state.map(Arc::from) }),
+        progress: Some(Progress::new(Name::new(who).unwrap(), through, state.map(Arc::from))),
         ..Batch::default()
     };
     let held = hold(store.dir());
@@ -230,11 +230,7 @@ fn a_tail_ends_after_the_last_commit_of_a_closed_store() {
 fn the_log_is_cut_behind_the_last_follower_and_a_tail_says_so() {
     let store = Embedded::new(restless);
     let step = |through, state: bool| Batch {
-        progress: Some(Progress {
-            follower: Name::new("analytics").unwrap(),
-            through,
-            state: state.then(|| Arc::from(&b"s"[..])),
-        }),
+        progress: Some(Progress::new(Name::new("analytics").unwrap(), through, state.then(|| Arc::from(&b"s"[..])))),
         ..Batch::default()
     };
     store.put(step(0, true)).unwrap();
@@ -265,7 +261,7 @@ fn the_log_is_cut_behind_the_last_follower_and_a_tail_says_so() {
 fn a_follower_that_needs_nothing_of_the_log_does_not_hold_it_back_and_its_state_is_kept() {
     let store = Embedded::new(restless);
     let says = |through, state: &[u8]| Batch {
-        progress: Some(Progress { follower: Name::new("publish").unwrap(), through, state: Some(Arc::from(state)) }),
+        progress: Some(Progress::new(Name::new("publish").unwrap(), through, Some(Arc::from(state)))),
         ..Batch::default()
     };
     store.put(says(0, b"1")).unwrap();

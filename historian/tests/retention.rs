@@ -194,7 +194,7 @@ fn what_a_follower_has_not_passed_stays() {
     let mut model = Naive::default();
     let follower = |through| {
         let follower = Name::new("influx").unwrap();
-        Batch { progress: Some(Progress { follower, through, state: None }), ..Batch::default() }
+        Batch { progress: Some(Progress::new(follower, through, None)), ..Batch::default() }
     };
     store.put(follower(0)).unwrap();
     live(&mut store, &mut model, start(), 3 * 24);
@@ -210,18 +210,24 @@ fn what_a_follower_has_not_passed_stays() {
 fn what_a_follower_owes_stays_though_it_has_let_the_log_go() {
     let mut store = Embedded::new(kept(Retention { raw: days(1), ..Retention::default() }));
     let mut model = Naive::default();
-    let follower = |through, state: Option<&[u8]>| {
-        let follower = Name::new("influx").unwrap();
-        Batch { progress: Some(Progress { follower, through, state: state.map(Into::into) }), ..Batch::default() }
+    let follower = |through, ahead: u64| {
+        let (follower, state) = (Name::new("influx").unwrap(), Some(b"owed"[..].into()));
+        let progress = Progress { follower, through, state, ahead: Some(ahead) };
+        Batch { progress: Some(progress), ..Batch::default() }
     };
-    live(&mut store, &mut model, start(), 3 * 24);
-    // All of it was looked at, and nothing has been delivered.
-    store.put(follower(store.historian().head(), Some(b"owes all"))).unwrap();
-    store.put(follower(0, None)).unwrap();
+    store.put(follower(0, 0)).unwrap();
+    for day in 0..3 {
+        live(&mut store, &mut model, start() + day * DAY, 24);
+        // All of it was looked at, and nothing has been delivered.
+        store.put(follower(0, store.historian().head())).unwrap();
+    }
+    tidy(&mut store);
+    store.restart(End::Killed);
     tidy(&mut store);
     assert_eq!(points(&store).len(), 3 * 24 * 30);
     assert!(store.historian().oldest() > 1, "the log is let go");
-    store.put(follower(store.historian().head(), Some(b"owes nothing"))).unwrap();
+    let head = store.historian().head();
+    store.put(follower(head, head)).unwrap();
     tidy(&mut store);
     assert!(points(&store).len() <= 27 * 30, "{}", points(&store).len());
 }

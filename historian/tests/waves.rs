@@ -327,7 +327,7 @@ fn what_a_follower_may_have_to_read_again_stays_until_room_is_short() {
     let mut store = Store::new(WavePolicy::default());
     let follower = Name::new("slow").unwrap();
     let comes_to = |through, state: Option<&[u8]>| {
-        let progress = Progress { follower: follower.clone(), through, state: state.map(Into::into) };
+        let progress = Progress::new(follower.clone(), through, state.map(Into::into));
         Batch { progress: Some(progress), ..Batch::default() }
     };
     for n in 0..5 {

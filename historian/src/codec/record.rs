@@ -37,6 +37,18 @@ macro_rules! fields {
     )*};
 }
 
+/// Where a state stands is told by the table of followers, not by the log.
+impl Record for Progress {
+    fn put(&self, w: &mut Writer) {
+        self.follower.put(w);
+        self.through.put(w);
+        self.state.put(w);
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(Self::new(Record::get(r)?, Record::get(r)?, Record::get(r)?))
+    }
+}
+
 /// Types that are written as a text and read back from it.
 macro_rules! texts {
     ($($t:ty, $write:expr, $read:expr;)*) => {$(
@@ -81,7 +93,6 @@ fields! {
     Condition { name, priority, active, detail }
     Settled { id, code, verdict }
     Ignored { machine, point, ignored }
-    Progress { follower, through, state }
     Retained { topic, payload, qos, properties, expires }
     Speed { mean_rpm, range_rpm }
     WaveformMeta { speed, range, hp_hz, lp_hz, bias_v, clip_count, gaps, load, state, serial, seq }

@@ -287,11 +287,8 @@ impl Dice {
                 expires: d.maybe(Self::t),
             }),
             staged: Vec::new(),
-            progress: self.maybe(|d| Progress {
-                follower: d.name(),
-                through: d.bits(),
-                state: d.maybe(|d| d.some(9, |d| d.bits() as u8).into()),
-            }),
+            progress: self
+                .maybe(|d| Progress::new(d.name(), d.bits(), d.maybe(|d| d.some(9, |d| d.bits() as u8).into()))),
         }
     }
 }

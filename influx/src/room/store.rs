@@ -59,7 +59,7 @@ pub async fn release(store: &Historian, now: Timestamp) -> Result<(), RoomError>
     let (alarms, t, owed) = decode(&bytes).ok_or(RoomError::State)?;
     tracing::info!("[influx] is not set any more: nothing is shipped, and the log does not wait for it");
     let state = Some(encode(alarms, t.min(now), &owed));
-    let progress = Some(Progress { follower: Name::new(FOLLOWER)?, through: Historian::UNBOUND, state });
+    let progress = Some(Progress::new(Name::new(FOLLOWER)?, Historian::UNBOUND, state));
     // Nothing is behind any more, and nobody is refused.
     let over = |name, priority| condition(name, priority, false, BTreeMap::new());
     let conditions =
@@ -96,13 +96,10 @@ impl Room {
             vec![LedgerDelta { source: FOLLOWER.into(), received: n, quarantined: n, ..LedgerDelta::default() }]
         };
         let state = Some(encode(self.alarms, t, &self.owed));
-        let progress = Some(Progress { follower: self.name.clone(), through, state });
+        // What is owed stays, however old: it is read from the archive.
+        let (delivered, ahead) = (self.owed.first().map_or(through, |first| first - 1), Some(through));
+        let progress = Some(Progress { follower: self.name.clone(), through: delivered, state, ahead });
         self.commit(Batch { quarantine, ledger, progress, ..Batch::default() }).await?;
-        if let Some(first) = self.owed.first() {
-            // The state stays where it is; this is for those who remove old data.
-            let progress = Some(Progress { follower: self.name.clone(), through: first - 1, state: None });
-            self.commit(Batch { progress, ..Batch::default() }).await?;
-        }
         (self.stored, self.stored_at, self.moved) = (through, Instant::now(), false);
         Ok(())
     }
