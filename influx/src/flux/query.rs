@@ -52,7 +52,8 @@ pub fn aggregate(
     } else {
         fields(&mut q, &[VALUE]);
     }
-    let every = width.as_nanos().max(1);
+    // Durations of Flux have 64 bits.
+    let every = width.as_nanos().clamp(1, EDGE as u128);
     for f in ["min", "max", "mean", "last", "count"] {
         let _ = write!(
             q,
