@@ -17,6 +17,8 @@ pub fn raw(bucket: &str, key: &SeriesKey, from: Timestamp, to: Timestamp, limit:
     let mut q = source(bucket, key, from, to);
     fields(&mut q, &[VALUE, TEXT, QUALITY]);
     pivot(&mut q);
+    // Whole numbers of Flux have 64 bits, one of them for the sign.
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let _ = write!(q, "  |> group()\n  |> sort(columns: [\"_time\"])\n  |> limit(n: {limit})\n");
     q
 }
