@@ -2,6 +2,7 @@
 //!
 //! [`Settings`] is what the rest of the program sees; the raw form that the sources are merged into stays in here.
 
+mod hj212;
 mod influx;
 mod limits;
 mod mqtt;
@@ -20,6 +21,7 @@ use figment::{Figment, Metadata, Profile, Provider};
 use plant::Name;
 use serde::{Deserialize, Serialize};
 
+pub use hj212::Hj212;
 pub use influx::Influx;
 pub use mqtt::Mqtt;
 pub use remote::{Publish, Remote};
@@ -58,17 +60,6 @@ pub struct Settings {
     pub log: String,
 }
 
-/// The door for monitors that speak HJ 212 over TCP.
-#[derive(Clone, Debug)]
-pub struct Hj212 {
-    /// Address.
-    pub listen: SocketAddr,
-    /// The site whose machines the monitors are.
-    pub site: Name,
-    /// Numbers (MN) of the monitors that are let in; empty lets all in, which is allowed on loopback only.
-    pub monitors: Vec<String>,
-}
-
 /// The Sparkplug host application's settings.
 #[derive(Clone, Debug)]
 pub struct Sparkplug {
@@ -91,16 +82,8 @@ struct Raw {
     http: RawHttp,
     publish: Publish,
     remote: BTreeMap<String, remote::Raw>,
-    hj212: RawHj212,
+    hj212: hj212::Raw,
     influx: influx::Raw,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawHj212 {
-    listen: String,
-    site: String,
-    monitors: Vec<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -127,7 +110,7 @@ impl Default for Raw {
             mqtt: mqtt::Raw::default(),
             sparkplug: RawSparkplug { host_id: "danxia".into(), reorder_ms: 3000 },
             http: RawHttp { listen: "127.0.0.1:8080".into() },
-            hj212: RawHj212 { listen: String::new(), site: "hj212".into(), monitors: Vec::new() },
+            hj212: hj212::Raw::default(),
             publish: Publish { indicators: true, alarms: true },
             remote: BTreeMap::new(),
             influx: influx::Raw::default(),
@@ -354,11 +337,7 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
     let mqtt = raw.mqtt.check()?;
     let http = address("http.listen", &raw.http.listen)?;
     loopback("http.listen", http, "the page has no accounts yet and listens on this computer only")?;
-    let hj212 = hj212(&raw.hj212)?;
-    if let Some(door) = hj212.as_ref().filter(|door| door.monitors.is_empty()) {
-        let why = "anybody could send measurements: list the monitors that may in hj212.monitors";
-        loopback("hj212.listen", door.listen, why)?;
-    }
+    let hj212 = raw.hj212.check()?;
     if jiff::tz::TimeZone::get(&raw.time_zone).is_err() {
         return Err(ConfigError::Value {
             key: "time_zone",
@@ -371,10 +350,10 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
     let store = raw.store.check()?;
     Ok(Settings {
         data: raw.data,
-        store,
         remotes,
         publish: raw.publish,
-        influx: influx::check(raw.influx)?,
+        influx: influx::check(raw.influx, &store.keep)?,
+        store,
         sparkplug,
         // A trial has nobody to adopt by hand.
         adopt: raw.adopt || mqtt.anonymous,
@@ -384,18 +363,6 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
         time_zone: raw.time_zone,
         log: raw.log,
     })
-}
-
-fn hj212(raw: &RawHj212) -> Result<Option<Hj212>, ConfigError> {
-    if raw.listen.is_empty() {
-        return Ok(None);
-    }
-    let wrong = |key, found: &str, expected: String| ConfigError::Value { key, found: found.to_owned(), expected };
-    let site = Name::new(&raw.site).map_err(|e| wrong("hj212.site", &raw.site, e.to_string()))?;
-    if let Some(odd) = raw.monitors.iter().find(|mn| mn.is_empty() || mn.len() > 64) {
-        return Err(wrong("hj212.monitors", odd, "expected numbers (MN) of 1 to 64 characters".into()));
-    }
-    Ok(Some(Hj212 { listen: address("hj212.listen", &raw.listen)?, site, monitors: raw.monitors.clone() }))
 }
 
 #[cfg(test)]
@@ -452,9 +419,6 @@ mod tests {
             ("[mqtt]\nws_origins = [\"*\", \"scada:8443\"]\n", "mqtt.ws_origins is \"scada:8443\""),
             ("[mqtt.limits]\nmax_keep_alive_s = 65536\n", "\"mqtt.limits.max_keep_alive_s\" wrongly"),
             ("[mqtt]\nmax_packet = 10\n", "expected 1024 to"),
-            ("[hj212]\nlisten = \"0.0.0.0:9212\"\n", "list the monitors that may in hj212.monitors"),
-            ("[hj212]\nlisten = \"9212\"\nsite = \"a/b\"\n", "hj212.site"),
-            ("[hj212]\nlisten = \"9212\"\nmonitors = [\"\"]\n", "numbers (MN)"),
             ("[mqtt.limits]\nconnections_per_adress = 1\n", "did you mean \"mqtt.limits.connections_per_address\"?"),
             ("[mqtt.limits]\nsessions = 0\n", "mqtt.limits.sessions is \"0\": expected at least 1"),
             ("[mqtt.limits]\nbytes_burst = 0\n", "or the limit per second to be 0, which is none"),
@@ -477,13 +441,6 @@ mod tests {
         let mqtt = read(&format!("{origins}[mqtt.limits]\nmax_keep_alive_s = 120\n"), &[]).unwrap().mqtt;
         assert_eq!(mqtt.websocket_origins, ["*", "http://10.0.0.1:8080", "https://scada.plant"]);
         assert_eq!(mqtt.limits.apply(broker::Config::default()).max_keep_alive, 120);
-    }
-
-    #[test]
-    fn the_door_of_monitors_is_shut_unless_it_is_opened() {
-        assert!(read("", &[]).unwrap().hj212.is_none());
-        let open = read("[hj212]\nlisten = \"0.0.0.0:9212\"\nmonitors = [\"A1\"]\n", &[]).unwrap().hj212.unwrap();
-        assert_eq!((open.listen.port(), open.site.as_str(), &*open.monitors), (9212, "hj212", &["A1".to_owned()][..]));
     }
 
     #[test]

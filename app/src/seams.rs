@@ -3,6 +3,7 @@
 pub mod checklist;
 pub mod devices;
 mod mapper;
+mod past;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -65,9 +66,10 @@ pub fn services(
         recorder: store.recorder(),
         follow: Box::new(move || tail_of.tail(tail_of.head())),
         analyst: Arc::new(Analysis { archive: store.archive() }),
-        waiting: Arc::new(waiting::Waiting::new(collector.clone(), store.archive(), settings, clock)),
+        waiting: Arc::new(waiting::Waiting::new(collector.clone(), store.archive(), settings, clock.clone())),
         door: rooms.clone(),
         shipping: rooms.clone(),
+        past: past::open(settings, store, clock.clone()),
         registrar,
         readiness: rooms.clone(),
         metrics: rooms,

@@ -112,6 +112,9 @@ fn every_reason_of_the_quarantine_is_put_into_words_in_both_languages() {
     // What another server refused is kept with them.
     codes.insert(influx::REFUSED.into());
     in_words("cause", &codes);
+    use web::dto::Missing::{Away, Late, Refused, Unreadable};
+    let missing = [Away, Late, Refused, Unreadable].map(|m| serde_json::to_value(m).expect("JSON"));
+    in_words("missing", &missing.iter().filter_map(|m| m.as_str().map(str::to_owned)).collect());
 }
 
 /// So has everything that the MQTT door can refuse.

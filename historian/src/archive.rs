@@ -16,7 +16,7 @@ use crate::ts::records;
 use crate::{
     Bucket, DiskUse, FileSize, LedgerDelta, LedgerLine, LedgerSpan, Oldest, QuarantineEntry, QuarantineGroup,
     QuarantineStats, QuarantineTopic, ReadError, Sample, Selection, Staged, Statistics, StoreStats, WaveStats,
-    WaveformInfo, buckets, minutes, oldest, quarantine, read, statistics, wave,
+    WaveformInfo, buckets, minutes, oldest, quarantine, read, rollup, statistics, wave,
 };
 
 /// Recalls what was committed. Cheap to clone.
@@ -68,6 +68,14 @@ impl Archive {
         limit: usize,
     ) -> Result<Vec<Sample>, ReadError> {
         read::range(&self.shared, key, from, to, limit)
+    }
+
+    /// Before when raw values of this series were removed ([`crate::Retention`]): of an earlier time there is only what came
+    /// late. `None` where none were.
+    pub fn removed_before(&self, key: &SeriesKey) -> Result<Option<Timestamp>, ReadError> {
+        let Some(id) = self.shared.cache().id(key) else { return Ok(None) };
+        let standing = self.shared.ts.read(|conn| rollup::standing(conn, id).map_err(File::Ts.said()))?;
+        Ok(standing.map(|s| s.raw_from).filter(|t| *t != i64::MIN).map(Timestamp::from_nanos))
     }
 
     /// Minimum, maximum, mean, last and count of the values with `from <= t < to`, for each stretch of `width` that

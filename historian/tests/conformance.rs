@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use historian::{CommitError, Config, Retention};
 use plant::{Quality, Reason, SeriesKey, Value};
+use support::cases::{self, S, all, good, key, put};
 use support::{Embedded, End, Naive, START, Store, assert_same_buckets, point, restless};
-
-const S: i64 = 1_000_000_000;
 
 fn on_every_store(case: impl Fn(&mut dyn Store)) {
     case(&mut Naive::default());
@@ -19,105 +18,29 @@ fn on_every_store(case: impl Fn(&mut dyn Store)) {
     case(&mut Embedded::new(restless));
 }
 
-fn key() -> SeriesKey {
-    SeriesKey::raw(point("s/m/p"))
-}
-
-fn good(points: &[(i64, f64)]) -> Vec<(i64, Value, Quality)> {
-    points.iter().map(|(t, v)| (*t, Value::Float(*v), Quality::Good)).collect()
-}
-
-fn put(store: &mut dyn Store, points: &[(i64, f64)]) {
-    store.commit(&key(), &good(points)).unwrap();
-}
-
-fn all(store: &dyn Store) -> Vec<(i64, f64)> {
-    let samples = store.range(&key(), i64::MIN, i64::MAX, usize::MAX);
-    samples.iter().map(|s| (s.t.nanos(), s.value.as_f64().unwrap())).collect()
-}
-
 #[test]
 fn of_one_instant_the_last_word_counts() {
-    on_every_store(|s| {
-        put(s, &[(1, 1.0), (1, 2.0)]);
-        assert_eq!(all(s), [(1, 2.0)]);
-        put(s, &[(1, 3.0)]);
-        (0..5).for_each(|_| s.heartbeat());
-        put(s, &[(1, 4.0), (2, 0.0)]);
-        assert_eq!(all(s), [(1, 4.0), (2, 0.0)]);
-        assert_eq!(s.last(&key()).unwrap().value, Value::Float(0.0));
-    });
+    on_every_store(cases::of_one_instant_the_last_word_counts);
 }
 
 #[test]
 fn late_and_disordered_points_take_their_place() {
-    on_every_store(|s| {
-        let times = [50, 10, 40, 30, 20];
-        for round in 0..4 {
-            put(s, &times.map(|t| (t * 10 + round, t as f64)));
-            s.heartbeat();
-        }
-        let mut wanted: Vec<_> = (0..4).flat_map(|r| times.map(|t| (t * 10 + r, t as f64))).collect();
-        wanted.sort_by_key(|(t, _)| *t);
-        assert_eq!(all(s), wanted);
-        assert_eq!(s.last(&key()).unwrap().t.nanos(), 503, "a late value is not the latest");
-        s.restart(End::Killed);
-        assert_eq!(all(s), wanted);
-        assert_eq!(s.last(&key()).unwrap().t.nanos(), 503);
-    });
+    on_every_store(cases::late_and_disordered_points_take_their_place);
 }
 
 #[test]
 fn bounds_are_half_open_and_limits_count_from_the_earliest() {
-    on_every_store(|s| {
-        put(s, &(0..40).map(|t| (t, t as f64)).collect::<Vec<_>>());
-        s.heartbeat();
-        let times = |from, to, limit| s.range(&key(), from, to, limit).iter().map(|s| s.t.nanos()).collect::<Vec<_>>();
-        assert_eq!(times(10, 13, 100), [10, 11, 12]);
-        assert_eq!(times(10, 10, 100), [0i64; 0]);
-        assert_eq!(times(13, 10, 100), [0i64; 0]);
-        assert_eq!(times(30, i64::MAX, 2), [30, 31]);
-        assert_eq!(times(0, 40, 0), [0i64; 0]);
-        assert_eq!(times(-5, 2, 9), [0, 1]);
-    });
+    on_every_store(cases::bounds_are_half_open_and_limits_count_from_the_earliest);
 }
 
 #[test]
 fn buckets_are_aligned_and_empty_ones_are_left_out() {
-    on_every_store(|s| {
-        put(s, &[(-S, 5.0), (0, 1.0), (9 * S, 3.0), (10 * S, 7.0), (35 * S, -2.0)]);
-        let found = s.buckets(&key(), i64::MIN / 2, i64::MAX, Duration::from_secs(10));
-        let brief: Vec<_> = found.iter().map(|b| (b.t.nanos() / S, b.min, b.max, b.mean, b.last, b.count)).collect();
-        assert_eq!(
-            brief,
-            [
-                (-10, 5.0, 5.0, 5.0, 5.0, 1),
-                (0, 1.0, 3.0, 2.0, 3.0, 2),
-                (10, 7.0, 7.0, 7.0, 7.0, 1),
-                (30, -2.0, -2.0, -2.0, -2.0, 1)
-            ]
-        );
-        // Of a stretch that the bounds cut only what is within counts.
-        let cut = s.buckets(&key(), 5 * S, 35 * S, Duration::from_secs(10));
-        assert_eq!(cut.iter().map(|b| (b.t.nanos() / S, b.count)).collect::<Vec<_>>(), [(0, 1), (10, 1)]);
-    });
+    on_every_store(cases::buckets_are_aligned_and_empty_ones_are_left_out);
 }
 
 #[test]
 fn wide_buckets_over_many_chunks_count_every_point_once() {
-    on_every_store(|s| {
-        for block in 0..20 {
-            put(s, &(0..25).map(|i| ((block * 25 + i) * S, f64::from(i as i32))).collect::<Vec<_>>());
-        }
-        (0..5).for_each(|_| s.heartbeat());
-        for width in [1, 7, 60, 3_600, 1 << 40] {
-            let found = s.buckets(&key(), 0, 500 * S, Duration::from_secs(width));
-            assert_eq!(found.iter().map(|b| b.count).sum::<u64>(), 500, "width {width}");
-        }
-        let day = s.buckets(&key(), 0, 500 * S, Duration::from_secs(86_400));
-        assert_eq!((day[0].min, day[0].max, day[0].last, day[0].count), (0.0, 24.0, 24.0, 500));
-        assert!((day[0].mean - 12.0).abs() < 1e-9);
-    });
+    on_every_store(cases::wide_buckets_over_many_chunks_count_every_point_once);
 }
 
 #[test]
@@ -178,14 +101,7 @@ fn time_is_exact_to_the_nanosecond_over_its_whole_range() {
 
 #[test]
 fn what_is_no_number_is_refused_and_with_it_the_whole_batch() {
-    on_every_store(|s| {
-        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-            let refused = s.commit(&key(), &good(&[(1, 1.0), (2, bad)]));
-            assert_eq!(refused, Err(CommitError::NotFinite { what: "the value of s/m/p".into() }));
-        }
-        assert_eq!(all(s), []);
-        assert_eq!(s.last(&key()), None);
-    });
+    on_every_store(cases::what_is_no_number_is_refused_and_with_it_the_whole_batch);
 }
 
 #[test]
@@ -204,30 +120,13 @@ fn numbers_of_any_size_have_a_mean() {
 #[test]
 fn a_restart_in_the_middle_changes_nothing() {
     for how in [End::Closed, End::Killed] {
-        on_every_store(|s| {
-            let mut wanted = Vec::new();
-            for round in 0..30i64 {
-                let points: Vec<_> = (0..5).map(|i| (round * 5 + i, round as f64)).collect();
-                put(s, &points);
-                wanted.extend(points);
-                if round % 7 == 3 {
-                    s.restart(how);
-                }
-                assert_eq!(all(s), wanted, "after round {round}, {how:?}");
-            }
-        });
+        on_every_store(|s| cases::a_restart_in_the_middle_changes_nothing(s, how));
     }
 }
 
 #[test]
 fn unknown_series_are_empty() {
-    on_every_store(|s| {
-        put(s, &[(1, 1.0)]);
-        let other = SeriesKey::raw(point("s/m/q"));
-        assert_eq!(s.range(&other, i64::MIN, i64::MAX, 9), []);
-        assert_same_buckets(&s.buckets(&other, 0, 9, Duration::from_secs(1)), &[]);
-        assert_eq!(s.last(&other), None);
-    });
+    on_every_store(cases::unknown_series_are_empty);
 }
 
 /// Each of the stores, keeping raw values for two days.

@@ -18,6 +18,8 @@ pub struct Config {
     pub read_timeout: Duration,
     /// How long a client may take nothing of an answer before it is dropped.
     pub write_timeout: Duration,
+    /// How long whoever knows what is older than the store reaches may take; then the store's part is the answer.
+    pub past_timeout: Duration,
     /// How long an acknowledgement may take to come back as the alarm's new state.
     pub action_timeout: Duration,
     /// How long answers under way may take after the end was called for.
@@ -57,6 +59,7 @@ impl Config {
             max_reads: 4,
             read_timeout: Duration::from_secs(20),
             write_timeout: Duration::from_secs(15),
+            past_timeout: Duration::from_secs(4),
             action_timeout: Duration::from_secs(5),
             drain_timeout: Duration::from_secs(3),
         }

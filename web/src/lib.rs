@@ -23,6 +23,7 @@ mod problem;
 mod pulse;
 mod query;
 mod reads;
+mod recall;
 mod respond;
 mod router;
 mod seams;
@@ -34,8 +35,8 @@ mod view;
 pub use api::openapi;
 pub use config::{Config, ConfigError};
 pub use seams::{
-    About, Analyst, Declined, Door, Keeping, Mapper, Metric, MetricKind, Metrics, Part, Readiness, Registrar,
-    RegistrarError, Services, Shipping, Waiting,
+    About, Analyst, Declined, Door, Keeping, Mapper, Metric, MetricKind, Metrics, Part, Past, Readiness, Recalled,
+    Registrar, RegistrarError, Services, Shipping, Waiting,
 };
 pub use server::{ServeError, serve};
 pub use view::quarantined_message;

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use historian::{Archive, DiskPolicy, Ignored, Recorder, Register, Retention, Selection, Tail, WavePolicy};
+use historian::{
+    Archive, Bucket, DiskPolicy, Ignored, ReadError, Recorder, Register, Retention, Sample, Selection, Tail, WavePolicy,
+};
 use plant::mapping::{Rule, RuleSet};
-use plant::{Clock, Machine, Plant, Timestamp, Waveform};
+use plant::{Clock, Machine, Plant, SeriesKey, Timestamp, Waveform};
 use tokio::sync::watch;
 
 use crate::dto;
@@ -101,6 +104,35 @@ pub trait Registrar: Send + Sync + 'static {
 pub trait Shipping: Send + Sync + 'static {
     /// As it stands; `None` where nothing is shipped. Must not wait for anything.
     fn influx(&self) -> Option<dto::Influx>;
+}
+
+/// What the store has, and who knows what it no longer has.
+pub struct Recalled<T> {
+    /// From the store, in order of time.
+    pub held: Vec<T>,
+    /// Resolves to everything, the store's part included; `None` where that is everything. May be dropped at any time.
+    pub whole: Option<BoxFuture<'static, Result<Vec<T>, dto::Missing>>>,
+}
+
+/// Recalls series from the store, and what is older than it reaches from elsewhere. Its methods read the store: they are
+/// called on a thread that may block. Nobody else is asked before [`Recalled::whole`] is polled.
+pub trait Past: Send + Sync + 'static {
+    /// As [`Archive::range`].
+    fn range(
+        &self,
+        key: &SeriesKey,
+        from: Timestamp,
+        to: Timestamp,
+        limit: usize,
+    ) -> Result<Recalled<Sample>, ReadError>;
+    /// As [`Archive::buckets`].
+    fn buckets(
+        &self,
+        key: &SeriesKey,
+        from: Timestamp,
+        to: Timestamp,
+        width: Duration,
+    ) -> Result<Recalled<Bucket>, ReadError>;
 }
 
 /// One part that must work for the platform to be ready.
@@ -219,6 +251,8 @@ pub struct Services {
     pub waiting: Arc<dyn Waiting>,
     /// InfluxDB.
     pub shipping: Arc<dyn Shipping>,
+    /// Series that reach further back than the store; `None`: what it has is all there is.
+    pub past: Option<Arc<dyn Past>>,
     /// Devices.
     pub registrar: Arc<dyn Registrar>,
     /// Readiness.

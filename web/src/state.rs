@@ -13,6 +13,7 @@ use crate::hub::Frame;
 use crate::meter::Meter;
 use crate::pulse::Pulse;
 use crate::reads::Reads;
+use crate::recall::Recall;
 use crate::seams::{About, Analyst, Door, Keeping, Mapper, Metrics, Readiness, Registrar, Services, Shipping, Waiting};
 use crate::view::SparkCache;
 
@@ -49,6 +50,7 @@ pub(crate) struct State {
     pub(crate) door: Arc<dyn Door>,
     pub(crate) waiting: Arc<dyn Waiting>,
     pub(crate) shipping: Arc<dyn Shipping>,
+    pub(crate) recall: Recall,
     pub(crate) registrar: Arc<dyn Registrar>,
     pub(crate) readiness: Arc<dyn Readiness>,
     pub(crate) metrics: Arc<dyn Metrics>,
@@ -74,6 +76,7 @@ impl State {
     pub(crate) fn new(config: Config, services: Services, stopping: watch::Receiver<bool>) -> Self {
         let now = services.clock.now();
         let head = Head { seq: services.archive.stats().head, t: now };
+        let recall = Recall::new(services.archive.clone(), services.past, config.past_timeout);
         Self {
             boot: format!("{:x}", services.about.started.nanos()),
             about: services.about,
@@ -90,6 +93,7 @@ impl State {
             door: services.door,
             waiting: services.waiting,
             shipping: services.shipping,
+            recall,
             registrar: services.registrar,
             readiness: services.readiness,
             metrics: services.metrics,

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use broker::remote::connector_from_files;
+use historian::Retention;
 use influx::{Config, Target};
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
 use super::remote::{SYSTEM_CA, secret};
 
+const DAY: u64 = 86_400;
 /// The keys that hold a secret: they are not shown.
 pub(super) const SECRET: &str = "influx.token";
 
@@ -59,8 +61,8 @@ impl Default for Raw {
     }
 }
 
-/// Checks `[influx]`; `None` where no address is given.
-pub(super) fn check(raw: Raw) -> Result<Option<Influx>, ConfigError> {
+/// Checks `[influx]`, for a store that keeps things so long; `None` where no address is given.
+pub(super) fn check(raw: Raw, keep: &Retention) -> Result<Option<Influx>, ConfigError> {
     let wrong = |key: &str, found: String, expected: &str| ConfigError::Named {
         key: format!("influx.{key}"),
         found,
@@ -100,7 +102,7 @@ pub(super) fn check(raw: Raw) -> Result<Option<Influx>, ConfigError> {
         ("batch_bytes", raw.batch_bytes as u64, 4_096..=16 << 20),
         ("batch_lines", raw.batch_lines as u64, 1..=100_000),
         ("timeout_s", raw.timeout_s, 1..=600),
-        ("lag_alarm_s", raw.lag_alarm_s, 10..=30 * 86_400),
+        ("lag_alarm_s", raw.lag_alarm_s, 10..=30 * DAY),
         ("read_after_days", raw.read_after_days, 0..=36_500),
     ];
     for (key, found, allowed) in bounds {
@@ -108,6 +110,18 @@ pub(super) fn check(raw: Raw) -> Result<Option<Influx>, ConfigError> {
             let expected = format!("expected {} to {}", allowed.start(), allowed.end());
             return Err(wrong(key, found.to_string(), &expected));
         }
+    }
+    let read_after = (raw.read_after_days > 0).then(|| Duration::from_secs(raw.read_after_days * DAY));
+    if let (Some(after), Some(raw_for)) = (read_after, keep.raw)
+        && after > raw_for
+    {
+        let days = raw_for.as_secs() / DAY;
+        let expected = format!(
+            "expected at most store.keep_raw_days, {days}: values between the two would be looked for nowhere; set \
+             influx.read_after_days = {days} or less, or store.keep_raw_days = {} or more",
+            raw.read_after_days
+        );
+        return Err(wrong("read_after_days", raw.read_after_days.to_string(), &expected));
     }
     let target = Target { host, port, path, tls, org: raw.org, bucket: raw.bucket, token };
     let shipper = Config {
@@ -118,7 +132,6 @@ pub(super) fn check(raw: Raw) -> Result<Option<Influx>, ConfigError> {
         lag_alarm: Duration::from_secs(raw.lag_alarm_s),
         ..Config::new(target)
     };
-    let read_after = (raw.read_after_days > 0).then(|| Duration::from_secs(raw.read_after_days * 86_400));
     Ok(Some(Influx { shipper, read_after }))
 }
 
@@ -186,6 +199,24 @@ mod tests {
             assert!(said.contains(wanted), "{toml:?} was answered with {said:?}");
         }
         assert!(read("").unwrap().influx.is_none());
+    }
+
+    #[test]
+    fn what_the_store_has_removed_must_be_looked_for_elsewhere_at_once() {
+        let good = "[influx]\nurl = \"http://a:8086\"\norg = \"o\"\nbucket = \"b\"\ntoken = \"t\"\n";
+        let with = |after: u64, keep: u64| {
+            read(&format!("{good}read_after_days = {after}\n[store]\nkeep_raw_days = {keep}\n"))
+        };
+        let said = with(91, 90).unwrap_err().to_string();
+        assert!(
+            said.starts_with("influx.read_after_days is \"91\": expected at most store.keep_raw_days, 90"),
+            "{said}"
+        );
+        assert!(said.contains("set influx.read_after_days = 90 or less, or store.keep_raw_days = 91"), "{said}");
+        for (after, keep) in [(90, 90), (30, 90), (0, 90), (91, 0)] {
+            let found = with(after, keep).unwrap().influx.unwrap().read_after;
+            assert_eq!(found, (after > 0).then(|| Duration::from_secs(after * DAY)), "{after} of {keep}");
+        }
     }
 
     #[test]

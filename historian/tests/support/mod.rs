@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses its share")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+pub mod cases;
 pub mod load;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! Two answers to one question, put together.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use historian::{Bucket, Sample};
 use plant::Timestamp;
@@ -14,17 +15,69 @@ pub fn samples(local: Vec<Sample>, remote: Vec<Sample>, limit: usize) -> Vec<Sam
     all.into_values().take(limit).collect()
 }
 
-/// Every bucket once: from whoever counted more in it, the store where both counted alike.
+/// Of the values with `from <= t < to`, which both may have: block by block from one of the two. A block is as long as whole
+/// hours and whole buckets make it, because what the store still knows of values that it removed is minutes and hours, each in
+/// the bucket that it begins in, and only over whole hours is that comparable.
+///
+/// It is taken from whoever counted more values, the server where both counted alike. What is cut by the bounds does not
+/// compare, as an hour counts as a whole where it begins: there it is taken from whoever has more buckets.
 #[must_use]
-pub fn buckets(local: Vec<Bucket>, remote: Vec<Bucket>) -> Vec<Bucket> {
-    let mut all: BTreeMap<Timestamp, Bucket> = remote.into_iter().map(|b| (b.t, b)).collect();
-    for b in local {
-        let more = all.get(&b.t).is_some_and(|other| other.count > b.count);
-        if !more {
-            all.insert(b.t, b);
+pub fn buckets(
+    local: Vec<Bucket>,
+    remote: Vec<Bucket>,
+    width: Duration,
+    (from, to): (Timestamp, Timestamp),
+) -> Vec<Bucket> {
+    let block = block(width);
+    let start = |t: Timestamp| i128::from(t.nanos()).div_euclid(block) * block;
+    let mut blocks: BTreeMap<i128, [Vec<Bucket>; 2]> = BTreeMap::new();
+    for (side, found) in [local, remote].into_iter().enumerate() {
+        for b in found {
+            blocks.entry(start(b.t)).or_default()[side].push(b);
         }
     }
-    all.into_values().collect()
+    let choose = |(start, [local, remote]): (i128, [Vec<Bucket>; 2])| {
+        let cut = start < from.nanos().into() || start + block > to.nanos().into();
+        let worth = |side: &[Bucket]| {
+            let count: u64 = side.iter().map(|b| b.count).sum();
+            if cut { (side.len() as u64, count) } else { (count, side.len() as u64) }
+        };
+        if worth(&local) > worth(&remote) { local } else { remote }
+    };
+    blocks.into_iter().flat_map(choose).collect()
+}
+
+/// The least number of nanoseconds that is a multiple of `width` and of an hour.
+fn block(width: Duration) -> i128 {
+    const HOUR: i128 = 3_600_000_000_000;
+    // Buckets wider than a day or so are whole hours, or the block is longer than any time.
+    let width = i128::try_from(width.as_nanos()).unwrap_or(i128::from(i64::MAX)).clamp(1, i128::from(i64::MAX));
+    let (mut a, mut b) = (width, HOUR);
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    width / a * HOUR
+}
+
+/// What comes before an instant and what comes after it: the bucket that holds it is the sum of both.
+#[must_use]
+pub fn put_together(mut before: Vec<Bucket>, after: Vec<Bucket>) -> Vec<Bucket> {
+    let mut after = after.into_iter().peekable();
+    if let Some(last) = before.last_mut()
+        && let Some(first) = after.next_if(|b| b.t == last.t)
+    {
+        add(last, &first);
+    }
+    before.extend(after);
+    before
+}
+
+/// Adds other values of the same stretch, which come later.
+fn add(o: &mut Bucket, b: &Bucket) {
+    let n = (o.count + b.count).max(1);
+    // By shares, not by differences: two numbers may be further apart than a number may be large.
+    o.mean = o.mean * (o.count as f64 / n as f64) + b.mean * (b.count as f64 / n as f64);
+    (o.min, o.max, o.last, o.count) = (o.min.min(b.min), o.max.max(b.max), b.last, n);
 }
 
 /// What the five results say of each stretch and table.
@@ -48,11 +101,7 @@ impl Parts {
             let b = Bucket { t, min, max, mean, last, count: count as u64 };
             match out.last_mut().filter(|o| o.t == t) {
                 None => out.push(b),
-                Some(o) => {
-                    let n = (o.count + b.count).max(1);
-                    o.mean += (b.mean - o.mean) * b.count as f64 / n as f64;
-                    (o.min, o.max, o.last, o.count) = (o.min.min(b.min), o.max.max(b.max), b.last, n);
-                }
+                Some(o) => add(o, &b),
             }
         }
         out

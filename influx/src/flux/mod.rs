@@ -1,7 +1,8 @@
 //! Reading back: what is older than the store keeps, by Flux, merged with what it still has.
 //!
-//! The server and the store may both have a value; then the store's is taken. A bucket is taken from whoever counted more
-//! values in it, the store where both counted alike: neither a seam nor a double.
+//! Of each series there is one border: from there on the store has every value, and is asked alone. Before it the server is
+//! asked as well. Where both have a value, the store's is taken; buckets are taken, block by block, from one of the two, and
+//! across the border put together: neither a seam nor a double.
 
 mod csv;
 mod merge;
@@ -13,9 +14,9 @@ use std::time::Duration;
 use historian::{Bucket, Sample};
 use plant::{Quality, Reason, SeriesKey, Timestamp, Value};
 
-pub use merge::{buckets as merge_buckets, samples as merge_samples};
+pub use merge::{buckets as merge_buckets, put_together, samples as merge_samples};
 pub use query::{aggregate, bad_marks, raw};
-pub use reader::{Found, Reader, ReaderError};
+pub use reader::{Begun, Found, Reader, Whole};
 
 use crate::http::Client;
 use crate::schema::{QUALITY, TEXT, VALUE};
@@ -27,7 +28,10 @@ const LONGEST: usize = 128 << 20;
 /// Why nothing was read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FluxError {
-    /// The server did not answer, or refused.
+    /// The server cannot be reached, did not answer in time, or is too busy.
+    #[error("InfluxDB does not answer at present: {0}")]
+    Away(String),
+    /// The server refused.
     #[error("InfluxDB was asked and answered: {0}")]
     Answer(String),
     /// The answer is no annotated CSV, or tells of an error in the middle.
@@ -43,8 +47,19 @@ pub async fn range(
     to: Timestamp,
     limit: usize,
 ) -> Result<Vec<Sample>, FluxError> {
-    let flux = raw(&client.target().bucket, key, from, to, limit);
-    let mut found = read_samples(&ask(client, &flux).await?)?;
+    let (mut found, mut from) = (Vec::new(), from);
+    while found.len() < limit && from < to {
+        let wanted = limit - found.len();
+        let flux = raw(&client.target().bucket, key, from, to, wanted);
+        let rows = rows(&ask(client, &flux).await?)?;
+        let Some(last) = rows.last().map(|s| s.t).filter(|_| rows.len() >= wanted) else {
+            found.extend(once(rows));
+            break;
+        };
+        // Of an instant that stands there twice one is left: then there may be more than these.
+        found.extend(once(rows));
+        from = last + Duration::from_nanos(1);
+    }
     found.truncate(limit);
     Ok(found)
 }
@@ -70,15 +85,28 @@ pub async fn buckets(
 }
 
 async fn ask(client: &mut Client, flux: &str) -> Result<bytes::Bytes, FluxError> {
-    let reply = client.query(flux, LONGEST).await.map_err(FluxError::Answer)?;
-    if reply.status == 200 {
-        return Ok(reply.body);
+    let reply = client.query(flux, LONGEST).await.map_err(FluxError::Away)?;
+    let why = || format!("HTTP {}: {}", reply.status, crate::http::message(&reply.body));
+    match reply.status {
+        200 => Ok(reply.body),
+        429 | 500.. => Err(FluxError::Away(why())),
+        _ => Err(FluxError::Answer(why())),
     }
-    Err(FluxError::Answer(format!("HTTP {}: {}", reply.status, crate::http::message(&reply.body))))
 }
 
-/// Values from an answer to [`raw`].
+/// Values from an answer to [`raw`], each instant once.
 pub fn read_samples(answer: &[u8]) -> Result<Vec<Sample>, FluxError> {
+    rows(answer).map(once)
+}
+
+/// A series that changed its area or its quantity is several tables there, which may hold the same instant.
+fn once(mut samples: Vec<Sample>) -> Vec<Sample> {
+    samples.dedup_by_key(|s| s.t);
+    samples
+}
+
+/// Every row, in order of time.
+fn rows(answer: &[u8]) -> Result<Vec<Sample>, FluxError> {
     let mut out: Vec<Sample> = Vec::new();
     csv::each(answer, |row| {
         let value = match (row.get(VALUE), row.get(TEXT)) {
@@ -91,9 +119,7 @@ pub fn read_samples(answer: &[u8]) -> Result<Vec<Sample>, FluxError> {
         out.push(Sample { t: time(row)?, value, quality });
         Ok(())
     })?;
-    // A series that changed its area or its quantity is several tables there.
     out.sort_by_key(|s| s.t);
-    out.dedup_by_key(|s| s.t);
     Ok(out)
 }
 

@@ -17,6 +17,8 @@ pub fn raw(bucket: &str, key: &SeriesKey, from: Timestamp, to: Timestamp, limit:
     let mut q = source(bucket, key, from, to);
     fields(&mut q, &[VALUE, TEXT, QUALITY]);
     pivot(&mut q);
+    // Whole numbers of Flux have 64 bits, one of them for the sign.
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let _ = write!(q, "  |> group()\n  |> sort(columns: [\"_time\"])\n  |> limit(n: {limit})\n");
     q
 }
@@ -52,7 +54,8 @@ pub fn aggregate(
     } else {
         fields(&mut q, &[VALUE]);
     }
-    let every = width.as_nanos().max(1);
+    // Durations of Flux have 64 bits.
+    let every = width.as_nanos().clamp(1, EDGE as u128);
     for f in ["min", "max", "mean", "last", "count"] {
         let _ = write!(
             q,

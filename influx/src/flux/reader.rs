@@ -1,5 +1,6 @@
-//! One archive out of two: the store's, and for what is older than it is relied on for, InfluxDB's.
+//! One archive out of two: the store's, and for what the store no longer has, InfluxDB's.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,15 +8,30 @@ use historian::{Archive, Bucket, ReadError, Sample};
 use plant::{Clock, SeriesKey, Timestamp};
 use tokio::sync::Mutex;
 
-use super::{FluxError, merge_buckets, merge_samples};
+use super::{FluxError, merge_buckets, merge_samples, put_together};
 use crate::http::Client;
 
-/// Reads both. One query at a time is under way at the server.
+const MINUTE: u128 = 60_000_000_000;
+const HOUR: u128 = 60 * MINUTE;
+
+/// Reads both. One query at a time is under way at the server. Cheap to clone.
+#[derive(Clone)]
 pub struct Reader {
     archive: Archive,
-    client: Mutex<Client>,
+    client: Arc<Mutex<Client>>,
     after: Duration,
     clock: Arc<dyn Clock>,
+}
+
+/// Resolves to everything that both have, in order of time. May be dropped at any time.
+pub type Whole<T> = Pin<Box<dyn Future<Output = Result<Vec<T>, FluxError>> + Send>>;
+
+/// What the store had, before anybody else is asked.
+pub struct Begun<T> {
+    /// In order of time.
+    pub held: Vec<T>,
+    /// What the server has as well; `None` where it has nothing to add.
+    pub whole: Option<Whole<T>>,
 }
 
 /// What was found.
@@ -27,69 +43,100 @@ pub struct Found<T> {
     pub missing: Option<FluxError>,
 }
 
-/// The store cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ReaderError {
-    /// It said so.
-    #[error(transparent)]
-    Store(#[from] ReadError),
-    /// The thread that read it broke off.
-    #[error("reading the archive broke off: {0}")]
-    Broken(#[from] tokio::task::JoinError),
+impl<T> Begun<T> {
+    /// Asks the server, if it has to be, for as long as the client's patience lasts.
+    pub async fn finish(self) -> Found<T> {
+        let Some(whole) = self.whole else { return Found { values: self.held, missing: None } };
+        match whole.await {
+            Ok(values) => Found { values, missing: None },
+            Err(why) => Found { values: self.held, missing: Some(why) },
+        }
+    }
+}
+
+/// For what a series is read.
+enum Wanted {
+    Values,
+    Buckets(Duration),
 }
 
 impl Reader {
-    /// What is older than `after` is asked of the server as well. It must not be more than the store keeps.
+    /// What the store has of its own is asked of the store alone. The server is asked for what was removed from it, and for
+    /// what is older than `after` and than everything that the store has. `after` must not be more than the store keeps.
     #[must_use]
     pub fn new(archive: Archive, client: Client, after: Duration, clock: Arc<dyn Clock>) -> Self {
-        Self { archive, client: Mutex::new(client), after, clock }
+        Self { archive, client: Arc::new(Mutex::new(client)), after, clock }
     }
 
-    /// As [`Archive::range`].
-    pub async fn range(
+    /// As [`Archive::range`]: blocks while it reads the store.
+    pub fn range(
         &self,
         key: &SeriesKey,
         from: Timestamp,
         to: Timestamp,
         limit: usize,
-    ) -> Result<Found<Sample>, ReaderError> {
-        let (archive, k) = (self.archive.clone(), key.clone());
-        let local = tokio::task::spawn_blocking(move || archive.range(&k, from, to, limit)).await??;
-        let until = to.min(self.edge());
-        if from >= until {
-            return Ok(Found { values: local, missing: None });
-        }
-        let remote = super::range(&mut *self.client.lock().await, key, from, until, limit).await;
-        Ok(match remote {
-            Ok(remote) => Found { values: merge_samples(local, remote, limit), missing: None },
-            Err(why) => Found { values: local, missing: Some(why) },
-        })
+    ) -> Result<Begun<Sample>, ReadError> {
+        let held = self.archive.range(key, from, to, limit)?;
+        let Some(border) = self.border(key, from, to, &Wanted::Values)? else {
+            return Ok(Begun { held, whole: None });
+        };
+        let (client, key, local) = (self.client.clone(), key.clone(), held.clone());
+        let whole = async move {
+            let remote = super::range(&mut *client.lock().await, &key, from, border, limit).await?;
+            Ok(merge_samples(local, remote, limit))
+        };
+        Ok(Begun { held, whole: Some(Box::pin(whole)) })
     }
 
-    /// As [`Archive::buckets`].
-    pub async fn buckets(
+    /// As [`Archive::buckets`]: blocks while it reads the store.
+    pub fn buckets(
         &self,
         key: &SeriesKey,
         from: Timestamp,
         to: Timestamp,
         width: Duration,
-    ) -> Result<Found<Bucket>, ReaderError> {
-        let (archive, k) = (self.archive.clone(), key.clone());
-        let local = tokio::task::spawn_blocking(move || archive.buckets(&k, from, to, width)).await??;
-        let edge = self.edge();
-        // To the end of the bucket in which the edge lies: a part of it would not compare.
-        let until = to.min(edge.align(width) + width);
-        if from >= edge.min(until) {
-            return Ok(Found { values: local, missing: None });
-        }
-        let remote = super::buckets(&mut *self.client.lock().await, key, from, until, width).await;
-        Ok(match remote {
-            Ok(remote) => Found { values: merge_buckets(local, remote), missing: None },
-            Err(why) => Found { values: local, missing: Some(why) },
-        })
+    ) -> Result<Begun<Bucket>, ReadError> {
+        let Some(border) = self.border(key, from, to, &Wanted::Buckets(width))? else {
+            return Ok(Begun { held: self.archive.buckets(key, from, to, width)?, whole: None });
+        };
+        let before = self.archive.buckets(key, from, border, width)?;
+        let after = self.archive.buckets(key, border, to, width)?;
+        let held = put_together(before.clone(), after.clone());
+        let (client, key) = (self.client.clone(), key.clone());
+        let whole = async move {
+            let remote = super::buckets(&mut *client.lock().await, &key, from, border, width).await?;
+            Ok(put_together(merge_buckets(before, remote, width, (from, border)), after))
+        };
+        Ok(Begun { held, whole: Some(Box::pin(whole)) })
     }
 
-    fn edge(&self) -> Timestamp {
-        self.clock.now() - self.after
+    /// Up to when the server is asked, of a question from `from` to `to`: from there on the store has everything. `None`
+    /// where it has all that is asked for.
+    fn border(
+        &self,
+        key: &SeriesKey,
+        from: Timestamp,
+        to: Timestamp,
+        wanted: &Wanted,
+    ) -> Result<Option<Timestamp>, ReadError> {
+        let border = match self.archive.removed_before(key)? {
+            Some(_) if self.summed_up(wanted) => return Ok(None),
+            Some(border) => border,
+            None => {
+                // What is younger is in the store, or nowhere.
+                let old = self.clock.now() - self.after;
+                let first = self.archive.range(key, Timestamp::MIN, old, 1)?;
+                first.first().map_or(old, |s| s.t)
+            }
+        };
+        Ok(Some(border.min(to)).filter(|border| from < *border))
+    }
+
+    /// Whether the minutes or hours that stay when values go are as fine as what is asked, and none of them are gone.
+    fn summed_up(&self, wanted: &Wanted) -> bool {
+        let Wanted::Buckets(width) = wanted else { return false };
+        let removed = self.archive.stats().removed;
+        let whole = |unit: u128| width.as_nanos().is_multiple_of(unit);
+        (whole(HOUR) && removed.hours == 0) || (whole(MINUTE) && removed.minutes == 0)
     }
 }

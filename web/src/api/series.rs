@@ -6,6 +6,7 @@ use historian::Archive;
 use plant::{SeriesKey, Timestamp};
 
 use crate::problem::{Kind, Problem};
+use crate::recall::whole;
 use crate::router::{Answer, Ask};
 use crate::state::Sources;
 use crate::view::Known;
@@ -64,13 +65,14 @@ pub(crate) async fn range(ask: Ask) -> Answer {
         from = from.max(Timestamp::from_nanos(cursor));
     }
     let known = known(&ask.state.sources, key)?;
-    let archive = ask.state.sources.archive.clone();
+    let recall = ask.state.recall.clone();
     // One more than asked for says whether there are more.
-    let read = move || archive.range(&known.key, from, to, limit + 1).map(|s| (s, known));
-    let (mut samples, known) = ask.state.reads.run(read).await?;
+    let read = move || recall.range(&known.key, from, to, limit + 1).map(|s| (s, known));
+    let (recalled, known) = ask.state.reads.run(read).await?;
+    let (mut samples, missing) = whole(recalled, ask.state.recall.deadline()).await;
     let next_cursor = samples.get(limit).map(|s| s.t.nanos().to_string());
     samples.truncate(limit);
-    Ok(respond::json(&ask.headers, &known.range(&samples, next_cursor)))
+    Ok(respond::json(&ask.headers, &known.range(&samples, next_cursor, missing)))
 }
 
 /// The numbers of a series, summed up in buckets of equal width. Texts and values of bad quality are not in them.
@@ -92,15 +94,16 @@ pub(crate) async fn buckets(ask: Ask) -> Answer {
     let wanted = ask.query.count("buckets", 600, MAX_BUCKETS)?;
     let width = width(to.since(from), wanted);
     let known = known(&ask.state.sources, ask.query.series()?)?;
-    let archive = ask.state.sources.archive.clone();
+    let (archive, recall) = (ask.state.sources.archive.clone(), ask.state.recall.clone());
     let read = move || {
         let cost = if width < MINUTE { weight(&archive, &known.key, from, to)? } else { 0 };
         affordable(cost)?;
-        let found = archive.buckets(&known.key, from, to, width).map_err(|e| Problem::unreadable(&e))?;
-        Ok(known.buckets(&found, width))
+        let found = recall.buckets(&known.key, from, to, width).map_err(|e| Problem::unreadable(&e))?;
+        Ok((found, known))
     };
-    let buckets = ask.state.reads.with(read).await?;
-    Ok(respond::json(&ask.headers, &buckets))
+    let (recalled, known) = ask.state.reads.with(read).await?;
+    let (found, missing) = whole(recalled, ask.state.recall.deadline()).await;
+    Ok(respond::json(&ask.headers, &known.buckets(&found, width, missing)))
 }
 
 /// What the values of a series amount to within a window.

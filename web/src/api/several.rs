@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use historian::Archive;
+use historian::{Archive, ReadError};
 use plant::{SeriesKey, Timestamp};
 
 use super::series::{MAX_BUCKETS, MAX_VALUES, MINUTE, MOST_RANKED, SPAN, affordable, known, weight, width};
 use crate::problem::{Kind, Problem};
+use crate::recall::whole;
 use crate::router::{Answer, Ask};
+use crate::state::State;
 use crate::view::Known;
 use crate::{dto, respond};
 
@@ -39,11 +41,11 @@ pub(crate) async fn query(ask: Ask) -> Answer {
         }
         dto::SeriesAsk::Range => {
             let page = Page::new(&asked, series.len(), span)?;
-            ask.state.reads.with(move || page.read(&archive, &series)).await?
+            page.read(&ask.state, series).await?
         }
         dto::SeriesAsk::Buckets => {
             let width = bucket_width(&asked, span, series.len())?;
-            ask.state.reads.with(move || buckets(&archive, &series, span, width)).await?
+            buckets(&ask.state, series, span, width).await?
         }
         dto::SeriesAsk::Statistics => ask.state.reads.with(move || statistics(&archive, &series, span)).await?,
     };
@@ -100,18 +102,22 @@ impl Page {
         }
     }
 
-    fn read(self, archive: &Archive, series: &[Known]) -> Result<dto::SeriesResults, Problem> {
-        let (first, mut from) = self.begin;
+    /// The store is read for one series after the other: how many values there is room for is known when those of the one
+    /// before are all there.
+    async fn read(self, state: &State, series: Vec<Known>) -> Result<dto::SeriesResults, Problem> {
+        let ((first, mut from), to, deadline) = (self.begin, self.span.1, state.recall.deadline());
         let (mut room, mut range, mut next_cursor) = (self.limit, Vec::new(), None);
-        for (i, known) in series.iter().enumerate().skip(first) {
+        for (i, known) in series.into_iter().enumerate().skip(first) {
+            let recall = state.recall.clone();
             // One more than there is room for says whether there are more.
-            let read = archive.range(&known.key, from, self.span.1, room + 1);
-            let mut samples = read.map_err(|e| Problem::unreadable(&e))?;
+            let read = move || recall.range(&known.key, from, to, room + 1).map(|s| (s, known));
+            let (recalled, known) = state.reads.run(read).await?;
+            let (mut samples, missing) = whole(recalled, deadline).await;
             next_cursor = samples.get(room).map(|s| format!("{i}.{}", s.t.nanos()));
             samples.truncate(room);
             room -= samples.len();
             if !samples.is_empty() || next_cursor.is_none() {
-                range.push(known.range(&samples, None));
+                range.push(known.range(&samples, None, missing));
             }
             if next_cursor.is_some() {
                 break;
@@ -151,14 +157,28 @@ fn cost(archive: &Archive, series: &[Known], (from, to): Span) -> Result<(), Pro
     affordable(sum)
 }
 
-fn buckets(archive: &Archive, series: &[Known], span: Span, width: Duration) -> Result<dto::SeriesResults, Problem> {
-    // Buckets of whole minutes are summed up already.
-    if !width.as_nanos().is_multiple_of(MINUTE.as_nanos()) {
-        cost(archive, series, span)?;
+async fn buckets(
+    state: &State,
+    series: Vec<Known>,
+    span: Span,
+    width: Duration,
+) -> Result<dto::SeriesResults, Problem> {
+    let (archive, recall) = (state.sources.archive.clone(), state.recall.clone());
+    let read = move || {
+        // Buckets of whole minutes are summed up already.
+        if !width.as_nanos().is_multiple_of(MINUTE.as_nanos()) {
+            cost(&archive, &series, span)?;
+        }
+        let one = |k: Known| Ok((recall.buckets(&k.key, span.0, span.1, width)?, k));
+        let all: Result<Vec<_>, _> = series.into_iter().map(one).collect();
+        all.map_err(|e: ReadError| Problem::unreadable(&e))
+    };
+    let recalled = state.reads.with(read).await?;
+    let (deadline, mut buckets) = (state.recall.deadline(), Vec::new());
+    for (recalled, known) in recalled {
+        let (found, missing) = whole(recalled, deadline).await;
+        buckets.push(known.buckets(&found, width, missing));
     }
-    let read = |k: &Known| archive.buckets(&k.key, span.0, span.1, width).map(|b| k.buckets(&b, width));
-    let buckets: Result<Vec<_>, _> = series.iter().map(read).collect();
-    let buckets = buckets.map_err(|e| Problem::unreadable(&e))?;
     Ok(dto::SeriesResults { buckets: Some(buckets), ..dto::SeriesResults::default() })
 }
 

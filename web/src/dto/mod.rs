@@ -43,7 +43,8 @@ pub use rules::{
     RulesChanged, Trial, TrialFault, TrialReading, TrialStep,
 };
 pub use series::{
-    Buckets, Extreme, SeriesAsk, SeriesLast, SeriesName, SeriesQuery, SeriesRange, SeriesResults, SeriesStatistics,
+    Buckets, Extreme, Missing, SeriesAsk, SeriesLast, SeriesName, SeriesQuery, SeriesRange, SeriesResults,
+    SeriesStatistics,
 };
 pub use status::{Mqtt, Status, Store};
 pub use store::{

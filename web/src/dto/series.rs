@@ -18,6 +18,20 @@ pub struct SeriesLast {
     pub last: Option<Reading>,
 }
 
+/// Why the part of an answer is missing that the store no longer has and InfluxDB would know. Ask again later for the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    /// It cannot be reached.
+    Away,
+    /// It did not answer in time: ask for a shorter time.
+    Late,
+    /// It refused: `danxia doctor` says how to mend that.
+    Refused,
+    /// Its answer cannot be read; the server's log has the cause.
+    Unreadable,
+}
+
 /// Raw values in the order of their time, as columns of equal length.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SeriesRange {
@@ -35,6 +49,8 @@ pub struct SeriesRange {
     pub quality: Vec<Quality>,
     /// Give this as `cursor=` for the values after these; `null` at the end.
     pub next_cursor: Option<String>,
+    /// Why what is older than the store reaches is missing, where it should have come from InfluxDB; `null` where nothing is.
+    pub missing: Option<Missing>,
 }
 
 /// Values summed up in buckets of equal, epoch-aligned width, as columns of equal length; empty buckets are left out.
@@ -60,6 +76,8 @@ pub struct Buckets {
     pub last: Vec<f64>,
     /// How many values.
     pub count: Vec<u64>,
+    /// Why what is older than the store reaches is missing, where it should have come from InfluxDB; `null` where nothing is.
+    pub missing: Option<Missing>,
 }
 
 /// One value and when it was.

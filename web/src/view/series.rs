@@ -29,7 +29,12 @@ impl Known {
         dto::SeriesLast { point: self.point(), indicator: self.indicator(), unit: self.unit.clone(), last }
     }
 
-    pub(crate) fn range(&self, samples: &[Sample], next_cursor: Option<String>) -> dto::SeriesRange {
+    pub(crate) fn range(
+        &self,
+        samples: &[Sample],
+        next_cursor: Option<String>,
+        missing: Option<dto::Missing>,
+    ) -> dto::SeriesRange {
         dto::SeriesRange {
             point: self.point(),
             indicator: self.indicator(),
@@ -38,10 +43,11 @@ impl Known {
             v: samples.iter().map(|s| number(&s.value)).collect(),
             quality: samples.iter().map(|s| quality(s.quality)).collect(),
             next_cursor,
+            missing,
         }
     }
 
-    pub(crate) fn buckets(&self, found: &[Bucket], width: Duration) -> dto::Buckets {
+    pub(crate) fn buckets(&self, found: &[Bucket], width: Duration, missing: Option<dto::Missing>) -> dto::Buckets {
         dto::Buckets {
             point: self.point(),
             indicator: self.indicator(),
@@ -53,6 +59,7 @@ impl Known {
             mean: found.iter().map(|b| b.mean).collect(),
             last: found.iter().map(|b| b.last).collect(),
             count: found.iter().map(|b| b.count).collect(),
+            missing,
         }
     }
 

@@ -192,6 +192,7 @@ export interface Buckets {
   mean: number[];
   last: number[];
   count: number[];
+  missing?: string | null;
 }
 
 export interface WaveformInfo {

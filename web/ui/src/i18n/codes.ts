@@ -101,6 +101,8 @@ export const FAMILIES = {
   ],
   limit: ["hh", "h", "l", "ll"],
   ledger: ["received", "committed", "duplicates", "quarantined", "refused"],
+  // Why what is older than the store reaches is missing from a trend.
+  missing: ["away", "late", "refused", "unreadable"],
   influx_phase: ["starting", "live", "catching_up", "waiting", "refused"],
   // Reasons of the quarantine; a test of the platform holds that none is missing.
   cause: [

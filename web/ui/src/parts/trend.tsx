@@ -77,7 +77,12 @@ function TrendChart(props: TrendProps & { answer: Answer }) {
   Object.assign(current, { gapped, from, to });
   const data = useMemo(() => [gapped.x, ...gapped.columns] as uPlot.AlignedData, [gapped]);
 
-  if (buckets.t_ms.length === 0) return <Empty text={t("trend.empty")} />;
+  const missing = buckets.missing && (
+    <p class="muted" role="status" data-testid="trend-missing">
+      {code("missing", buckets.missing)}
+    </p>
+  );
+  if (buckets.t_ms.length === 0) return missing || <Empty text={t("trend.empty")} />;
   const unit = props.unit ?? buckets.unit ?? "";
   return (
     <figure class="trend">
@@ -90,6 +95,7 @@ function TrendChart(props: TrendProps & { answer: Answer }) {
         options={() => trendOptions(props, unit, current, setHover)}
       />
       <figcaption class="readout">{readout(gapped, hover, unit)}</figcaption>
+      {missing}
       <TrendTable buckets={buckets} unit={unit} label={props.label} />
     </figure>
   );
