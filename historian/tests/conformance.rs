@@ -7,10 +7,10 @@ mod support;
 
 use std::time::Duration;
 
-use historian::{CommitError, Config, Retention};
-use plant::{Quality, Reason, SeriesKey, Value};
-use support::cases::{self, S, all, good, key, put};
-use support::{Embedded, End, Naive, START, Store, assert_same_buckets, point, restless};
+use historian::{Config, Retention};
+use plant::{Quality, Reason, Value};
+use support::cases::{self, S, all, key, put};
+use support::{Embedded, End, Naive, START, Store, assert_same_buckets, restless};
 
 fn on_every_store(case: impl Fn(&mut dyn Store)) {
     case(&mut Naive::default());
