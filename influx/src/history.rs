@@ -117,7 +117,7 @@ async fn drive(
     loop {
         match shipper.step(began.elapsed()) {
             Step::Send(lines) => {
-                let body = Body::lines(lines, config.gzip);
+                let body = Body::lines(lines, config.gzip).await;
                 let answer: Answer = client.write(body).await;
                 shipper.answered(&answer, began.elapsed());
                 match shipper.trouble() {

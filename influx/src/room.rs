@@ -178,8 +178,14 @@ impl Room {
         let now = self.began.elapsed();
         match self.shipper.step(now) {
             Step::Send(lines) => {
-                let body = Body::lines(lines, self.config.gzip);
+                let began = Instant::now();
+                let body = Body::lines(lines, self.config.gzip).await;
+                let spent = began.elapsed();
                 self.send(body).await;
+                if self.store.head() > self.pending.through {
+                    // Catching up: twice the time that this took is left to what is live.
+                    sleep((2 * spent).min(TICK)).await;
+                }
             }
             Step::Wait(until) => sleep((until.saturating_sub(now)).min(TICK)).await,
             Step::Settled(settled) => self.settle(settled).await?,

@@ -21,6 +21,7 @@ impl Room {
             // It is there, in memory or in the log: this does not wait for anybody.
             let next = self.tail.next().await?;
             self.take(&next);
+            tokio::task::yield_now().await;
         }
         let waited = self.pending.since.is_some_and(|at| at.elapsed() >= self.config.batch_age);
         if self.pending.lines.is_empty() {
