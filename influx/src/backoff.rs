@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use rand_xoshiro::SplitMix64;
+use rand_xoshiro::rand_core::{RngCore, SeedableRng};
+
 /// Where the pauses begin and end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
@@ -17,12 +20,12 @@ pub(crate) struct Bounds {
 pub(crate) struct Pauses {
     bounds: Bounds,
     next: Duration,
-    random: u64,
+    random: SplitMix64,
 }
 
 impl Pauses {
     pub fn new(bounds: Bounds, seed: u64) -> Self {
-        Self { bounds, next: bounds.first, random: seed }
+        Self { bounds, next: bounds.first, random: SplitMix64::seed_from_u64(seed) }
     }
 
     /// The pause after a failure that passes; the server may have asked for a longer one.
@@ -51,13 +54,9 @@ impl Pauses {
         base / 2 + base.mul_f64(self.draw() / 2.0)
     }
 
-    /// Uniform in 0..1 (SplitMix64, Steele, Lea and Flood 2014).
+    /// Uniform in 0..1.
     fn draw(&mut self) -> f64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+        (self.random.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use rand_xoshiro::SplitMix64;
+use rand_xoshiro::rand_core::{RngCore, SeedableRng};
+
 /// After the first failure; doubled with each further one.
 const FIRST: Duration = Duration::from_millis(250);
 /// And never longer than this.
@@ -15,12 +18,12 @@ const GOOD: Duration = Duration::from_secs(10);
 /// once.
 pub(super) struct Pauses {
     next: Duration,
-    random: u64,
+    random: SplitMix64,
 }
 
 impl Pauses {
     pub fn new(seed: u64) -> Pauses {
-        Pauses { next: FIRST, random: seed }
+        Pauses { next: FIRST, random: SplitMix64::seed_from_u64(seed) }
     }
 
     /// The pause after a connection that stood for `stood`; `permanent` where trying again soon is of no use.
@@ -39,13 +42,9 @@ impl Pauses {
         self.next = FIRST;
     }
 
-    /// Uniform in 0..1 (SplitMix64, Steele, Lea and Flood 2014).
+    /// Uniform in 0..1.
     fn draw(&mut self) -> f64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+        (self.random.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 }
 
