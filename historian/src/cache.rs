@@ -98,6 +98,11 @@ impl Cache {
         self.head(self.id(key)?)?.last.clone()
     }
 
+    /// The first point that came, of those that every head holds, by its own time.
+    pub fn oldest(&self) -> Option<i64> {
+        self.heads.iter().filter_map(|h| h.points.times.first().copied()).min()
+    }
+
     /// The first commit of which a point is in no chunk, if there is one.
     pub fn first_unsealed(&self) -> Option<Seq> {
         self.heads.iter().filter(|h| h.unsealed() > 0).map(|h| h.first.0).min()

@@ -36,6 +36,9 @@ pub(crate) fn find(shared: &Shared) -> Result<Oldest, ReadError> {
             waveforms: None,
         })
     })?;
+    // What is young is not in chunks yet.
+    let young = shared.cache().oldest().map(Timestamp::from_nanos);
+    oldest.raw = oldest.raw.into_iter().chain(young).min();
     let said = shared.wave.said();
     let first = "SELECT t0 FROM waveform ORDER BY row LIMIT 1";
     oldest.waveforms = shared.wave.read(|conn| time(conn, first).map_err(&said))?;

@@ -56,6 +56,7 @@ async fn the_store_says_how_it_is_kept() {
         assert_eq!(report.pointer(pointer), Some(&expected), "{pointer} in {report:#}");
     }
     assert!(report["disk"]["store_bytes"].as_u64().unwrap() > 0 && report["files"][0]["bytes"].as_u64().unwrap() > 0);
+    assert!(report["oldest"]["raw"].is_string(), "values that are in the log only are there, too");
     assert!(report["oldest"]["waveforms"].is_string() && report["backups"]["bytes"].as_u64().unwrap() > 0);
     assert_eq!(house.json("/api/v1/status").await["store"]["disk_level"], "shedding");
     std::fs::remove_dir_all(&to).unwrap();
