@@ -21,21 +21,33 @@ const ATTEMPTS: usize = 16;
 /// Sums up by stretches of `width`.
 pub(crate) struct Sum {
     width: i64,
+    /// No chunk is taken unopened: only its points say when its last usable number was.
+    exact: bool,
     /// The stretch being filled, inclusive of its first and last instant.
     now: (i64, i64),
     summary: Summary,
-    done: Vec<Bucket>,
+    done: Vec<(i64, Summary)>,
 }
 
 impl Sum {
     /// `width` in nanoseconds, at least one.
     pub fn new(width: i64) -> Self {
         // A stretch that holds nothing: the first point moves on from it.
-        Self { width, now: (0, -1), summary: Summary::default(), done: Vec::new() }
+        Self { width, exact: false, now: (0, -1), summary: Summary::default(), done: Vec::new() }
+    }
+
+    /// One that knows of every stretch when its last number was; it opens every chunk.
+    pub fn exact(width: i64) -> Self {
+        Self { exact: true, ..Self::new(width) }
     }
 
     /// What was shown, in order of time; empty stretches are left out.
-    pub fn done(mut self) -> Vec<Bucket> {
+    pub fn done(self) -> Vec<Bucket> {
+        self.stretches().iter().map(|(t, s)| bucket(*t, s)).collect()
+    }
+
+    /// The same, each with its first instant.
+    pub fn stretches(mut self) -> Vec<(i64, Summary)> {
         self.finish();
         self.done
     }
@@ -56,7 +68,7 @@ impl Sum {
     fn finish(&mut self) {
         let s = std::mem::take(&mut self.summary);
         if s.count > 0 {
-            self.done.push(bucket(self.now.0, &s));
+            self.done.push((self.now.0, s));
         }
     }
 }
@@ -66,15 +78,9 @@ fn bucket(t: i64, s: &Summary) -> Bucket {
     Bucket { t: Timestamp::from_nanos(t), min: s.min, max: s.max, mean, last: s.last, count: s.count }
 }
 
-impl From<&Bucket> for Summary {
-    fn from(b: &Bucket) -> Self {
-        Self { count: b.count, min: b.min, max: b.max, mean: b.mean, last: b.last }
-    }
-}
-
 impl Visitor for Sum {
     fn whole(&self, t0: i64, t1: i64) -> bool {
-        self.stretch(t0).1 >= t1
+        !self.exact && self.stretch(t0).1 >= t1
     }
 
     fn summary(&mut self, t0: i64, summary: &Summary) {
@@ -88,7 +94,7 @@ impl Visitor for Sum {
         for i in range {
             if let Some(v) = points.usable(i) {
                 self.move_to(points.times[i]);
-                self.summary.add(v);
+                self.summary.add(points.times[i], v);
             }
         }
         ControlFlow::Continue(())
@@ -149,17 +155,19 @@ struct Query<'a> {
 impl Query<'_> {
     fn answer(&self, range: &Range<i64>) -> Result<Vec<Bucket>, ReadError> {
         let raw = Raw::new(self.conn, self.head);
-        let mut sum = Sum::new(self.width);
         let border = self.raw_from.clamp(range.start, range.end);
         let (removed, whole) = (range.start..border, border..range.end);
-        let mut before = Vec::new();
+        let mut gone = Vec::new();
+        let mut came_since = Sum::new(self.width);
         if !removed.is_empty() {
-            let mut gone = Sum::new(self.width);
+            let mut sum = Sum::new(self.width);
             let days = self.days(&removed)?;
-            self.show(&removed, &days, &mut gone)?;
-            before = gone.done();
-            let _ = raw.walk(&removed, &mut sum)?;
+            self.show(&removed, &days, &mut sum)?;
+            gone = sum.stretches();
+            came_since.exact = !gone.is_empty();
+            let _ = raw.walk(&removed, &mut came_since)?;
         }
+        let mut sum = Sum::new(self.width);
         let mut at = whole.start;
         if self.width % MINUTE == 0 {
             let days = self.days(&whole)?;
@@ -170,7 +178,7 @@ impl Query<'_> {
             }
         }
         let _ = raw.walk(&(at..whole.end), &mut sum)?;
-        Ok(add_up(before, sum.done()))
+        Ok(add_up([gone, came_since.stretches(), sum.stretches()]))
     }
 
     fn days(&self, range: &Range<i64>) -> Result<BTreeSet<i64>, ReadError> {
@@ -250,18 +258,14 @@ impl Query<'_> {
     }
 }
 
-/// Of two lists in order of time, what both say of a stretch is put together; what `after` says is the later word.
-fn add_up(before: Vec<Bucket>, after: Vec<Bucket>) -> Vec<Bucket> {
-    if before.is_empty() {
-        return after;
-    }
-    let mut all: Vec<Bucket> = before.into_iter().chain(after).collect();
-    all.sort_by_key(|b| b.t); // stable: what came before stays before
-    let same = |a: &Bucket, b: &Bucket| a.t == b.t;
-    let put_together = |of_one: &[Bucket]| {
+/// What several lists, each in order of time, say of one stretch is put together.
+fn add_up(lists: [Vec<(i64, Summary)>; 3]) -> Vec<Bucket> {
+    let mut all: Vec<(i64, Summary)> = lists.into_iter().flatten().collect();
+    all.sort_by_key(|(t, _)| *t); // stable: where two speak of one instant, the later list has the last word
+    let put_together = |of_one: &[(i64, Summary)]| {
         let mut sum = Summary::default();
-        of_one.iter().for_each(|b| sum.merge(&Summary::from(b)));
-        bucket(of_one[0].t.nanos(), &sum)
+        of_one.iter().for_each(|(_, s)| sum.merge(s));
+        bucket(of_one[0].0, &sum)
     };
-    all.chunk_by(same).map(put_together).collect()
+    all.chunk_by(|a, b| a.0 == b.0).map(put_together).collect()
 }

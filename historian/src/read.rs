@@ -144,14 +144,16 @@ const CHUNKS: &str = "SELECT t0, t1, seq, count, min, max, mean, last, block FRO
 
 fn index_entry(r: &rusqlite::Row<'_>) -> rusqlite::Result<Source> {
     let number = |i| r.get::<_, Option<f64>>(i).map(Option::unwrap_or_default);
+    let t1 = r.get(1)?;
     let summary = Summary {
         count: r.get::<_, i64>(3)? as u64,
         min: number(4)?,
         max: number(5)?,
         mean: number(6)?,
         last: number(7)?,
+        at: t1, // or before: what comes after the last usable number is not in the index
     };
-    Ok(Source::Chunk { t0: r.get(0)?, t1: r.get(1)?, seq: r.get::<_, i64>(2)? as u64, summary, block: r.get(8)? })
+    Ok(Source::Chunk { t0: r.get(0)?, t1, seq: r.get::<_, i64>(2)? as u64, summary, block: r.get(8)? })
 }
 
 /// Sources that overlap in time.

@@ -173,13 +173,9 @@ fn what_is_late_for_a_time_that_is_gone_is_kept_for_its_own_time_and_then_added(
     for round in 0..4 {
         tidy(&mut store);
         assert_eq!(counts(&store), wanted, "round {round}");
-        // What is late counts as the latest.
         for width in [7_200, 86_400].map(Duration::from_secs) {
-            let buckets = |s: &dyn Store| -> Vec<_> {
-                let found = s.buckets(&key(), i64::MIN, i64::MAX, width);
-                found.into_iter().map(|b| historian::Bucket { last: 0.0, ..b }).collect()
-            };
-            assert_same_buckets(&buckets(&store), &buckets(&model));
+            let of = |s: &dyn Store| s.buckets(&key(), i64::MIN, i64::MAX, width);
+            assert_same_buckets(&of(&store), &of(&model));
         }
         assert_eq!(late.iter().filter(|t| points(&store).contains(t)).count(), if round < 3 { 3 } else { 0 });
         store.restart(if round % 2 == 0 { End::Killed } else { End::Closed });

@@ -399,6 +399,8 @@ pub(crate) struct Summary {
     pub max: f64,
     pub mean: f64,
     pub last: f64,
+    /// When `last` was, in nanoseconds.
+    pub at: i64,
 }
 
 impl Summary {
@@ -406,32 +408,34 @@ impl Summary {
         let mut s = Self::default();
         for i in range {
             if let Some(v) = points.usable(i) {
-                s.add(v);
+                s.add(points.times[i], v);
             }
         }
         s
     }
 
-    /// Takes in one more number, later than those before. Never overflows: the mean stays between the numbers.
-    pub fn add(&mut self, v: f64) {
-        self.merge(&Self { count: 1, min: v, max: v, mean: v, last: v });
+    /// Takes in one more number. Never overflows: the mean stays between the numbers.
+    pub fn add(&mut self, t: i64, v: f64) {
+        self.merge(&Self { count: 1, min: v, max: v, mean: v, last: v, at: t });
     }
 
-    /// Takes in what came later.
-    pub fn merge(&mut self, later: &Self) {
-        if later.count == 0 {
+    /// Takes in others; of two latest numbers at one instant, theirs is the last word.
+    pub fn merge(&mut self, others: &Self) {
+        if others.count == 0 {
             return;
         }
         if self.count == 0 {
-            *self = *later;
+            *self = *others;
             return;
         }
-        let n = self.count + later.count;
-        let share = later.count as f64 / n as f64;
-        self.mean = self.mean * (1.0 - share) + later.mean * share;
-        self.min = self.min.min(later.min);
-        self.max = self.max.max(later.max);
-        self.last = later.last;
+        let n = self.count + others.count;
+        let share = others.count as f64 / n as f64;
+        self.mean = self.mean * (1.0 - share) + others.mean * share;
+        self.min = self.min.min(others.min);
+        self.max = self.max.max(others.max);
         self.count = n;
+        if others.at >= self.at {
+            (self.last, self.at) = (others.last, others.at);
+        }
     }
 }

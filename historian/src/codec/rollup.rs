@@ -1,6 +1,6 @@
 //! What many minutes (or hours) of one series amount to, in one piece.
 //!
-//! Columns compressed by `pco`, or plain where that is shorter: places, counts, latest values, and, of stretches with
+//! Columns compressed by `pco`, or plain where that is shorter: places, counts, latest values and when those were, and, of stretches with
 //! more than one value, least, greatest and sum. The sum of decimals is nearly a decimal again and packs well, which a
 //! mean does not; where a sum would overflow, means are written.
 
@@ -30,8 +30,8 @@ pub(crate) fn place(series: u32, width: i64, t: i64) -> [i64; 3] {
     [i64::from(series), width, t]
 }
 
-/// Compresses slots; their places rise.
-pub(crate) fn encode(slots: &[Slot], place: &[i64]) -> Result<Vec<u8>, Damage> {
+/// Compresses slots; their places rise. `start` says when a place begins, in nanoseconds.
+pub(crate) fn encode(slots: &[Slot], place: &[i64], start: impl Fn(u32) -> i64) -> Result<Vec<u8>, Damage> {
     let mut w = Writer(Vec::with_capacity(slots.len() * 16 + 32));
     w.u8(VERSION);
     w.varint(slots.len() as u64);
@@ -43,6 +43,7 @@ pub(crate) fn encode(slots: &[Slot], place: &[i64]) -> Result<Vec<u8>, Damage> {
         let of = |f: fn(&Summary) -> f64| several.iter().map(|s| f(s)).collect::<Vec<f64>>();
         put(&mut w, &slots.iter().map(|(at, _)| *at).collect::<Vec<_>>())?;
         put(&mut w, &slots.iter().map(|(_, s)| s.last).collect::<Vec<_>>())?;
+        put(&mut w, &slots.iter().map(|(at, s)| s.at.wrapping_sub(start(*at)) as u64).collect::<Vec<_>>())?;
         if !several.is_empty() {
             put(&mut w, &slots.iter().map(|(_, s)| s.count).collect::<Vec<_>>())?;
             put(&mut w, &of(|s| s.min))?;
@@ -55,7 +56,7 @@ pub(crate) fn encode(slots: &[Slot], place: &[i64]) -> Result<Vec<u8>, Damage> {
 }
 
 /// Reads what [`encode`] wrote; no place is `most` or above.
-pub(crate) fn decode(body: &[u8], place: &[i64], most: u32) -> Result<Vec<Slot>, Damage> {
+pub(crate) fn decode(body: &[u8], place: &[i64], most: u32, start: impl Fn(u32) -> i64) -> Result<Vec<Slot>, Damage> {
     let mut r = Reader(unseal(place, body)?);
     if r.u8()? != VERSION {
         return Err(Damage("its form is of a version that is not known here"));
@@ -71,6 +72,7 @@ pub(crate) fn decode(body: &[u8], place: &[i64], most: u32) -> Result<Vec<Slot>,
     let flags = r.u8()?;
     let places: Vec<u32> = get(&mut r, n)?;
     let lasts: Vec<f64> = get(&mut r, n)?;
+    let times: Vec<u64> = get(&mut r, n)?;
     let counts: Vec<u64> = if flags & SINGLE != 0 { vec![1; n] } else { get(&mut r, n)? };
     if !places.is_sorted_by(|a, b| a < b) || places.last().is_some_and(|p| *p >= most) || counts.contains(&0) {
         return Err(Damage("its places or counts are none"));
@@ -85,14 +87,15 @@ pub(crate) fn decode(body: &[u8], place: &[i64], most: u32) -> Result<Vec<Slot>,
     r.end()?;
     let [mins, maxs, sums] = columns;
     let mut rest = mins.into_iter().zip(maxs).zip(sums);
-    let slot = |((at, last), count)| {
+    let slot = |(((place, last), time), count)| {
+        let at = start(place).wrapping_add(time as i64);
         let Some(((min, max), sum)) = Some(count).filter(|c| *c > 1).and_then(|_| rest.next()) else {
-            return (at, Summary { count, min: last, max: last, mean: last, last });
+            return (place, Summary { count, min: last, max: last, mean: last, last, at });
         };
         let mean = if flags & MEANS != 0 { sum } else { sum / count as f64 };
-        (at, Summary { count, min, max, mean: mean.max(min).min(max), last })
+        (place, Summary { count, min, max, mean: mean.max(min).min(max), last, at })
     };
-    Ok(places.into_iter().zip(lasts).zip(counts).map(slot).collect())
+    Ok(places.into_iter().zip(lasts).zip(times).zip(counts).map(slot).collect())
 }
 
 /// A number that can be written plainly.
@@ -143,25 +146,32 @@ fn get<T: Plain>(r: &mut Reader<'_>, n: usize) -> Result<Vec<T>, Damage> {
 mod tests {
     use super::*;
 
-    fn summary(v: &[f64]) -> Summary {
+    const SECOND: i64 = 1_000_000_000;
+
+    fn start(slot: u32) -> i64 {
+        i64::from(slot) * 60 * SECOND
+    }
+
+    /// What these numbers of one minute amount to, one each second.
+    fn minute(slot: u32, v: &[f64]) -> Slot {
         let mut s = Summary::default();
-        v.iter().for_each(|v| s.add(*v));
-        s
+        (0..).zip(v).for_each(|(i, v)| s.add(start(slot) + i * SECOND, *v));
+        (slot, s)
     }
 
     fn check(slots: &[Slot]) -> usize {
         let place = place(3, 60, -7);
-        let body = encode(slots, &place).unwrap();
-        let found = decode(&body, &place, 1_440).unwrap();
+        let body = encode(slots, &place, start).unwrap();
+        let found = decode(&body, &place, 1_440, start).unwrap();
         assert_eq!(found.len(), slots.len());
         for ((at, f), (wanted, s)) in found.iter().zip(slots) {
-            assert_eq!((at, f.count, f.min, f.max, f.last), (wanted, s.count, s.min, s.max, s.last));
+            assert_eq!((at, f.count, f.min, f.max, f.last, f.at), (wanted, s.count, s.min, s.max, s.last, s.at));
             let scale = s.min.abs().max(s.max.abs());
             assert!((f.mean - s.mean).abs() <= scale * 1e-14, "{f:?} {s:?}");
         }
-        assert_eq!(decode(&body, &[3, 60, -6], 1_440).unwrap_err(), Damage("the checksum does not match"));
+        assert_eq!(decode(&body, &[3, 60, -6], 1_440, start).unwrap_err(), Damage("the checksum does not match"));
         for cut in 0..body.len() {
-            decode(&body[..cut], &place, 1_440).unwrap_err();
+            decode(&body[..cut], &place, 1_440, start).unwrap_err();
         }
         body.len()
     }
@@ -169,28 +179,28 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back() {
         check(&[]);
-        check(&[(0, summary(&[1.5]))]);
-        check(&[(3, summary(&[-0.0])), (1_439, summary(&[5e-324, 1e300]))]);
-        check(&[(0, summary(&[f64::MAX, f64::MAX, -f64::MAX])), (9, summary(&[2.0]))]);
+        check(&[minute(0, &[1.5])]);
+        check(&[minute(3, &[-0.0]), minute(1_439, &[5e-324, 1e300])]);
+        check(&[minute(0, &[f64::MAX, f64::MAX, -f64::MAX]), minute(9, &[2.0])]);
         let noisy = |i: u32| (0..60).map(move |k| f64::from((i * 61 + k * 7) % 97) / 8.0 + f64::from(i).sin());
-        check(&(0..1_440).map(|i| (i, summary(&noisy(i).collect::<Vec<_>>()))).collect::<Vec<_>>());
+        check(&(0..1_440).map(|i| minute(i, &noisy(i).collect::<Vec<_>>())).collect::<Vec<_>>());
     }
 
     #[test]
     fn a_day_of_decimals_takes_few_bytes() {
         let tenths = |i: u32| (0..60).map(move |k| (600.0 + f64::from((i + k) % 40)) / 10.0);
-        let day: Vec<_> = (0..1_440).map(|i| (i, summary(&tenths(i).collect::<Vec<_>>()))).collect();
+        let day: Vec<_> = (0..1_440).map(|i| minute(i, &tenths(i).collect::<Vec<_>>())).collect();
         let bytes = check(&day);
         assert!(bytes < 1_440 * 8, "{bytes} bytes for 1,440 minutes");
-        let singles: Vec<_> = (0..144).map(|i| (i * 10, summary(&[60.0 + f64::from(i % 7) / 10.0]))).collect();
+        let singles: Vec<_> = (0..144).map(|i| minute(i * 10, &[60.0 + f64::from(i % 7) / 10.0])).collect();
         let bytes = check(&singles);
         assert!(bytes < 144 * 2, "{bytes} bytes for 144 single values");
     }
 
     #[test]
     fn more_places_than_there_are_is_damage() {
-        let body = encode(&[(24, summary(&[1.0]))], &[]).unwrap();
-        assert!(decode(&body, &[], 25).is_ok());
-        decode(&body, &[], 24).unwrap_err();
+        let body = encode(&[minute(24, &[1.0])], &[], start).unwrap();
+        assert!(decode(&body, &[], 25, start).is_ok());
+        decode(&body, &[], 24, start).unwrap_err();
     }
 }

@@ -19,7 +19,7 @@ use crate::read::Visitor;
 use crate::rollup::build::{Mark, build, hours_of};
 use crate::rollup::{DAY, HOUR, MINUTE, Standing, Width, floor, load, put, standing};
 use crate::ts::{Entry, insert_chunk};
-use crate::{Bucket, ReadError, Removed, Seq};
+use crate::{ReadError, Removed, Seq};
 
 /// What a head says about its chunks.
 #[derive(Debug)]
@@ -294,30 +294,28 @@ impl Series<'_> {
             all.append(&self.open(c)?);
         }
         let all = all.select(&all.order()).within(range);
-        let mut sum = Sum::new(MINUTE);
+        let mut sum = Sum::exact(MINUTE);
         let _ = sum.points(&all, 0..all.len());
-        for of_day in sum.done().chunk_by(|a, b| day_of(a) == day_of(b)) {
-            self.add_day(day_of(&of_day[0]), of_day)?;
+        for of_day in sum.stretches().chunk_by(|a, b| a.0.div_euclid(DAY) == b.0.div_euclid(DAY)) {
+            self.add_day(of_day[0].0.div_euclid(DAY), of_day)?;
         }
         Ok(())
     }
 
-    fn add_day(&self, day: i64, made: &[Bucket]) -> Result<(), ReadError> {
+    fn add_day(&self, day: i64, made: &[(i64, Summary)]) -> Result<(), ReadError> {
         let (row, first) = (day.div_euclid(32), day.rem_euclid(32) as u32 * 24);
         let stand = load(self.tx, self.id, Width::Hour, row)?.unwrap_or_default();
         let mut hours: BTreeMap<u32, Summary> = stand.into_iter().collect();
         let minutes = load(self.tx, self.id, Width::Minute, day)?;
         let bare = minutes.is_none() && hours.range(first..first + 24).next().is_some();
         if bare {
-            for b in made {
-                let at = Width::Hour.locate(b.t.nanos()).1;
-                hours.entry(at).or_default().merge(&Summary::from(b));
+            for (t, s) in made {
+                hours.entry(Width::Hour.locate(*t).1).or_default().merge(s);
             }
         } else {
             let mut minutes: BTreeMap<u32, Summary> = minutes.unwrap_or_default().into_iter().collect();
-            for b in made {
-                let at = Width::Minute.locate(b.t.nanos()).1;
-                minutes.entry(at).or_default().merge(&Summary::from(b));
+            for (t, s) in made {
+                minutes.entry(Width::Minute.locate(*t).1).or_default().merge(s);
             }
             let minutes: Vec<Slot> = minutes.into_iter().collect();
             put(self.tx, self.id, Width::Minute, day, self.seq, &minutes)?;
@@ -326,10 +324,6 @@ impl Series<'_> {
         let hours: Vec<Slot> = hours.into_iter().collect();
         put(self.tx, self.id, Width::Hour, row, self.seq, &hours).map(drop)
     }
-}
-
-fn day_of(b: &Bucket) -> i64 {
-    b.t.nanos().div_euclid(DAY)
 }
 
 fn chunk_of(r: &rusqlite::Row<'_>) -> rusqlite::Result<Chunk> {

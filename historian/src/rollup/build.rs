@@ -11,7 +11,7 @@ use crate::codec::chunk::Summary;
 use crate::codec::rollup::Slot;
 use crate::db::File;
 use crate::read::Raw;
-use crate::{Bucket, ReadError, Seq};
+use crate::{ReadError, Seq};
 
 /// One day of one series that is stale from `since` on.
 #[derive(Clone, Copy, Debug)]
@@ -52,9 +52,9 @@ pub(crate) fn build(tx: &Connection, mark: Mark, seq: Seq, budget: usize) -> Res
     }
     let hours = if chunks <= budget { 24 } else { (24 * budget / chunks).max(1) };
     let until = end.min(from.saturating_add(hours as i64 * HOUR));
-    let mut sum = Sum::new(MINUTE);
+    let mut sum = Sum::exact(MINUTE);
     let _ = raw.walk(&(from..until), &mut sum)?;
-    let bytes = merge(tx, mark, seq, from..until, &sum.done())?;
+    let bytes = merge(tx, mark, seq, from..until, &sum.stretches())?;
     if until < end {
         let mut rest = tx.prepare_cached("UPDATE stale SET since = ? WHERE series = ? AND day = ?").map_err(&said)?;
         rest.execute(params![until, series, day]).map_err(&said)?;
@@ -71,11 +71,17 @@ fn forget(tx: &Connection, mark: Mark) -> rusqlite::Result<()> {
 
 /// Minutes of a day before `range` stay, from there on they are `made`; its hours follow from its minutes. Gives the
 /// bytes written.
-fn merge(tx: &Connection, mark: Mark, seq: Seq, range: Range<i64>, made: &[Bucket]) -> Result<usize, ReadError> {
+fn merge(
+    tx: &Connection,
+    mark: Mark,
+    seq: Seq,
+    range: Range<i64>,
+    made: &[(i64, Summary)],
+) -> Result<usize, ReadError> {
     let Mark { series, day, .. } = mark;
     let mut minutes = load(tx, series, Width::Minute, day)?.unwrap_or_default();
     minutes.retain(|(slot, _)| Width::Minute.start(day, *slot) < range.start);
-    minutes.extend(made.iter().map(|b| (Width::Minute.locate(b.t.nanos()).1, Summary::from(b))));
+    minutes.extend(made.iter().map(|(t, s)| (Width::Minute.locate(*t).1, *s)));
     let written = put(tx, series, Width::Minute, day, seq, &minutes)?;
     let (row, first) = (day.div_euclid(32), day.rem_euclid(32) as u32 * 24);
     let mut hours: BTreeMap<u32, Summary> =

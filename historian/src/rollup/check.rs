@@ -68,15 +68,15 @@ fn day(
     let whole = day_range(day);
     let since = stale(conn, series, &(whole.start..whole.start)).map_err(&said)?.get(&day).copied();
     let range = whole.start.max(standing.raw_from)..whole.end.min(since.unwrap_or(i64::MAX));
-    let mut sum = Sum::new(MINUTE);
+    let mut sum = Sum::exact(MINUTE);
     if let Err(why) = Raw::of_chunks(conn, series, standing.span).walk(&range, &mut sum) {
         // What is damaged is told where the chunks are looked at.
         return if matches!(why, ReadError::Damaged { .. }) { Ok(()) } else { Err(why) };
     }
-    let made = sum.done();
+    let made = sum.stretches();
     let stand = minutes.iter().filter(|(slot, _)| range.contains(&Width::Minute.start(day, *slot)));
     let times = minutes.iter().map(|(slot, _)| Width::Minute.start(day, *slot)).filter(|t| range.contains(t));
-    if !times.eq(made.iter().map(|b| b.t.nanos())) || !alike(stand.map(|(_, s)| *s), made.iter().map(Summary::from)) {
+    if !times.eq(made.iter().map(|(t, _)| *t)) || !alike(stand.map(|(_, s)| *s), made.iter().map(|(_, s)| *s)) {
         fault(format!("the minutes of series {series} on day {day} do not say what its chunks say"));
     }
     Ok(())
@@ -87,7 +87,7 @@ fn alike(a: impl Iterator<Item = Summary>, b: impl Iterator<Item = Summary>) -> 
     let (a, b): (Vec<_>, Vec<_>) = (a.collect(), b.collect());
     let same = |(a, b): (&Summary, &Summary)| {
         let scale = a.min.abs().max(a.max.abs()).max(f64::MIN_POSITIVE);
-        (a.count, a.min, a.max, a.last) == (b.count, b.min, b.max, b.last)
+        (a.count, a.min, a.max, a.last, a.at) == (b.count, b.min, b.max, b.last, b.at)
             && (a.mean / scale - b.mean / scale).abs() <= 1e-12
     };
     a.len() == b.len() && a.iter().zip(&b).all(same)

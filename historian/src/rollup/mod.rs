@@ -229,7 +229,7 @@ pub(crate) fn open(series: u32, width: Width, t: i64, body: &[u8]) -> Result<Vec
         Width::Minute => format!("the minutes of series {series} on day {t}"),
         Width::Hour => format!("the hours of series {series} from day {} on", t * 32),
     };
-    let slots = codec::decode(body, &codec::place(series, width.code(), t), width.slots());
+    let slots = codec::decode(body, &codec::place(series, width.code(), t), width.slots(), |slot| width.start(t, slot));
     slots.map_err(|d| ReadError::damaged(what())(d))
 }
 
@@ -254,7 +254,7 @@ pub(crate) fn put(
     slots: &[Slot],
 ) -> Result<usize, ReadError> {
     let said = File::Ts.said();
-    let body = codec::encode(slots, &codec::place(series, width.code(), t));
+    let body = codec::encode(slots, &codec::place(series, width.code(), t), |slot| width.start(t, slot));
     let body = body.map_err(ReadError::damaged("what minutes amount to"))?;
     let write = || {
         let mut find = tx.prepare_cached("SELECT body FROM rollup WHERE series = ? AND width = ? AND t = ?")?;
