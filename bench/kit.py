@@ -12,6 +12,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(os.environ.get("DANXIA_BENCH_BIN", ROOT / "target/release"))
 
+# One client, or one address, is the whole load here: what protects a plant from that would be what is measured.
+LIMITLESS = {f"DANXIA__MQTT__LIMITS__{name}": value for name, value in {
+    "MESSAGES_PER_SECOND": "0", "BYTES_PER_SECOND": "0", "CONNECTS_PER_SECOND": "0",
+    "CONNECTS_PER_SECOND_PER_ADDRESS": "0", "CONNECTIONS_PER_ADDRESS": "1000000"}.items()}
+
 
 def free_port():
     with socket.socket() as s:

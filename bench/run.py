@@ -22,12 +22,8 @@ import urllib.request
 from pathlib import Path
 
 import beside
-from kit import BIN, ROOT, Server, cargo_example, free_port, fsync_ms, output
-
-# One client, or one address, is the whole load here: what protects a plant from that would be what is measured.
-LIMITLESS = {f"DANXIA__MQTT__LIMITS__{name}": value for name, value in {
-    "MESSAGES_PER_SECOND": "0", "BYTES_PER_SECOND": "0", "CONNECTS_PER_SECOND": "0",
-    "CONNECTS_PER_SECOND_PER_ADDRESS": "0", "CONNECTIONS_PER_ADDRESS": "1000000"}.items()}
+import catching_up
+from kit import BIN, LIMITLESS, ROOT, Server, cargo_example, free_port, fsync_ms, output
 
 
 def danxia(directory):
@@ -226,7 +222,8 @@ def store():
 
 #: Rows of the first table, and sections of their own.
 TABLES = {"brokers": brokers, "doors": doors, "chain": lambda n, _: chain(n)}
-SECTIONS = {"decoding": lambda _: decoding(), "store": lambda _: store(), "beside": lambda quick: beside.section(quick)}
+SECTIONS = {"decoding": lambda _: decoding(), "store": lambda _: store(), "beside": lambda quick: beside.section(quick),
+            "catching-up": lambda quick: catching_up.section(quick)}
 PARTS = (*TABLES, *SECTIONS)
 NOTES = "## What these figures mean, and where they are short"
 

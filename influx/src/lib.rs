@@ -28,6 +28,7 @@
 //! ```
 
 mod answer;
+mod aside;
 mod backoff;
 mod config;
 pub mod flux;

@@ -16,6 +16,7 @@ use historian::{Archive, CommitError, Historian, ReadError, Recorder, Register, 
 use plant::{Clock, IdError, Name, Timestamp};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::aside::aside;
 use crate::config::Config;
 use crate::http::{Body, Client};
 use crate::line::Naming;
@@ -53,9 +54,9 @@ pub enum RoomError {
     /// The follower's own name was refused.
     #[error(transparent)]
     Name(#[from] IdError),
-    /// A thread that read the archive broke off.
-    #[error("reading the archive broke off: {0}")]
-    Broken(#[from] tokio::task::JoinError),
+    /// A thread that read the store broke off, or none could be made.
+    #[error("reading the store broke off: {0}")]
+    Broken(#[from] std::io::Error),
 }
 
 /// What has been read from the tail and not been sent.
@@ -178,13 +179,17 @@ impl Room {
         let now = self.began.elapsed();
         match self.shipper.step(now) {
             Step::Send(lines) => {
-                let began = Instant::now();
-                let body = Body::lines(lines, self.config.gzip).await;
-                let spent = began.elapsed();
-                self.send(body).await;
-                if self.store.head() > self.pending.through {
-                    // Catching up: twice the time that this took is left to what is live.
-                    sleep((2 * spent).min(TICK)).await;
+                let behind = !self.owed.is_empty() || self.store.head() > self.pending.through;
+                if behind {
+                    let (lines, gzip, began) = (lines.to_owned(), self.config.gzip, Instant::now());
+                    let body = aside("influx-pack", move || Body::lines_at_once(&lines, gzip)).await?;
+                    // Twice the time that this took is left to what is live.
+                    let rest = (2 * began.elapsed()).min(TICK);
+                    self.send(body).await;
+                    sleep(rest).await;
+                } else {
+                    let body = Body::lines(lines, self.config.gzip).await;
+                    self.send(body).await;
                 }
             }
             Step::Wait(until) => sleep((until.saturating_sub(now)).min(TICK)).await,

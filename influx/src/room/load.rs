@@ -1,11 +1,12 @@
 //! What is sent next: what is new, then alarms, then what is owed.
 
-use historian::{Archive, Committed, ReadError, Sample};
+use historian::{Archive, Committed, ReadError};
 use plant::{Finding, SeriesKey, Value};
 use tokio::time::{Instant, sleep};
 
-use super::{Room, RoomError};
-use crate::line::Lines;
+use super::{Room, RoomError, TICK};
+use crate::aside::aside;
+use crate::line::{Lines, Prefix};
 use crate::owed::Stretch;
 use crate::parcel::{Origin, Parcel, Piece};
 
@@ -73,7 +74,7 @@ impl Room {
 
     async fn load_alarms(&mut self) -> Result<(), RoomError> {
         let (register, after) = (self.register.clone(), self.alarms);
-        let steps = tokio::task::spawn_blocking(move || register.alarm_journal_after(after, STEPS)).await??;
+        let steps = aside("influx-alarms", move || register.alarm_journal_after(after, STEPS)).await??;
         let Some(last) = steps.last().map(|j| (j.seq, j.n)) else {
             self.alarms_due = false;
             return Ok(());
@@ -85,38 +86,16 @@ impl Room {
     }
 
     /// Reads some of what is owed: of one series or, where each owes little, of many. As much time as that takes is then
-    /// left to others.
+    /// left to others: where processor time is rationed, stepping aside alone would not leave them their share.
     async fn load_past(&mut self) -> Result<(), RoomError> {
         let began = Instant::now();
-        let limit = self.config.batch_lines;
-        let next = self.owed.next(PIECES);
-        let archive = self.archive.clone();
-        let read = tokio::task::spawn_blocking(move || read(&archive, next, limit)).await??;
-        let (plant, mut lines, mut pieces) = (self.register.plant(), Lines::default(), Vec::new());
-        for (mut piece, samples) in read {
-            let prefix = self.naming.of(&piece.key, &plant);
-            let mut last = None;
-            for s in &samples {
-                if lines.bytes() >= self.shipper.fits() {
-                    break;
-                }
-                lines.point(prefix, s.t, &s.value, s.quality);
-                piece.points += 1;
-                last = Some(s.t);
-            }
-            let whole = piece.points == samples.len() as u64;
-            if !whole {
-                // The rest of it comes next; of what begins where it is full, all of it.
-                let Some(last) = last else { break };
-                piece.to = last;
-            }
-            pieces.push(piece);
-            if !whole {
-                break;
-            }
-        }
-        self.shipper.load(Parcel { origin: Origin::Past(pieces), lines });
-        sleep(began.elapsed()).await;
+        let (limit, fits) = (self.config.batch_lines, self.shipper.fits());
+        let (archive, plant) = (self.archive.clone(), self.register.plant());
+        let mut name = |(key, s): (SeriesKey, Stretch)| (self.naming.of(&key, &plant).clone(), key, s);
+        let next: Vec<_> = self.owed.next(PIECES).into_iter().map(&mut name).collect();
+        let parcel = aside("influx-past", move || read(&archive, next, limit, fits)).await??;
+        self.shipper.load(parcel);
+        sleep(began.elapsed().min(TICK)).await;
         Ok(())
     }
 
@@ -162,23 +141,36 @@ impl Room {
     }
 }
 
-/// The values of these stretches, the first `limit` of them all together. A stretch of which not everything was read ends
-/// with its last value.
+/// The values of these stretches: the first `limit` of them all together, as far as they fit into `fits` bytes. A stretch of
+/// which not everything was read ends with its last value.
 fn read(
     archive: &Archive,
-    stretches: Vec<(SeriesKey, Stretch)>,
+    stretches: Vec<(Prefix, SeriesKey, Stretch)>,
     limit: usize,
-) -> Result<Vec<(Piece, Vec<Sample>)>, ReadError> {
-    let (mut out, mut room) = (Vec::new(), limit);
-    for (key, s) in stretches {
-        if room == 0 {
+    fits: usize,
+) -> Result<Parcel, ReadError> {
+    let (mut lines, mut pieces, mut room) = (Lines::default(), Vec::new(), limit);
+    for (prefix, key, s) in stretches {
+        if room == 0 || lines.bytes() >= fits {
             break;
         }
         let end = s.to + std::time::Duration::from_nanos(1);
         let samples = archive.range(&key, s.from, end, room)?;
-        let to = if samples.len() < room { s.to } else { samples.last().map_or(s.to, |last| last.t) };
+        let mut piece = Piece { key, from: s.from, to: s.to, points: 0 };
+        for s in &samples {
+            if lines.bytes() >= fits {
+                break;
+            }
+            lines.point(&prefix, s.t, &s.value, s.quality);
+            piece.points += 1;
+        }
+        let whole = samples.len() < room && piece.points == samples.len() as u64;
+        if let Some(last) = samples.get((piece.points as usize).wrapping_sub(1)).filter(|_| !whole) {
+            // The rest of it comes next.
+            piece.to = last.t;
+        }
+        pieces.push(piece);
         room -= samples.len();
-        out.push((Piece { key, from: s.from, to, points: 0 }, samples));
     }
-    Ok(out)
+    Ok(Parcel { origin: Origin::Past(pieces), lines })
 }
