@@ -5,6 +5,8 @@
 //! its row and column.
 
 mod manifest;
+mod series;
+mod table;
 
 use std::path::Path;
 
@@ -12,6 +14,7 @@ use plant::{BearingFault, Speed};
 use serde::Serialize;
 
 pub use manifest::ManifestError;
+pub use series::{Score, SeriesCase, SeriesReport, SeriesSummary, series};
 use manifest::{Condition, Row};
 
 use crate::rotating::{Analyser, Context, Plans, Stated};
