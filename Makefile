@@ -10,7 +10,7 @@ BENCH ?=
 SOAK_SECONDS ?= 3600
 CARGO_DENY := $(shell command -v cargo-deny 2>/dev/null)
 
-.PHONY: test tools fmt lint unit deny ui browser interop nodered remote influx files bench page fuzz drills soak
+.PHONY: test tools fmt lint unit deny ui browser interop nodered remote influx files bench page fuzz drills soak month
 
 test: tools fmt lint ui unit deny interop nodered remote influx files browser
 	@echo "make test: all parts passed"
@@ -70,6 +70,10 @@ drills: $(VENV)/ready
 soak:
 	cargo build --release --locked
 	SOAK_SECONDS=$(SOAK_SECONDS) python3 tests/soak.py
+
+# 120 machines for a month: what a healthy plant is called for, and when damage is seen. Half an hour.
+month:
+	MONTH_MACHINES=120 MONTH_DAYS=30 cargo test --release --locked -p danxia --test month -- --nocapture --test-threads 1
 
 # A real Node-RED, both ways.
 nodered:

@@ -19,8 +19,12 @@ use crate::fold::{Fold, Settings};
 
 /// The name under which progress is stored.
 pub const FOLLOWER: &str = "analytics";
-/// The state is stored this often, by the time of the commits. The journal is kept from the last stored state on.
+/// The state is stored this often, by the time of the commits, or more rarely the larger it is: what is written a second
+/// stays below 64 KiB. The journal is kept from the last stored state on.
 const SNAPSHOT_EVERY: Duration = Duration::from_secs(30);
+/// But never more rarely than this: what has to be folded again after a restart is bounded by it.
+const SNAPSHOT_AT_LEAST: Duration = Duration::from_secs(300);
+const SNAPSHOT_BYTES_A_SECOND: u64 = 64 << 10;
 /// Commits that are folded before their findings are committed.
 const GROUP: usize = 256;
 /// Records that are analysed before their findings are committed: about a second's work.
@@ -63,6 +67,8 @@ pub struct Follower {
     through: Seq,
     /// When the state was stored last.
     stored: Option<Timestamp>,
+    /// The size that it had, bytes.
+    size: u64,
 }
 
 impl Follower {
@@ -86,7 +92,7 @@ impl Follower {
         });
         let tail = historian.tail(fold.seq());
         let name = Name::new(FOLLOWER)?;
-        Ok(Self { fold, tail, recorder: historian.recorder(), name, through, stored: None })
+        Ok(Self { fold, tail, recorder: historian.recorder(), name, through, stored: None, size: 0 })
     }
 
     /// Follows until `shutdown` resolves; then folds what was committed before, stores the state and gives the last
@@ -151,11 +157,12 @@ impl Follower {
         if seq < self.through || seq == 0 {
             return Ok(());
         }
-        let due = now || self.stored.is_none_or(|t| self.fold.time().since(t) >= SNAPSHOT_EVERY);
+        let due = now || self.stored.is_none_or(|t| self.fold.time().since(t) >= pause(self.size));
         if findings.is_empty() && !due {
             return Ok(());
         }
         let state: Option<Arc<[u8]>> = due.then(|| self.fold.snapshot().into());
+        self.size = state.as_ref().map_or(self.size, |s| s.len() as u64);
         let progress = Progress::new(self.name.clone(), seq, state);
         let batch = Batch { findings, progress: Some(progress), ..Batch::default() };
         self.commit(batch).await?;
@@ -178,6 +185,11 @@ impl Follower {
             }
         }
     }
+}
+
+/// How long to wait after a state of `bytes` was stored.
+fn pause(bytes: u64) -> Duration {
+    Duration::from_secs(bytes / SNAPSHOT_BYTES_A_SECOND).clamp(SNAPSHOT_EVERY, SNAPSHOT_AT_LEAST)
 }
 
 /// The fold as it was stored, if it was and can be read.

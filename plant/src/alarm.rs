@@ -61,6 +61,8 @@ pub enum AlarmCondition {
     Zone(Zone),
     /// Damage of a rolling-element bearing: which bearing, which part.
     Bearing(Name, BearingFault),
+    /// The vibration is no longer what it usually is in this state of the machine (ISO 20816-1, criterion II).
+    Change,
     /// The sensor failed its health check: no verdict on the machine.
     Sensor,
     /// A point silent for longer than its period allows.
@@ -82,6 +84,7 @@ impl AlarmCondition {
             Self::LowLow => "low_low".into(),
             Self::Zone(z) => format!("zone_{}", z.letter().to_ascii_lowercase()),
             Self::Bearing(name, fault) => format!("bearing.{name}.{fault}"),
+            Self::Change => "change".into(),
             Self::Sensor => "sensor".into(),
             Self::Stale => "stale".into(),
             Self::Offline => "offline".into(),

@@ -1,5 +1,7 @@
 //! When repeated evidence is enough to raise, and its repeated absence enough to clear.
 
+use serde::{Deserialize, Serialize};
+
 /// Looks of which the evidence is summed.
 pub const WINDOW: usize = 5;
 /// Evidence within the window that raises.
@@ -10,7 +12,7 @@ pub const ENOUGH: u8 = 3;
 /// A look may weigh more than one: a record whose evidence is as improbable without damage as that of two or three
 /// significant ones together counts as so many (see [`weight`]), so that one overwhelming record raises by itself, and
 /// a recording that was cut into two or three pieces raises where the whole would have.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Persistence {
     /// Weights, the latest first; those not yet looked at are 0.
     recent: [u8; WINDOW],

@@ -8,6 +8,7 @@
 //! goes on as if it had never stopped.
 
 mod book;
+mod change;
 mod record;
 mod rhythm;
 mod silence;
@@ -52,6 +53,10 @@ pub struct Settings {
     pub grace: Duration,
     /// A speed that was measured further than this from a record does not count for it.
     pub speed_age: Duration,
+    /// How often the features of a point's records are held against what is usual.
+    pub watch_every: Duration,
+    /// How they are.
+    pub watching: Arc<crate::watch::watcher::Settings>,
     /// Threads that analyse the records of one commit; findings do not depend on it.
     pub threads: usize,
 }
@@ -66,6 +71,8 @@ impl Default for Settings {
             gap: Duration::from_secs(10),
             grace: Duration::from_secs(60),
             speed_age: Duration::from_secs(120),
+            watch_every: Duration::from_secs(3_600),
+            watching: change::watching(),
             threads: 1,
         }
     }

@@ -9,6 +9,7 @@ use plant::{
 };
 
 use super::book::Detail;
+use super::change;
 use super::state::{LEARNT, MachineState, Past, REMEMBERED, RecordState, State};
 use super::values::{Described, Measured, hold_limits, key, promised};
 use super::{Settings, Shared};
@@ -27,8 +28,8 @@ const SENSOR_WEIGHT: u8 = 2;
 pub(super) struct Job {
     pub waveform: Shared,
     bearings: Vec<(Name, BearingOrders)>,
-    speed: Result<Speed, Refusal>,
-    nominal_rpm: Option<f64>,
+    pub speed: Result<Speed, Refusal>,
+    pub nominal_rpm: Option<f64>,
     /// What the sensor can measure, in the unit of the record.
     range: Option<(f64, f64)>,
     row: Result<ZoneRow, Vec<&'static str>>,
@@ -156,6 +157,7 @@ pub(super) fn conclude(state: &mut State, settings: &Settings, job: Job, judged:
     if analysis.faults.is_empty() {
         look.zone(state, &mut records, late, out);
         look.bearings(state, &mut records, late, out);
+        change::judge(&look, state, settings, &mut records, late, out);
         look.limits(state, settings, late, out);
     } else {
         look.lose(state, &records, out);
@@ -235,18 +237,18 @@ fn indicators(look: &Look<'_>, out: &mut Vec<Finding>) {
 }
 
 /// One record's verdict, while alarms are moved by it.
-struct Look<'a> {
-    job: &'a Job,
-    analysis: &'a Analysis,
+pub(super) struct Look<'a> {
+    pub job: &'a Job,
+    pub analysis: &'a Analysis,
     hypotheses: &'a [Scored],
 }
 
 impl Look<'_> {
-    fn t(&self) -> Timestamp {
+    pub fn t(&self) -> Timestamp {
         self.job.waveform.t0
     }
 
-    fn evidence(&self) -> Evidence {
+    pub fn evidence(&self) -> Evidence {
         Evidence { waveform: Some(self.job.waveform.id), ..Evidence::default() }
     }
 
@@ -293,6 +295,13 @@ impl Look<'_> {
                 Err(codes)
             }
         }
+    }
+
+    /// Whether an alarm of this point stands that says what it is.
+    pub fn is_named(&self, state: &State, records: &RecordState) -> bool {
+        let active = |condition| state.book.active(&key(&self.job.waveform.point, condition));
+        let bearing = |(name, fault): &(Name, BearingFault)| active(AlarmCondition::Bearing(name.clone(), *fault));
+        [Zone::C, Zone::D].into_iter().any(|z| active(AlarmCondition::Zone(z))) || records.bearings.keys().any(bearing)
     }
 
     fn sensor(&self, state: &mut State, records: &mut RecordState, late: bool, out: &mut Vec<Finding>) {
@@ -422,7 +431,8 @@ impl Look<'_> {
         let zones = [(Zone::C, Priority::High), (Zone::D, Priority::Critical)];
         let zones = zones.map(|(z, p)| (AlarmCondition::Zone(z), p));
         let bearings = records.bearings.keys().map(|(n, f)| (AlarmCondition::Bearing(n.clone(), *f), Priority::High));
-        for (condition, priority) in zones.into_iter().chain(bearings) {
+        let change = [(AlarmCondition::Change, Priority::Medium)];
+        for (condition, priority) in zones.into_iter().chain(bearings).chain(change) {
             let mut detail = Detail { evidence: self.evidence(), ..Detail::default() };
             detail.evidence.codes = self.analysis.faults.codes();
             state.book.apply(&key(point, condition), priority, Event::Lost, self.t(), detail, out);

@@ -12,9 +12,11 @@ use plant::{
 use serde::{Deserialize, Serialize};
 
 use super::book::{Book, Entry};
+use super::change::Usual;
 use super::rhythm::Rhythm;
 use super::state::{MachineState, Past, PointState, RecordState, State};
 use crate::alarm::persist::{Persistence, WINDOW};
+use crate::watch::watcher::Watcher;
 
 /// Raised when the meaning of a field changes: what an older program wrote is then not guessed at.
 const VERSION: u32 = 1;
@@ -117,6 +119,9 @@ struct RecordsMirror {
     zone_d: Looks,
     bearings: Vec<(String, String, Looks)>,
     past: (u32, f64, f64, f64, f64),
+    /// What is usual, and the time of the record that was looked at last. Earlier versions did not learn it.
+    #[serde(default)]
+    usual: Option<(Watcher, Option<i64>)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -140,6 +145,7 @@ enum ConditionMirror {
     Zone(char),
     Bearing(String, String),
     Sensor,
+    Change,
     Stale,
     Offline,
     System(String),
@@ -238,7 +244,7 @@ impl PointStateMirror {
 
 impl From<&RecordState> for RecordsMirror {
     fn from(r: &RecordState) -> Self {
-        let RecordState { ids, sensor, zone_c, zone_d, bearings, past } = r;
+        let RecordState { ids, sensor, zone_c, zone_d, bearings, past, usual } = r;
         let Past { count, shaft_hz, ln_low, ln_high_hz, rotation } = *past;
         Self {
             ids: ids.iter().map(|id| ((id.0 >> 64) as u64, id.0 as u64)).collect(),
@@ -247,6 +253,7 @@ impl From<&RecordState> for RecordsMirror {
             zone_d: zone_d.parts(),
             bearings: bearings.iter().map(|((n, f), p)| (n.to_string(), f.to_string(), p.parts())).collect(),
             past: (count, shaft_hz, ln_low, ln_high_hz, rotation),
+            usual: usual.as_deref().map(|u| (u.watcher.clone(), u.looked.map(|t| t.nanos()))),
         }
     }
 }
@@ -263,6 +270,9 @@ impl RecordsMirror {
             zone_d: looks(self.zone_d),
             bearings: self.bearings.into_iter().map(bearing).collect::<Result<_, RestoreError>>()?,
             past: Past { count, shaft_hz, ln_low, ln_high_hz, rotation },
+            usual: self
+                .usual
+                .map(|(watcher, looked)| Box::new(Usual { watcher, looked: looked.map(Timestamp::from_nanos) })),
         })
     }
 }
@@ -311,6 +321,7 @@ impl From<&AlarmCondition> for ConditionMirror {
             AlarmCondition::Zone(z) => Self::Zone(z.letter()),
             AlarmCondition::Bearing(n, f) => Self::Bearing(n.to_string(), f.to_string()),
             AlarmCondition::Sensor => Self::Sensor,
+            AlarmCondition::Change => Self::Change,
             AlarmCondition::Stale => Self::Stale,
             AlarmCondition::Offline => Self::Offline,
             AlarmCondition::System(n) => Self::System(n.to_string()),
@@ -328,6 +339,7 @@ impl ConditionMirror {
             Self::Zone(c) => AlarmCondition::Zone(parsed(&c.to_string(), "zone", |_| Zone::from_letter(c))?),
             Self::Bearing(n, f) => AlarmCondition::Bearing(name(&n)?, fault(&f)?),
             Self::Sensor => AlarmCondition::Sensor,
+            Self::Change => AlarmCondition::Change,
             Self::Stale => AlarmCondition::Stale,
             Self::Offline => AlarmCondition::Offline,
             Self::System(n) => AlarmCondition::System(name(&n)?),

@@ -7,6 +7,7 @@ use historian::Seq;
 use plant::{BearingFault, MachineId, Name, Plant, PointId, Timestamp, WaveformId};
 
 use super::book::Book;
+use super::change::Usual;
 use super::rhythm::Rhythm;
 use crate::alarm::persist::Persistence;
 
@@ -78,6 +79,8 @@ pub(super) struct RecordState {
     pub zone_d: Persistence,
     pub bearings: BTreeMap<(Name, BearingFault), Persistence>,
     pub past: Past,
+    /// What is usual here.
+    pub usual: Option<Box<Usual>>,
 }
 
 /// The sensor's own past, by which it is known when it came loose.

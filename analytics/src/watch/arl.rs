@@ -286,7 +286,8 @@ mod tests {
         near(run_length(CUSUM, 12.0, 1.0, 1.0), 24.0, 0.05);
         // What was learnt from little is trusted little.
         for d in [&ewma, &cusum] {
-            let limits: Vec<f64> = [20.0, 25.0, 30.0, 70.0, 100.0, 300.0, 5e3, 1e8].iter().map(|n| d.limit(*n)).collect();
+            let limits: Vec<f64> =
+                [20.0, 25.0, 30.0, 70.0, 100.0, 300.0, 5e3, 1e8].iter().map(|n| d.limit(*n)).collect();
             assert!(limits.windows(2).all(|w| w[0] >= w[1]), "{limits:?}");
             assert!(limits[4] > 1.05 * limits[7] && limits[4] < 2.0 * limits[7], "{limits:?}");
         }

@@ -12,6 +12,7 @@
 //! come without suspicion, and suspicion throws away those that wait: a fault that comes slowly reaches the level of
 //! suspicion before much of it was learnt, and from then on nothing is.
 
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 use super::moments::worth_for_variance;
@@ -42,7 +43,7 @@ impl Default for Learning {
 }
 
 /// What was learnt, for whitening and standardising.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Learnt {
     /// Median of the logarithm.
     pub location: f64,
@@ -147,7 +148,7 @@ pub struct View {
 }
 
 /// The baseline of one feature in one state.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
     /// Learnt samples, NaN where two do not follow one another. Empty again once closed.
     samples: Vec<f32>,

@@ -2,8 +2,10 @@
 //!
 //! `nalgebra` does the same and more; it would bring twelve crates for these three functions.
 
+use serde::{Deserialize, Serialize};
+
 /// A square matrix, row by row.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Square {
     /// Rows, and values in each.
     pub n: usize,

@@ -2,12 +2,13 @@
 //! limit clear.
 
 use crate::alarm::persist::Persistence;
+use serde::{Deserialize, Serialize};
 
 /// The part of the limit below which an alarm clears.
 pub const CLEAR: f64 = 0.9;
 
 /// The state of one alarm.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Logic {
     persistence: Persistence,
     /// When the exceedances that are still remembered began, s.

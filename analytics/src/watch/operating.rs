@@ -5,6 +5,8 @@
 //! down, or runs without having settled. A change of speed moves every feature and every spectral line, so that nothing
 //! that was learnt at rest in one bin means anything in between.
 
+use serde::{Deserialize, Serialize};
+
 /// Records that must agree before a machine is steady.
 pub const RECORDS: usize = 10;
 /// The range of their speeds over the mean, at most.
@@ -17,7 +19,7 @@ const LOAD_BIN: f64 = 0.2;
 const STICK: f64 = 0.15;
 
 /// Where a steady machine runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Bin {
     /// Steps of 5 % of speed from 1 r/min.
     pub speed: i16,
@@ -55,7 +57,7 @@ impl Operating {
 }
 
 /// Follows a machine's speed and load from record to record.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Follower {
     /// The latest speeds, the newest last, r/min.
     speeds: Vec<f64>,
@@ -132,7 +134,8 @@ mod tests {
     fn a_day_of_a_machine() {
         let ramp = |from: f64, to: f64| (0..20).map(move |i| from + (to - from) * f64::from(i) / 19.0);
         let wobble = (0..30).map(|i| 1490.0 + 3.0 * f64::from(i % 3));
-        let day = [0.0; 5].into_iter().chain(ramp(100.0, 1490.0)).chain(wobble).chain(ramp(1480.0, 80.0)).chain([0.0; 3]);
+        let day =
+            [0.0; 5].into_iter().chain(ramp(100.0, 1490.0)).chain(wobble).chain(ramp(1480.0, 80.0)).chain([0.0; 3]);
         let said = play(day);
         assert_eq!(said[..5], ["off"; 5]);
         assert_eq!(said[5], "unsettled", "one record says nothing of where it goes");

@@ -5,6 +5,7 @@
 //! the less it knows about a place, the wider it judges: a residual is divided by √(1 + leverage). A resonance is no line;
 //! a bin with a baseline of its own is therefore always preferred.
 
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 use super::baseline::{FLOOR, Learning, Learnt};
@@ -36,7 +37,7 @@ impl Place {
 }
 
 /// One sample of all features at a place.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Row {
     place: [f32; 3],
     follows: bool,
@@ -44,14 +45,14 @@ struct Row {
 }
 
 /// The model of one feature.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Model {
     fit: Fit,
     learnt: Learnt,
 }
 
 /// Learns all features of a point across its steady states.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Across {
     rows: Vec<Row>,
     waiting: VecDeque<Row>,

@@ -1,6 +1,7 @@
 //! Location, scale and regression that a few wild samples do not move.
 
 use super::linear::Square;
+use serde::{Deserialize, Serialize};
 
 /// Makes a median absolute deviation the standard deviation of a normal sample: 1/Φ⁻¹(¾).
 pub const MAD: f64 = 1.4826;
@@ -33,7 +34,7 @@ pub fn location_and_scale(x: &mut [f64], floor: f64) -> (f64, f64) {
 }
 
 /// A robust linear fit.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fit {
     /// One a column.
     pub coefficients: Vec<f64>,

@@ -1,6 +1,8 @@
 //! All of it for one point: state, baselines, charts and alarms of its features.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::arl::Design;
 use super::baseline::{Baseline, Learning, View};
@@ -63,14 +65,14 @@ pub struct Verdict {
 }
 
 /// One feature in one state.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Cell {
     baseline: Baseline,
     chart: f64,
 }
 
 /// What is remembered of one point.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Watcher {
     follower: Follower,
     bins: BTreeMap<Bin, Vec<Cell>>,
@@ -81,8 +83,27 @@ pub struct Watcher {
     /// The state of the record before, if it was steady.
     before: Option<Bin>,
     version: u32,
+    #[serde(skip)]
+    buffers: Buffers,
+}
+
+/// What the last record left behind; no part of what is remembered.
+#[derive(Clone, Default)]
+struct Buffers {
     logs: Vec<f64>,
     verdicts: Vec<Verdict>,
+}
+
+impl fmt::Debug for Buffers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Buffers")
+    }
+}
+
+impl PartialEq for Buffers {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl Watcher {
@@ -91,7 +112,7 @@ impl Watcher {
         let features = sample.features.len();
         self.alarms.resize(features, Logic::default());
         self.charts.resize(features, settings.design.chart.start());
-        self.verdicts.clear();
+        self.buffers.verdicts.clear();
         let operating = self.follower.step(sample.rpm, sample.load, settings.off_below_rpm);
         match (operating, sample.rpm) {
             (Operating::Steady(bin), Some(rpm)) => {
@@ -103,29 +124,29 @@ impl Watcher {
                 self.before = None;
                 // An alarm is not taken back because the machine was stopped.
                 let unjudged = |a: &Logic| Verdict { judged: Err("state"), stands: a.stands() };
-                self.verdicts.extend(self.alarms.iter().map(unjudged));
+                self.buffers.verdicts.extend(self.alarms.iter().map(unjudged));
             }
         }
-        (operating, &self.verdicts)
+        (operating, &self.buffers.verdicts)
     }
 
     fn steady(&mut self, bin: Bin, place: &Place, sample: &Sample<'_>, settings: &Settings) {
         let follows = self.before == Some(bin);
         let across_follows = self.before.is_some();
         let log = |v: &f64| if v.is_finite() && *v > 0.0 { v.ln() } else { f64::NAN };
-        self.logs.clear();
-        self.logs.extend(sample.features.iter().map(log));
+        self.buffers.logs.clear();
+        self.buffers.logs.extend(sample.features.iter().map(log));
         let learnable = self.bins.len() < BINS || self.bins.contains_key(&bin);
         let mut suspicious_at_all = false;
-        for f in 0..self.logs.len() {
-            let x = self.logs[f];
+        for f in 0..self.buffers.logs.len() {
+            let x = self.buffers.logs[f];
             if x.is_nan() {
-                self.verdicts.push(Verdict { judged: Err("value"), stands: self.alarms[f].stands() });
+                self.buffers.verdicts.push(Verdict { judged: Err("value"), stands: self.alarms[f].stands() });
                 continue;
             }
             let cells = if learnable { Some(self.bins.entry(bin).or_default()) } else { None };
             let cell = cells.map(|c| {
-                c.resize(self.logs.len(), Cell::default());
+                c.resize(self.buffers.logs.len(), Cell::default());
                 &mut c[f]
             });
             let chart = settings.design.chart;
@@ -143,9 +164,9 @@ impl Watcher {
             if let Some(cell) = self.bins.get_mut(&bin).and_then(|c| c.get_mut(f)) {
                 cell.baseline.learn(x, sample.t, follows, suspicious, &settings.learning);
             }
-            self.verdicts.push(Verdict { judged: judged.ok_or("learning"), stands });
+            self.buffers.verdicts.push(Verdict { judged: judged.ok_or("learning"), stands });
         }
-        self.across.learn(&self.logs, place, across_follows, suspicious_at_all);
+        self.across.learn(&self.buffers.logs, place, across_follows, suspicious_at_all);
     }
 
     /// The baseline of a feature in a state, for a page.

@@ -202,6 +202,7 @@ fn what(step: &AlarmTransition) -> (String, String) {
         C::High => ("高限", "high limit"),
         C::Low => ("低限", "low limit"),
         C::LowLow => ("低低限", "low-low limit"),
+        C::Change => ("振动偏离常态", "vibration not as usual"),
         C::Sensor => ("传感器故障", "sensor fault"),
         C::Stale => ("数据过期", "stale data"),
         C::Offline => ("离线", "offline"),

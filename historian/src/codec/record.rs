@@ -546,6 +546,7 @@ impl Record for AlarmCondition {
                 fault.put(w);
             }
             Self::Sensor => w.u8(6),
+            Self::Change => w.u8(10),
             Self::Stale => w.u8(7),
             Self::Offline => w.u8(8),
             Self::System(name) => {
@@ -563,6 +564,7 @@ impl Record for AlarmCondition {
             4 => Self::Zone(Record::get(r)?),
             5 => Self::Bearing(Record::get(r)?, Record::get(r)?),
             6 => Self::Sensor,
+            10 => Self::Change,
             7 => Self::Stale,
             8 => Self::Offline,
             9 => Self::System(Record::get(r)?),

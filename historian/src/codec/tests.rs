@@ -140,6 +140,7 @@ impl Dice {
             AlarmCondition::Bearing(self.name(), self.pick(&BearingFault::ALL)),
             AlarmCondition::Sensor,
             AlarmCondition::Stale,
+            AlarmCondition::Change,
             AlarmCondition::Offline,
             AlarmCondition::System(self.name()),
         ];

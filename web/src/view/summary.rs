@@ -150,6 +150,7 @@ fn status<'a>(active: impl Iterator<Item = &'a AlarmCondition>, points: &[Pointw
             | AlarmCondition::Low
             | AlarmCondition::LowLow
             | AlarmCondition::Zone(_)
+            | AlarmCondition::Change
             | AlarmCondition::Bearing(..) => alarm = true,
             // Of the platform, and of no machine.
             AlarmCondition::System(_) => {}

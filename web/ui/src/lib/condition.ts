@@ -1,5 +1,6 @@
 import type { Alarm, PointDetail, Sample } from "../api/types";
 import { code, t, title } from "../i18n";
+import { FAMILIES } from "../i18n/codes";
 import { num } from "./format";
 import { href } from "./router";
 
@@ -40,9 +41,14 @@ export const placeOf = (a: Pick<Alarm, "machine" | "point" | "condition">): stri
     ? href(["store"])
     : href(["machine", a.machine.site, a.machine.machine], { point: a.point ?? null });
 
-/** What else is to be said of its cause; mostly nothing. */
-export const remark = (a: Pick<Alarm, "evidence">): string =>
-  a.evidence.codes.includes("imbalance") ? code("remark", "imbalance") : "";
+/** What else is to be said of its cause, or which features changed; mostly nothing. */
+export function remark(a: Pick<Alarm, "condition" | "evidence">): string {
+  if (a.condition === "change") {
+    const features = a.evidence.codes.filter((c) => (FAMILIES.indicator as readonly string[]).includes(c));
+    return features.map((c) => code("indicator", c)).join(", ");
+  }
+  return a.evidence.codes.includes("imbalance") ? code("remark", "imbalance") : "";
+}
 
 /** `85.2 > 80 °C`: the value against its limit, whichever of them there is. */
 export function valueAgainstLimit(a: Pick<Alarm, "value" | "limit" | "unit" | "condition">): string {

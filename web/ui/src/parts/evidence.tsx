@@ -20,6 +20,7 @@ function seriesOf(a: Alarm): { indicator?: string; unit?: string } | null {
   const { kind } = parseCondition(a.condition);
   if (kind === "bearing") return { indicator: "bearing_t" };
   if (kind.startsWith("zone_")) return { indicator: "velocity_rms", unit: "mm/s" };
+  if (kind === "change") return { indicator: "deviation" };
   if (kind === "sensor") return { indicator: "acceleration_rms" };
   return a.unit ? { unit: a.unit } : {};
 }

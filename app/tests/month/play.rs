@@ -1,0 +1,94 @@
+//! Plays the works to the fold.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use analytics::fold::{Fold, Settings};
+use historian::{Batch, Committed};
+use plant::{AlarmKey, AssetChange, Finding, Timestamp, Trigger, Waveform};
+
+use crate::plant_of::{HELD_BACK, Works};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+/// The platform is restarted every so many hours, and every other time it is away for some.
+const RESTARTS: usize = 41;
+const AWAY: usize = 3;
+
+/// An alarm, when it was raised.
+#[derive(Clone, Debug)]
+pub struct Raised {
+    pub key: AlarmKey,
+    pub hour: usize,
+    terms: String,
+}
+
+impl fmt::Display for Raised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let point = self.key.point.as_ref().map_or("", |p| p.name());
+        write!(f, "hour {} {} {point} {} {}", self.hour, self.key.machine, self.key.condition.code(), self.terms)
+    }
+}
+
+#[derive(Default)]
+pub struct Found {
+    pub raised: Vec<Raised>,
+    pub records: usize,
+}
+
+pub fn play(works: &Works, days: usize) -> Found {
+    // An hour is what a second is in service: only a longer pause means that the platform was away.
+    let settings =
+        Settings { threads: 2, gap: HOUR + HOUR / 2, grace: 3 * HOUR, late_after: HOUR, ..Settings::default() };
+    let mut fold = Fold::new(settings.clone());
+    let (mut found, mut seq, start) = (Found::default(), 0, Timestamp::from_secs(1_750_000_000));
+    let changes = works.machines.iter().map(|m| AssetChange::Machine(m.kit.machine.clone())).collect();
+    let mut commit = |fold: &mut Fold, t: Timestamp, batch: Batch| {
+        seq += 1;
+        fold.step(&Committed { seq, t, batch: Arc::new(batch) })
+    };
+    commit(&mut fold, start, Batch { changes, ..Batch::default() });
+    let mut waiting: Vec<Vec<Arc<Waveform>>> = vec![Vec::new(); works.gateways()];
+    for hour in 0..days * 24 {
+        let t = start + HOUR * hour as u32;
+        for (n, records) in measured(works, hour, days, t) {
+            waiting[Works::gateway_of(n)].extend(records.into_iter().map(Arc::new));
+        }
+        if hour % (2 * RESTARTS) >= 2 * RESTARTS - AWAY {
+            continue; // the gateways keep what they have
+        }
+        for (gateway, records) in waiting.iter_mut().enumerate() {
+            if gateway > 0 && gateway == works.gateways() - 1 && hour as u64 % HELD_BACK != HELD_BACK - 1 {
+                continue;
+            }
+            let waveforms = std::mem::take(records);
+            found.records += waveforms.len();
+            let findings = commit(&mut fold, t + Duration::from_secs(60), Batch { waveforms, ..Batch::default() });
+            found.raised.extend(findings.iter().filter_map(|f| raised(f, hour)));
+        }
+        if hour % RESTARTS == RESTARTS - 1 {
+            fold = Fold::restore(settings.clone(), &fold.snapshot()).unwrap();
+        }
+    }
+    found
+}
+
+/// What every machine measures in `hour`; made on two threads.
+fn measured(works: &Works, hour: usize, days: usize, t: Timestamp) -> Vec<(usize, Vec<Waveform>)> {
+    let half = works.machines.len() / 2;
+    let of =
+        |range: std::ops::Range<usize>| -> Vec<_> { range.map(|n| (n, works.records(n, hour, days, t))).collect() };
+    std::thread::scope(|s| {
+        let first = s.spawn(|| of(0..half));
+        let mut second = of(half..works.machines.len());
+        let mut all = first.join().unwrap();
+        all.append(&mut second);
+        all
+    })
+}
+
+fn raised(f: &Finding, hour: usize) -> Option<Raised> {
+    let Finding::Alarm(a) = f else { return None };
+    let terms: Vec<String> = a.evidence.terms.iter().map(|(k, v)| format!("{k} {v:.2}")).collect();
+    matches!(a.trigger, Trigger::Raised).then(|| Raised { key: a.key.clone(), hour, terms: terms.join(", ") })
+}
