@@ -278,7 +278,6 @@ mod tests {
             ("a constant", vec![1.0; 4096], none, vec!["flat"]),
             ("stuck half way", stuck(), none, vec!["flat"]),
             ("the last digit flickers", flicker(), Stated { step: Some(0.01), ..none }, vec!["flat"]),
-            ("the same with more digits behind", flicker(), Stated { step: Some(0.001), ..none }, vec![]),
             ("lost samples", noise(), Stated { gaps: 1, ..none }, vec!["gaps"]),
             ("samples that are no numbers", hole(), none, vec!["gaps"]),
             ("a bias that is no number", noise(), Stated { bias_v: Some(f64::NAN), ..none }, vec!["bias"]),

@@ -240,11 +240,14 @@ impl Ridge {
         let harmonic = self.best_harmonic();
         let seconds = x.len() as f64 / fs;
         let mut turns = self.turns(seconds)?;
+        let mut known = (0.0, seconds);
         for _ in 0..2 {
             let (times, corrected) = self.corrected(x, fs, harmonic, &turns);
+            known = (times[0], times[times.len() - 1]);
+            let (times, corrected) = extended(times, corrected, seconds, READ / 2);
             turns = Spline::new(times, corrected).ok_or("comb_unclear")?;
         }
-        let (first, last) = turns.ends();
+        let (first, last) = known;
         let count = ((last - first) * READ as f64 * fs / self.window as f64).ceil().max(2.0);
         let times: Vec<f64> = (0..=count as usize).map(|i| first + (last - first) * i as f64 / count).collect();
         let begin = turns.at(first).0;
@@ -255,16 +258,13 @@ impl Ridge {
 
     /// Turns over time, as the speed that was followed integrates to.
     fn turns(&self, seconds: f64) -> Result<Spline, Refusal> {
-        let (first, last) = (self.speed[0], self.speed[self.speed.len() - 1]);
-        let inner = self.speed.iter().copied();
-        let knots: Vec<(f64, f64)> =
-            std::iter::once((0.0, first.1)).chain(inner).chain(std::iter::once((seconds, last.1))).collect();
-        let (mut times, mut turns) = (vec![0.0], vec![0.0]);
-        for w in knots.windows(2).filter(|w| w[1].0 > w[0].0) {
+        let (mut times, mut turns) = (vec![self.speed[0].0], vec![0.0]);
+        for w in self.speed.windows(2) {
             let before = turns[turns.len() - 1];
             times.push(w[1].0);
             turns.push(before + 0.5 * (w[0].1 + w[1].1) * (w[1].0 - w[0].0));
         }
+        let (times, turns) = extended(times, turns, seconds, 1);
         Spline::new(times, turns).ok_or("comb_unclear")
     }
 
@@ -292,6 +292,39 @@ impl Ridge {
         }
         (times, out)
     }
+}
+
+/// Goes on from both ends to 0 and to `seconds` with the acceleration that was there over the last window, half of which
+/// is `apart` values: half a window at either end has no value of its own, but takes part in that of its neighbours.
+fn extended(mut times: Vec<f64>, mut values: Vec<f64>, seconds: f64, apart: usize) -> (Vec<f64>, Vec<f64>) {
+    const KNOTS: usize = 4;
+    let n = times.len();
+    if n < 2 * apart + 1 {
+        return (times, values);
+    }
+    let parabola = |i: [usize; 3], t: f64| {
+        let [a, b, c] = i.map(|i| (times[i], values[i]));
+        let ((ta, ya), (tb, yb), (tc, yc)) = (a, b, c);
+        ya * (t - tb) * (t - tc) / ((ta - tb) * (ta - tc))
+            + yb * (t - ta) * (t - tc) / ((tb - ta) * (tb - tc))
+            + yc * (t - ta) * (t - tb) / ((tc - ta) * (tc - tb))
+    };
+    let (first, last) = (times[0], times[n - 1]);
+    let steps = |from: f64, to: f64| (1..=KNOTS).map(move |k| from + (to - from) * k as f64 / KNOTS as f64);
+    let before: Vec<(f64, f64)> =
+        steps(first, 0.0).map(|t| (t, parabola([0, apart, 2 * apart], t))).filter(|(t, _)| *t < first).collect();
+    let after: Vec<(f64, f64)> = steps(last, seconds)
+        .map(|t| (t, parabola([n - 1, n - 1 - apart, n - 1 - 2 * apart], t)))
+        .filter(|(t, _)| *t > last)
+        .collect();
+    let (mut all, mut turns): (Vec<f64>, Vec<f64>) = before.into_iter().rev().unzip();
+    all.append(&mut times);
+    turns.append(&mut values);
+    for (t, v) in after {
+        all.push(t);
+        turns.push(v);
+    }
+    (all, turns)
 }
 
 #[cfg(test)]

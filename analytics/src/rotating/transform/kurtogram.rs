@@ -109,25 +109,27 @@ fn envelope_kurtosis(plans: &Plans, t: &Transformed, b: usize, bands: usize) -> 
 /// complex samples.
 ///
 /// Their squared magnitudes are exponential, and (k + 2)/M is Greenwood's statistic (J. R. Stat. Soc. 109 (1946), 85),
-/// whose mean and variance are known exactly. In the middle it is taken as gamma distributed with these; far out one
-/// sample alone makes it, E² > M·k, whose probability M·exp(−√(Mk)) is added. Held against simulation in the tests.
+/// whose mean and variance are known exactly and whose skewness is 9.8/√(M + 10) within 2 %. In the middle it is taken as
+/// gamma distributed with these three; far out one sample E alone makes it, E² − 4E > M·k, whose probability is added
+/// (large deviations of sums with heavy tails are those of their largest term). Held against simulation in the tests.
 #[must_use]
 pub fn ln_p_kurtosis(k: f64, independent: f64) -> f64 {
     let m = independent.max(2.0);
     let mean = 2.0 / (m + 1.0);
     let variance = 4.0 * (m - 1.0) / ((m + 1.0).powi(2) * (m + 2.0) * (m + 3.0));
     let g = ((k + 2.0) / m).max(0.0);
-    let sum = gamma_sf(g, mean * mean / variance, variance / mean);
-    let single = if k > 0.0 { (m.ln() - (m * k).sqrt()).min(0.0) } else { 0.0 };
+    let skewness = 9.8 / (m + 10.0).sqrt();
+    let sum = gamma_sf((g - mean) / variance.sqrt(), 4.0 / (skewness * skewness));
+    let single = m.ln() - 2.0 - (4.0 + m * k.max(0.0)).sqrt();
     let (a, b) = (sum.max(single), sum.min(single));
     (a + (b - a).exp().ln_1p()).min(0.0)
 }
 
-/// ln of the survival of a gamma distribution at `x`, by Wilson and Hilferty's cube root (Proc. Natl. Acad. Sci. 17
+/// ln of the survival of a gamma distribution of this shape at `z` standard deviations above its mean, by Wilson and Hilferty's cube root (Proc. Natl. Acad. Sci. 17
 /// (1931), 684), which keeps its tail where a series would underflow.
-fn gamma_sf(x: f64, shape: f64, scale: f64) -> f64 {
+fn gamma_sf(z: f64, shape: f64) -> f64 {
     let c = 1.0 / (9.0 * shape);
-    let z = ((x / (shape * scale)).cbrt() - (1.0 - c)) / c.sqrt();
+    let z = ((1.0 + z / shape.sqrt()).max(0.0).cbrt() - (1.0 - c)) / c.sqrt();
     if z < 5.0 {
         (0.5 * statrs::function::erf::erfc(z / std::f64::consts::SQRT_2)).ln()
     } else {
@@ -154,7 +156,7 @@ mod tests {
         }
         let k = kurtogram(&Plans::default(), &x, FS).unwrap();
         let (low, high) = (k.best.low_hz, k.best.high_hz);
-        assert!(low <= 7000.0 && high >= 7000.0 && high - low < 4000.0, "{:?}", k.best);
+        assert!(low <= 7000.0 && high >= 7000.0 && high - low < 4300.0, "{:?}", k.best);
         assert!(k.ln_p < -30.0 && k.kurtosis > 0.3, "{} {}", k.ln_p, k.kurtosis);
         let bands: Vec<usize> = k.levels.iter().map(|l| l.kurtosis.len()).collect();
         assert_eq!(bands, [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64]);
@@ -194,7 +196,7 @@ mod tests {
             for p in [0.1, 0.01, 0.001] {
                 let at = ks[(f64::from(runs) * (1.0 - p)) as usize];
                 let stated = ln_p_kurtosis(at, m as f64).exp();
-                assert!(stated > 0.6 * p && stated < 4.0 * p, "{m} samples: {stated} is stated where {p} is found");
+                assert!(stated > 0.7 * p && stated < 3.0 * p, "{m} samples: {stated} is stated where {p} is found");
             }
         }
     }

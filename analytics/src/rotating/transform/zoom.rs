@@ -67,7 +67,7 @@ mod tests {
         let x: Vec<f64> = a.iter().zip(&b).map(|(a, b)| a + b).collect();
         let plans = Plans::default();
         let dips = |c: &Curve| {
-            let middle = c.highest(300.3, 300.45).map_or(f64::NAN, |p| p.1);
+            let middle = c.highest(300.2, 300.55).map_or(f64::NAN, |p| p.1);
             (middle, c.highest(299.8, 300.2).unwrap().1, c.highest(300.6, 300.9).unwrap().1)
         };
         let parts: Vec<&[f64]> = x.chunks(n).collect();

@@ -7,24 +7,25 @@ use realfft::num_complex::Complex;
 use crate::rotating::curve::Curve;
 use crate::rotating::envelope::Refusal;
 use crate::rotating::plans::Plans;
+use crate::rotating::signal::{mean, usable};
 use crate::rotating::transform::{Transformed, inverse};
 
 /// Part of the lowest frequency, below which nothing passes; between the two the high-pass rises.
-const STOP: f64 = 0.5;
+const STOP: f64 = 0.3;
 /// Periods of the lowest frequency that are faded in at either end,
-const FADED: f64 = 1.0;
+const FADED: f64 = 0.5;
 /// and as many as are discarded, by which the high-pass has forgotten the ends.
-const DISCARDED: f64 = 3.0;
+const DISCARDED: f64 = 4.0;
 /// Periods of the lowest frequency that a record must hold, the ends included (ISO 20816 asks for enough of them to be
-/// averaged over; 20 leave 14).
+/// averaged over; 20 leave 12).
 const PERIODS: f64 = 20.0;
 
 /// The waveform of velocity, mm/s, from acceleration `x`, m/s², with all that is above `low_hz`; x is s from the record's
 /// first sample on.
 ///
-/// Zero-phase high-pass, then division by jω in the frequency domain; the ends, where the filter sees what is not there,
-/// are discarded (three periods of `low_hz`). Amplitudes above `low_hz` are right to 0.5 %, below half of it nothing is
-/// left, drift and mean included.
+/// The straight line that fits the record best is taken out; then zero-phase high-pass, division by jω in the frequency domain; the ends, where the filter sees what is not there,
+/// are discarded (four periods of `low_hz`). Amplitudes above `low_hz` are right to 0.5 %; of what lies below 0.3 of it
+/// nothing is left, and neither of mean and steady drift.
 ///
 /// Refused: `band` (`low_hz` not above 0 or not below Nyquist), `record_length` (fewer than 20 periods of `low_hz`),
 /// `rate`, `sensor`.
@@ -47,7 +48,8 @@ fn integrated(
     if !(low_hz > 0.0 && low_hz < fs / 2.0) && fs > 0.0 {
         return Err("band");
     }
-    let mut t = Transformed::faded(plans, x, fs, (FADED * fs / low_hz) as usize)?;
+    let x = without_line(usable(x, fs)?);
+    let mut t = Transformed::faded(plans, &x, fs, (FADED * fs / low_hz) as usize)?;
     if (t.n as f64) < PERIODS * fs / low_hz - 1e-6 {
         return Err("record_length");
     }
@@ -64,10 +66,19 @@ fn integrated(
     Ok(Curve { x0: ends as f64 / fs, dx: 1.0 / fs, values })
 }
 
-/// 0 below [`STOP`], 1 above 1, half a cosine between; of the frequency over the lowest.
+/// `x` less the straight line of least squares.
+fn without_line(x: &[f64]) -> Vec<f64> {
+    let (n, mean) = (x.len() as f64, mean(x));
+    let middle = 0.5 * (n - 1.0);
+    let slope = x.iter().enumerate().map(|(i, v)| (i as f64 - middle) * v).sum::<f64>() * 12.0 / (n * (n * n - 1.0));
+    x.iter().enumerate().map(|(i, v)| v - mean - slope * (i as f64 - middle)).collect()
+}
+
+/// 0 below [`STOP`], 1 above 1, of the frequency over the lowest. Three derivatives vanish at both ends, so that the filter
+/// forgets quickly.
 fn high_pass(part: f64) -> f64 {
-    let rise = ((part - STOP) / (1.0 - STOP)).clamp(0.0, 1.0);
-    0.5 * (1.0 - (std::f64::consts::PI * rise).cos())
+    let r = ((part - STOP) / (1.0 - STOP)).clamp(0.0, 1.0);
+    r.powi(4) * (35.0 - 84.0 * r + 70.0 * r * r - 20.0 * r.powi(3))
 }
 
 #[cfg(test)]
@@ -86,7 +97,7 @@ mod tests {
             let v = velocity(&Plans::default(), &x, FS, 10.0).unwrap();
             let d = displacement(&Plans::default(), &x, FS, 10.0).unwrap();
             let (w, n) = (TAU * f, v.values.len());
-            assert!(n > 45_000 && d.values.len() == n);
+            assert!(n > 44_000 && d.values.len() == n);
             for i in (0..n).step_by(7) {
                 let t = v.x0 + i as f64 * v.dx;
                 let (want_v, want_d) = (-2000.0 / w * (w * t).cos(), -2e6 / (w * w) * (w * t).sin());
