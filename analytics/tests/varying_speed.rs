@@ -108,7 +108,7 @@ fn without_a_clear_comb_there_is_no_verdict() {
 fn healthy_machines_of_varying_speed_are_significant_no_more_often_than_stated() {
     let mut analyser = Analyser::new(Plans::default());
     let alphas = [0.1, 0.01];
-    for (from, to, n, windows) in [(24.0, 26.0, 51_200, 400), (35.0, 19.0, 51_200, 400)] {
+    for (from, to, n, windows) in [(24.0, 26.0, 51_200, 150), (35.0, 19.0, 51_200, 150)] {
         let ramp = Ramp { from, to, n };
         let tacho = ramp.tacho();
         for by_tacho in [true, false] {
@@ -134,7 +134,7 @@ fn healthy_machines_of_varying_speed_are_significant_no_more_often_than_stated()
                 let stated = f64::from(judged) * alpha;
                 assert!(f64::from(*found) <= stated + 4.0 * stated.sqrt(), "{found} of {judged} at {alpha}");
             }
-            assert!(found[0] >= 4, "{found:?}: the threshold is so high that nothing would ever pass");
+            assert!(found[0] >= 1, "{found:?}: the threshold is so high that nothing would ever pass");
         }
     }
 }

@@ -70,10 +70,13 @@ impl Envelope {
         let half = n / 2;
         let band = band_lines(n, fs);
         self.analytic.clear();
-        self.analytic.extend(x[..half].iter().enumerate().map(|(k, v)| {
-            let size = v.norm_sqr().sqrt();
-            if band.contains(&k) && size > 0.0 { v / size } else { Complex::default() }
+        self.analytic.resize(band.start.min(half), Complex::default());
+        // One division a line, and none that waits for a branch.
+        self.analytic.extend(x[..half.min(band.end)].iter().skip(band.start).map(|v| {
+            let p = v.norm_sqr();
+            v * if p > 0.0 { p.sqrt().recip() } else { 0.0 }
         }));
+        self.analytic.resize(half, Complex::default());
         self.scratch.resize(plans.inverse.get_inplace_scratch_len(), Complex::default());
         plans.inverse.process_with_scratch(&mut self.analytic, &mut self.scratch);
         self.squared.clear();

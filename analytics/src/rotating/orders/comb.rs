@@ -12,7 +12,7 @@ use super::spline::Spline;
 use crate::rotating::envelope::Refusal;
 use crate::rotating::plans::{Plans, quick_length};
 use crate::rotating::signal::{mean, usable};
-use crate::rotating::transform::forward;
+use crate::rotating::transform::{Transformed, forward, inverse};
 
 /// Teeth of the comb.
 const TEETH: usize = 5;
@@ -30,6 +30,10 @@ const QUARTER: f64 = 0.287_682;
 const GEOMETRIC: f64 = 1.781_072;
 /// Windows a turn of the correction: the phase is read this often per window's length.
 const READ: usize = 8;
+/// Rounds of correction: the second takes out what the first averaged away within its windows; more only follow noise.
+const ROUNDS: usize = 2;
+/// Samples that are kept for each turn at the fastest: eight harmonics.
+const SLOW: f64 = 16.0;
 /// Highest over lowest speed that is searched.
 const WIDEST: f64 = 10.0;
 /// Samples per Hz of usable bandwidth.
@@ -56,17 +60,27 @@ pub fn tacholess(plans: &Plans, x: &[f64], fs: f64, expected_hz: (f64, f64)) -> 
     if seconds * low < LEAST_TURNS {
         return Err("record_length");
     }
+    let (x, fs) = slow_part(plans, x, fs, high)?;
+    let x = &x[..];
     // A window within which the fastest change that the range allows moves the last harmonic by about two lines; longer
     // ones where the speed is steadier.
     let short = (2.0 * seconds / ((high - low) * TEETH as f64)).sqrt().min(0.25 * seconds).max(TURNS / low);
     let windows = [1.0, 2.0, 4.0].into_iter().map(|by| by * short).enumerate();
     let tried = windows.filter(|(i, w)| *i == 0 || *w < 0.25 * seconds);
     let found = tried.filter_map(|(_, w)| follow(plans, x, fs, expected_hz, w));
+    let window = quick_length((short * fs) as usize);
     let best = found.max_by(|a, b| a.clarity().total_cmp(&b.clarity())).ok_or("record_length")?;
     if !best.clear() {
         return Err("comb_unclear");
     }
-    best.phase(x, fs)
+    Ridge { window, ..best }.phase(x, fs)
+}
+
+/// The record at the lowest rate that holds the comb and what surrounds it: all that follows is as much quicker.
+fn slow_part(plans: &Plans, x: &[f64], fs: f64, high: f64) -> Result<(Vec<f64>, f64), Refusal> {
+    let t = Transformed::of(plans, x, fs)?;
+    let m = ((SLOW * high / t.df()).ceil() as usize).next_power_of_two();
+    if m >= t.n { Ok((x.to_vec(), fs)) } else { Ok((inverse(plans, &t.lines, m), t.df() * m as f64)) }
 }
 
 /// A speed followed through the record.
@@ -75,7 +89,8 @@ struct Ridge {
     speed: Vec<(f64, f64)>,
     /// Ratio of each harmonic to its surroundings, power.
     ratios: [f64; TEETH],
-    /// Samples in a window.
+    /// Samples in a window of the correction: the shortest that tells neighbouring harmonics apart, as what is left to
+    /// correct is what the speed did within a window.
     window: usize,
 }
 
@@ -241,7 +256,7 @@ impl Ridge {
         let seconds = x.len() as f64 / fs;
         let mut turns = self.turns(seconds)?;
         let mut known = (0.0, seconds);
-        for _ in 0..2 {
+        for _ in 0..ROUNDS {
             let (times, corrected) = self.corrected(x, fs, harmonic, &turns);
             known = (times[0], times[times.len() - 1]);
             let (times, corrected) = extended(times, corrected, seconds, READ / 2);
