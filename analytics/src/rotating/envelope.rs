@@ -81,13 +81,13 @@ impl Envelope {
         plans.inverse.process_with_scratch(&mut self.analytic, &mut self.scratch);
         self.squared.clear();
         self.squared.extend(self.analytic.iter().map(|z| z.norm_sqr()));
-        let mean = self.squared.iter().sum::<f64>() / half as f64;
-        self.squared.iter_mut().for_each(|v| *v -= mean);
         self.lines.resize(half / 2 + 1, Complex::default());
         self.scratch.resize(plans.forward.get_scratch_len(), Complex::default());
         // The lengths fit by construction, which is all that can fail.
         let done = plans.forward.process_with_scratch(&mut self.squared, &mut self.lines, &mut self.scratch);
         debug_assert!(done.is_ok());
+        // Without its mean.
+        self.lines[0] = Complex::default();
     }
 
     /// Fills [`Envelope::ratio`] from [`Envelope::lines`], as far as line `highest`.
