@@ -275,7 +275,7 @@ impl Analyst for Analysis {
             spectrum: spectrum(&s.spectrum, "m/s²"),
             velocity: spectrum(&s.velocity, "mm/s"),
             envelope: dto::Envelope {
-                df_hz: s.envelope.df_hz,
+                df_hz: s.envelope.dx,
                 ratio: narrow(&s.envelope.values),
                 lines: s.lines.into_iter().map(line).collect(),
             },
@@ -291,7 +291,7 @@ fn narrow(values: &[f64]) -> Vec<f32> {
 }
 
 fn spectrum(curve: &Curve, unit: &str) -> dto::Spectrum {
-    dto::Spectrum { df_hz: curve.df_hz, unit: unit.to_owned(), amplitude: narrow(&curve.values) }
+    dto::Spectrum { df_hz: curve.dx, unit: unit.to_owned(), amplitude: narrow(&curve.values) }
 }
 
 fn line(l: Line) -> dto::EnvelopeLine {
