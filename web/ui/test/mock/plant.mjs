@@ -247,9 +247,10 @@ export function spectra(faulty = true) {
   }
   const d = diagnosis(faulty ? "main-fan-1" : "other", "C", false).bearing;
   const lines = [{ label: "shaft", bearing: null, harmonic: 1, hz: 24.77, ratio: 4.2 }, { label: "shaft", bearing: null, harmonic: 2, hz: 49.54, ratio: 1.4 }];
+  for (let k = 1; k <= 2; k++) lines.push({ label: "blade_pass", bearing: null, harmonic: k, hz: 12 * 24.77 * k, slip: null, ratio: 1.1 });
   for (const h of d.hypotheses)
     for (let k = 1; k <= 4; k++)
-      lines.push({ label: h.fault, bearing: "DE", harmonic: k, hz: h.hz * k, ratio: h.fault === "outer_race" ? [46, 31, 18, 9][k - 1] : 1.3 });
+      lines.push({ label: h.fault, bearing: "DE", harmonic: k, hz: h.hz * k, slip: h.fault === "outer_race" ? -0.004 : 0.002, ratio: h.fault === "outer_race" ? [46, 31, 18, 9][k - 1] : 1.3 });
   return {
     fs: 25600,
     shaft_hz: 24.77,

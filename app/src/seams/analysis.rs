@@ -1,0 +1,237 @@
+//! What analytics computes of records, put into the shapes of the API.
+
+use std::sync::Arc;
+
+use analytics::view::{self, Band, Curve, Line, Listed, Map, OrderSource};
+use historian::Archive;
+use plant::{BearingVerdict, Machine, Unit, Waveform};
+use web::dto::{self, AnalysisCurve, AnalysisMap};
+use web::{Analyst, Question, Reference};
+
+/// How many diagnoses of a point are looked through for that of one record.
+const RECENT: usize = 500;
+/// Level of acceleration as the maps give it.
+const LEVEL: &str = "dB re 1 µm/s²";
+/// How far a shaft may turn beside what is known of its speed, as a part, where nobody says how far it did.
+const AROUND_MEASURED: f64 = 0.1;
+/// As [`AROUND_MEASURED`], where only the rated speed is known.
+const AROUND_NOMINAL: f64 = 0.2;
+/// Speeds that a tacho is looked at for where nothing is known, Hz.
+const ANY_SPEED_HZ: (f64, f64) = (0.1, 1000.0);
+/// Up to which multiple of shaft speed an envelope is worth looking at: the fourth of the highest fault frequency of
+/// large bearings.
+const ENVELOPE_ORDERS: f64 = 50.0;
+/// Up to where an envelope goes at least, Hz.
+const ENVELOPE_HZ: f64 = 1000.0;
+
+/// Analyses drawn for the shaft speed that the verdict was reached with.
+pub(super) struct Analysis {
+    pub(super) archive: Archive,
+}
+
+type Answer = Result<dto::Analysis, &'static str>;
+
+impl Analysis {
+    /// The record's own speed, else the one that its diagnosis used.
+    fn shaft_hz(&self, waveform: &Waveform) -> Option<f64> {
+        let judged = || {
+            let found = self.archive.diagnoses(&waveform.point, RECENT).unwrap_or_default();
+            match found.into_iter().find(|d| d.waveform == waveform.id)?.bearing {
+                BearingVerdict::Judged { shaft_hz, .. } => Some(shaft_hz),
+                BearingVerdict::Refused(_) => None,
+            }
+        };
+        waveform.meta.speed.map(|s| s.mean_rpm / 60.0).or_else(judged)
+    }
+
+    /// Between which speeds to look for the shaft, Hz.
+    fn expected(&self, w: &Waveform, machine: &Machine, from: &Reference) -> Result<(f64, f64), &'static str> {
+        let around = |hz: f64, part: f64| (hz * (1.0 - part), hz * (1.0 + part));
+        let ranged = || {
+            let (low, high) = w.meta.speed?.range_rpm?;
+            Some((low / 60.0 * (1.0 - AROUND_MEASURED), high / 60.0 * (1.0 + AROUND_MEASURED)))
+        };
+        from.expected_hz
+            .or_else(ranged)
+            .or_else(|| self.shaft_hz(w).map(|hz| around(hz, AROUND_MEASURED)))
+            .or_else(|| machine.nominal_rpm.map(|rpm| around(rpm / 60.0, AROUND_NOMINAL)))
+            .or_else(|| from.tacho.as_ref().map(|_| ANY_SPEED_HZ))
+            .ok_or("speed")
+    }
+
+    fn orders(&self, w: &Waveform, machine: &Machine, from: &Reference) -> Answer {
+        let expected = self.expected(w, machine, from)?;
+        let found = view::orders(w, from.tacho.as_deref(), expected, from.pulses_per_turn)?;
+        let source = match found.from {
+            OrderSource::Tacho => "tacho",
+            OrderSource::Record => "record",
+        };
+        let curves = vec![
+            curve("spectrum", &found.spectrum, "order", "m/s²"),
+            curve("speed", &found.speed, "s", "r/min"),
+        ];
+        Ok(dto::Analysis { curves, source: Some(source.into()), ..dto::Analysis::default() })
+    }
+
+    fn average(&self, w: &Waveform, machine: &Machine, from: &Reference, ratio: f64) -> Answer {
+        let expected = self.expected(w, machine, from)?;
+        let found = view::average(w, from.tacho.as_deref(), expected, from.pulses_per_turn, ratio)?;
+        let facts = [("turns", f64::from(found.turns)), ("residual_rms", found.residual_rms)];
+        let source = if from.tacho.is_some() { "tacho" } else { "record" };
+        Ok(dto::Analysis {
+            curves: vec![curve("wave", &found.wave, "turn", "m/s²")],
+            facts: facts.map(|(name, v)| (name.to_owned(), v)).into(),
+            source: Some(source.into()),
+            ..dto::Analysis::default()
+        })
+    }
+
+    fn envelope(&self, w: &Waveform, band: Band, to_hz: Option<f64>) -> Answer {
+        let enough = || self.shaft_hz(w).map_or(ENVELOPE_HZ, |hz| (ENVELOPE_ORDERS * hz).max(ENVELOPE_HZ));
+        let to_hz = to_hz.unwrap_or_else(|| enough().min(w.fs / 2.0));
+        one("envelope", &view::envelope(w, band, to_hz)?, "Hz", "(m/s²)²")
+    }
+}
+
+impl Analyst for Analysis {
+    fn spectra(&self, waveform: &Waveform, machine: &Machine) -> dto::Spectra {
+        let s = view::spectra(waveform, machine, self.shaft_hz(waveform));
+        let lines = s.lines.iter().map(|l| line(l, &s.hypotheses)).collect();
+        dto::Spectra {
+            fs: s.fs,
+            shaft_hz: s.shaft_hz,
+            spectrum: spectrum(&s.spectrum, "m/s²"),
+            velocity: spectrum(&s.velocity, "mm/s"),
+            envelope: dto::Envelope { df_hz: s.envelope.dx, ratio: narrow(&s.envelope.values), lines },
+            hypotheses: s.hypotheses.iter().map(hypothesis).collect(),
+            refused: s.refused.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn analyse(&self, w: &Waveform, machine: &Machine, question: &Question) -> dto::Analysis {
+        let answer = match *question {
+            Question::Zoom { low_hz, high_hz } => {
+                view::zoom(w, low_hz, high_hz).and_then(|c| one("zoom", &c, "Hz", "m/s²"))
+            }
+            Question::Envelope { low_hz, high_hz, to_hz } => self.envelope(w, Band { low_hz, high_hz }, to_hz),
+            Question::Cepstrum => view::cepstrum(w).and_then(|c| one("cepstrum", &c, "s", "Np")),
+            Question::Spectrogram => view::spectrogram(w).map(|m| with_map(map(&m, "s", "Hz"))),
+            Question::Kurtogram => view::kurtogram(w).map(|k| with_kurtogram(&k)),
+            Question::Orders(ref reference) => self.orders(w, machine, reference),
+            Question::Average { ref reference, ratio } => self.average(w, machine, reference, ratio),
+        };
+        said(question.kind(), self.shaft_hz(w), answer)
+    }
+
+    fn orbit(&self, horizontal: &Waveform, vertical: &Waveform) -> dto::Analysis {
+        let shaft_hz = self.shaft_hz(horizontal).or_else(|| self.shaft_hz(vertical));
+        let found = shaft_hz.ok_or("speed").and_then(|hz| view::orbit(horizontal, vertical, hz));
+        let answer = found.map(|o| dto::Analysis {
+            curves: vec![curve("full", &o.full, "order", &unit(o.unit))],
+            path: o.points.iter().map(|(h, v)| [*h, *v]).collect(),
+            facts: [("forward".to_owned(), f64::from(u8::from(o.forward)))].into(),
+            ..dto::Analysis::default()
+        });
+        said("orbit", shaft_hz, answer)
+    }
+
+    fn waterfall(&self, records: &[(f64, Arc<Waveform>)], to_hz: f64) -> dto::Analysis {
+        let of: Vec<(f64, &Waveform)> = records.iter().map(|(place, w)| (*place, &**w)).collect();
+        let answer = view::waterfall(&of, to_hz).map(|(_, m)| with_map(map(&m, "Hz", "")));
+        said("waterfall", None, answer)
+    }
+}
+
+fn said(kind: &str, shaft_hz: Option<f64>, answer: Answer) -> dto::Analysis {
+    let refused = |code: &str| dto::Analysis { refused: vec![code.to_owned()], ..dto::Analysis::default() };
+    dto::Analysis { kind: kind.to_owned(), shaft_hz, ..answer.unwrap_or_else(refused) }
+}
+
+fn one(name: &str, c: &Curve, x_unit: &str, unit: &str) -> Answer {
+    Ok(dto::Analysis { curves: vec![curve(name, c, x_unit, unit)], ..dto::Analysis::default() })
+}
+
+fn with_map(map: AnalysisMap) -> dto::Analysis {
+    dto::Analysis { map: Some(map), ..dto::Analysis::default() }
+}
+
+fn with_kurtogram(k: &view::Kurtogram) -> dto::Analysis {
+    let level = |l: &view::Level| dto::KurtogramLevel { width_hz: l.width_hz, kurtosis: narrow(&l.kurtosis) };
+    let kurtogram = dto::Kurtogram {
+        levels: k.levels.iter().map(level).collect(),
+        best: [k.best.low_hz, k.best.high_hz],
+        kurtosis: k.kurtosis,
+    };
+    dto::Analysis { kurtogram: Some(kurtogram), ..dto::Analysis::default() }
+}
+
+fn map(m: &Map, x_unit: &str, y_unit: &str) -> AnalysisMap {
+    AnalysisMap {
+        x0: m.x0,
+        dx: m.dx,
+        x_unit: x_unit.to_owned(),
+        y0: m.y0,
+        dy: m.dy,
+        y_unit: y_unit.to_owned(),
+        columns: m.columns,
+        rows: m.rows,
+        unit: LEVEL.to_owned(),
+        values: m.values.iter().map(|v| tenths(*v)).collect(),
+        records: Vec::new(),
+    }
+}
+
+/// A tenth of a decibel is more than colours tell, and a map is shorter by half so.
+fn tenths(db: f32) -> f32 {
+    (db * 10.0).round() / 10.0
+}
+
+fn unit(u: Unit) -> String {
+    u.symbol().to_owned()
+}
+
+/// The page draws pixels: 24 bits of mantissa are more than it can show.
+fn narrow(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|v| *v as f32).collect()
+}
+
+fn curve(name: &str, c: &Curve, x_unit: &str, unit: &str) -> AnalysisCurve {
+    AnalysisCurve {
+        name: name.to_owned(),
+        x0: c.x0,
+        dx: c.dx,
+        x_unit: x_unit.to_owned(),
+        unit: unit.to_owned(),
+        values: narrow(&c.values),
+    }
+}
+
+fn spectrum(curve: &Curve, unit: &str) -> dto::Spectrum {
+    dto::Spectrum { df_hz: curve.dx, unit: unit.to_owned(), amplitude: narrow(&curve.values) }
+}
+
+fn line(l: &Line, hypotheses: &[Listed]) -> dto::EnvelopeLine {
+    // The slip is its hypothesis' own: the one of this bearing whose lines these are.
+    let own = |h: &&Listed| {
+        let fundamental = f64::from(l.line.harmonic) * h.scored.hz;
+        l.bearing.as_ref() == Some(&h.bearing) && (l.line.hz - fundamental).abs() <= 1e-9 * fundamental
+    };
+    dto::EnvelopeLine {
+        label: l.line.label.to_string(),
+        bearing: l.bearing.as_ref().map(ToString::to_string),
+        harmonic: l.line.harmonic,
+        hz: l.line.hz,
+        slip: hypotheses.iter().find(own).map(|h| h.scored.slip),
+        ratio: l.line.ratio,
+    }
+}
+
+fn hypothesis(h: &Listed) -> dto::Hypothesis {
+    dto::Hypothesis {
+        bearing: h.bearing.to_string(),
+        fault: h.scored.fault.to_string(),
+        statistic: h.scored.statistic,
+        threshold: h.scored.threshold,
+        hz: h.scored.hz,
+    }
+}
