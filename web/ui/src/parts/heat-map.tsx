@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { scale } from "../lib/colour-scale";
 import { num } from "../lib/format";
@@ -42,7 +42,8 @@ export function HeatMap(props: HeatMapProps) {
   const language = useStore(lang);
   const box = useRef<HTMLDivElement>(null);
   const { field } = props;
-  const ends = props.range ?? reach(field.values);
+  const own = useMemo(() => reach(field.values), [field]);
+  const ends = props.range ?? own;
 
   useEffect(() => {
     const el = box.current;

@@ -54,7 +54,7 @@ function live(req, res, q) {
   req.on("close", () => (clearInterval(timer), streams.delete(stream)));
 }
 
-const WAVES = Array.from({ length: 40 }, (_, i) => ({ id: `w-${i}`, fs: 25600, n: 32768, unit: "m/s²", rpm: i === 7 ? null : 1486 - (i % 5) }));
+const WAVES = Array.from({ length: 40 }, (_, i) => ({ id: `w-${i}`, fs: 25600, n: 65536, unit: "m/s²", rpm: i === 7 ? null : 1486 - (i % 5) }));
 const header = (w, point) => ({ ...w, point, t0: new Date(Math.floor(Date.now() / 10_000) * 10_000 - Number(w.id.slice(2)) * 10_000).toISOString() });
 
 /** What was sent, as JSON. */

@@ -18,7 +18,7 @@ export function KurtogramView({ subject }: { subject: Subject }) {
   const answer = useAnalysis(subject.w.id, "kurtogram");
   return (
     <>
-      <Answered of={answer}>{(a) => a.kurtogram && <Map subject={subject} k={a.kurtogram} />}</Answered>
+      <Answered of={answer}>{(a) => a.kurtogram && <KurtogramMap subject={subject} k={a.kurtogram} />}</Answered>
       <BandEnvelope subject={subject} />
     </>
   );
@@ -47,7 +47,7 @@ export function bandAt(k: Kurtogram, hz: number, level: number): [number, number
   return [i * width, (i + 1) * width];
 }
 
-function Map({ subject, k }: { subject: Subject; k: Kurtogram }) {
+function KurtogramMap({ subject, k }: { subject: Subject; k: Kurtogram }) {
   const { b, w } = subject;
   const field = useMemo(() => fieldOf(k), [k]);
   const choose = (band: [number, number] | undefined) => band && setQuery({ band: bandText(Math.max(0, band[0]), Math.min(w.fs / 2, band[1])) });

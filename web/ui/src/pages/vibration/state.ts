@@ -90,11 +90,14 @@ const positive = (text: string | undefined): number | undefined => {
 export function moveCursor(patch: Cursor): void {
   cursor.set({ ...cursor.get(), ...patch });
   clearTimeout(resting);
-  resting = setTimeout(settle, REST_MS);
+  const here = route().path.join("/");
+  resting = setTimeout(() => settle(here), REST_MS);
 }
 
-function settle(): void {
+function settle(where: string): void {
   resting = undefined;
+  // Who has gone on to another page has left the cursor behind.
+  if (route().path.join("/") !== where) return;
   const { hz, spacing, t } = cursor.get();
   const text = (v: number | undefined) => (v === undefined ? null : Number(v.toPrecision(8)));
   setQuery({ hz: text(hz), spacing: text(spacing), t: text(t) });
