@@ -27,6 +27,13 @@ pub enum Question {
         /// High end, Hz.
         high_hz: f64,
     },
+    /// The waveform of velocity or displacement, of what lies above a frequency.
+    Integrated {
+        /// Displacement rather than velocity.
+        twice: bool,
+        /// Corner of the high-pass, Hz; `None`: as severity is judged.
+        low_hz: Option<f64>,
+    },
     /// The spectrum of the squared envelope of a band.
     Envelope {
         /// Low end of the band, Hz.
@@ -59,6 +66,8 @@ impl Question {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Zoom { .. } => "zoom",
+            Self::Integrated { twice: false, .. } => "velocity",
+            Self::Integrated { twice: true, .. } => "displacement",
             Self::Envelope { .. } => "envelope",
             Self::Cepstrum => "cepstrum",
             Self::Spectrogram => "spectrogram",

@@ -1,23 +1,27 @@
 //! The chain: guard, features, velocity, averaged spectrum, envelope decision, on one record after the other.
 
-use plant::{BearingOrders, Quantity, Samples, Speed, Unit, Waveform};
+use plant::{BearingOrders, Samples, Speed, Waveform};
 use realfft::num_complex::Complex;
 
 use super::envelope::{Envelope, EnvelopePlans, Refusal, Scored};
 use super::features::{Levels, TimeFeatures, features_of};
 use super::guard::{self, Fault, Faults, Stated};
+use super::orders::{Phase, tacholess};
 use super::plans::{Plans, quick_length};
+use super::signal::{LONGEST, SHORTEST, acceleration_into};
 use super::spectrum::{Spectrum, hann_power_into};
+use super::turned::{Record, Turned};
 use super::welch::{SEGMENT, Welch};
 
-/// Longest record that is transformed, in samples; of a longer one the beginning is taken.
-const LONGEST: usize = 1 << 20;
-/// Shortest record that has a spectrum worth the name.
-const SHORTEST: usize = 1024;
 /// Shaft turns that an envelope decision takes.
 const TURNS: f64 = 16.0;
-/// Speed may vary by this part of its mean within one record before the lines smear out of reach.
+/// Speed may vary by this part of its mean within one record before the envelope is better judged by the angle of the
+/// shaft,
+const VARIES: f64 = 0.005;
+/// and by this one before the lines smear out of reach.
 const UNSTEADY: f64 = 0.01;
+/// Part by which the speed may lie beyond its stated range, where the record is searched for it.
+const BEYOND: f64 = 0.02;
 /// Samples per Hz of usable bandwidth: the usual guard band of anti-aliasing filters.
 const PER_HZ: f64 = 2.56;
 /// Slowest shaft, Hz: 120 r/min, where ISO 20816-3 begins.
@@ -112,6 +116,7 @@ pub struct Analyser {
     fs: f64,
     welch: Welch,
     envelope: Envelope,
+    turned: Turned,
     hypotheses: Vec<Scored>,
 }
 
@@ -139,10 +144,7 @@ impl Analyser {
     }
 
     fn load(&mut self, w: &Waveform, range: Option<(f64, f64)>) -> Result<Stated, Refusal> {
-        let si = Unit::parse("m/s²").filter(|_| w.unit.quantity() == Quantity::Acceleration).ok_or("unit")?;
-        let (factor, offset) = w.unit.linear(si).map_err(|_| "unit")?;
-        w.physical_into(&mut self.x);
-        self.x.iter_mut().for_each(|v| *v = *v * factor + offset);
+        let (factor, offset) = acceleration_into(w, &mut self.x)?;
         let (step, at_rails) = match &w.samples {
             Samples::I16 { raw, scale, .. } => {
                 let rails = raw.iter().filter(|r| matches!(**r, i16::MIN | i16::MAX)).count();
@@ -163,14 +165,35 @@ impl Analyser {
     }
 
     /// Analyses `x` (acceleration, m/s²) sampled at `fs` Hz.
+    ///
+    /// Where the speed varied by more than 0.5 % within the record, the bearings are judged by the angle of the shaft, as
+    /// the record's own harmonics tell it ([`super::orders::tacholess`]); where they do not tell it and the speed varied by
+    /// more than 1 %, not at all (`speed_unsteady`).
     pub fn analyse(&mut self, x: &[f64], fs: f64, stated: &Stated, context: &Context<'_>) -> Analysis {
+        self.analyse_by(x, fs, stated, context, None)
+    }
+
+    /// The same, with the angle of the shaft during the record as a tacho tells it, which then stands for its speed, too.
+    pub fn analyse_by(
+        &mut self,
+        x: &[f64],
+        fs: f64,
+        stated: &Stated,
+        context: &Context<'_>,
+        phase: Option<&Phase>,
+    ) -> Analysis {
         self.hypotheses.clear();
         let levels = Levels::of(x);
         let features = features_of(x, &levels);
         let mut faults = guard::check_within(x, &levels, stated);
-        self.transform(x, features.mean, fs);
+        let rate = fs.is_finite() && fs > 0.0;
+        self.transform(if rate && features.mean.is_finite() { x } else { &[] }, features.mean, fs);
         if self.n < SHORTEST {
-            let refusal = if faults.is_empty() { "record_length" } else { "sensor" };
+            let refusal = match (faults.is_empty(), rate) {
+                (false, _) => "sensor",
+                (true, false) => "rate",
+                (true, true) => "record_length",
+            };
             let shape = Shape::default();
             let (velocity, bearing) = (Err(refusal), Err(refusal));
             return Analysis { features, faults, velocity, amplitude_1x: None, shape, bearing };
@@ -179,12 +202,12 @@ impl Analyser {
         if guard::ski_slope(&spectrum, &mut self.buffer) {
             faults.add(Fault::SkiSlope);
         }
-        let shaft = shaft(context);
+        let shaft = phase.map_or_else(|| shaft(context), shaft_by);
         let velocity = if faults.is_empty() { velocity(&spectrum, context) } else { Err("sensor") };
         let amplitude_1x = shaft.ok().and_then(|(hz, _)| amplitude_at(&spectrum, hz)).filter(|_| faults.is_empty());
         let rotation = shaft.ok().and_then(|(hz, _)| rotation(&spectrum, hz, &mut self.buffer));
         let shape = self.shape(x, features.mean, fs, rotation);
-        let bearing = if faults.is_empty() { self.bearing(shaft, context) } else { Err("sensor") };
+        let bearing = if faults.is_empty() { self.bearing(x, shaft, context, phase) } else { Err("sensor") };
         Analysis { features, faults, velocity, amplitude_1x, shape, bearing }
     }
 
@@ -223,6 +246,7 @@ impl Analyser {
             + 16 * (self.lines.capacity() + self.scratch.capacity())
             + self.welch.bytes()
             + self.envelope.bytes()
+            + self.turned.bytes()
     }
 
     fn transform(&mut self, x: &[f64], mean: f64, fs: f64) {
@@ -251,29 +275,66 @@ impl Analyser {
         Shape { low_rms, high_rms, high_hz, rotation }
     }
 
-    fn bearing(&mut self, shaft: Result<(f64, f64), Refusal>, context: &Context<'_>) -> Result<f64, Refusal> {
+    fn bearing(
+        &mut self,
+        x: &[f64],
+        shaft: Result<(f64, f64), Refusal>,
+        context: &Context<'_>,
+        phase: Option<&Phase>,
+    ) -> Result<f64, Refusal> {
         if context.bearings.is_empty() {
             return Err("geometry");
         }
         let (hz, unsteadiness) = shaft?;
-        if unsteadiness > UNSTEADY {
-            return Err("speed_unsteady");
-        }
         if !demodulable(self.fs) {
             return Err("rate");
         }
         if (self.n as f64) < TURNS * self.fs / hz {
             return Err("record_length");
         }
-        let highest = context.bearings.iter().map(highest_order).fold(0.0, f64::max) * hz;
-        self.run_envelope(4.0 * highest * (1.0 + super::SLIP.1));
+        let highest = 4.0 * context.bearings.iter().map(highest_order).fold(0.0, f64::max) * (1.0 + super::SLIP.1);
+        if unsteadiness > VARIES {
+            let own = if phase.is_none() { self.own_angle(x, context) } else { None };
+            if let Some(phase) = phase.or(own.as_ref()) {
+                return self.bearing_by_turn(phase, highest, context);
+            }
+            if unsteadiness > UNSTEADY {
+                return Err("speed_unsteady");
+            }
+        }
+        self.run_envelope(highest * hz);
         let df = self.fs / self.n as f64;
         self.envelope.decide(df, hz, context.bearings, context.alpha, &mut self.hypotheses)?;
         Ok(hz)
     }
 
+    /// The angle of the shaft as the record's own harmonics tell it, where they do.
+    fn own_angle(&self, x: &[f64], context: &Context<'_>) -> Option<Phase> {
+        let (low, high) = context.speed.ok()?.range_rpm?;
+        let (low, high) = (low.min(high), low.max(high));
+        tacholess(&self.plans, x, self.fs, (low * (1.0 - BEYOND) / 60.0, high * (1.0 + BEYOND) / 60.0)).ok()
+    }
+
+    fn bearing_by_turn(&mut self, phase: &Phase, highest: f64, context: &Context<'_>) -> Result<f64, Refusal> {
+        let plans = self.envelope_plans();
+        self.envelope.squared_lines(&plans, &self.lines, self.n, self.fs);
+        let record = Record { n: self.n, fs: self.fs };
+        let turns = self.turned.resample(&self.plans, &mut self.envelope, record, phase, highest)?;
+        if turns < TURNS {
+            return Err("record_length");
+        }
+        // Lines are 1/turns orders apart; as frequencies, by the mean speed.
+        let hz = phase.mean_hz();
+        self.envelope.decide(hz / turns, hz, context.bearings, context.alpha, &mut self.hypotheses)?;
+        Ok(hz)
+    }
+
+    fn envelope_plans(&self) -> EnvelopePlans {
+        EnvelopePlans { inverse: self.plans.inverse(self.n / 2), forward: self.plans.real(self.n / 2) }
+    }
+
     fn run_envelope(&mut self, highest_hz: f64) {
-        let plans = EnvelopePlans { inverse: self.plans.inverse(self.n / 2), forward: self.plans.real(self.n / 2) };
+        let plans = self.envelope_plans();
         self.envelope.compute(&plans, &self.lines, self.n, self.fs, highest_hz);
     }
 }
@@ -296,6 +357,12 @@ fn shaft(context: &Context<'_>) -> Result<(f64, f64), Refusal> {
     }
     let varied = speed.range_rpm.map_or(0.0, |(low, high)| (high - low).abs() / speed.mean_rpm);
     Ok((hz, varied))
+}
+
+/// The same as a tacho tells it.
+fn shaft_by(phase: &Phase) -> Result<(f64, f64), Refusal> {
+    let hz = phase.mean_hz();
+    if hz.is_finite() && hz >= SLOWEST_HZ { Ok((hz, phase.unsteadiness())) } else { Err("speed") }
 }
 
 fn velocity(s: &Spectrum<'_>, context: &Context<'_>) -> Result<Velocity, Refusal> {

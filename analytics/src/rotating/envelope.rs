@@ -37,15 +37,15 @@ const BALL_ABSENT: f64 = 0.9;
 /// Buffers of the envelope spectrum of one record length.
 #[derive(Default)]
 pub(super) struct Envelope {
-    analytic: Vec<Complex<f64>>,
-    squared: Vec<f64>,
-    lines: Vec<Complex<f64>>,
-    power: Vec<f64>,
+    pub(super) analytic: Vec<Complex<f64>>,
+    pub(super) squared: Vec<f64>,
+    pub(super) lines: Vec<Complex<f64>>,
+    pub(super) power: Vec<f64>,
     median: Vec<f64>,
     floor: Vec<f64>,
     ratio: Vec<f64>,
     highest: Vec<f64>,
-    scratch: Vec<Complex<f64>>,
+    pub(super) scratch: Vec<Complex<f64>>,
 }
 
 /// The transforms that one record length takes: the inverse of n/2 complex lines, the forward of n/2 real samples.
@@ -61,6 +61,12 @@ impl Envelope {
     /// their squared magnitude is the squared envelope at half the rate. What that halving folds together differs by
     /// n/2 lines: pairs that exist only above n/2 less the band's width, where nothing is read.
     pub fn compute(&mut self, plans: &EnvelopePlans, x: &[Complex<f64>], n: usize, fs: f64, highest_hz: f64) {
+        self.squared_lines(plans, x, n, fs);
+        self.ratios(highest_hz * n as f64 / fs);
+    }
+
+    /// Fills [`Envelope::lines`] with the transform of the squared envelope.
+    pub(super) fn squared_lines(&mut self, plans: &EnvelopePlans, x: &[Complex<f64>], n: usize, fs: f64) {
         let half = n / 2;
         let band = band_lines(n, fs);
         self.analytic.clear();
@@ -79,7 +85,11 @@ impl Envelope {
         // The lengths fit by construction, which is all that can fail.
         let done = plans.forward.process_with_scratch(&mut self.squared, &mut self.lines, &mut self.scratch);
         debug_assert!(done.is_ok());
-        let wanted = (highest_hz * n as f64 / fs) as usize + FLOOR_HALF + 2;
+    }
+
+    /// Fills [`Envelope::ratio`] from [`Envelope::lines`], as far as line `highest`.
+    pub(super) fn ratios(&mut self, highest: f64) {
+        let wanted = highest as usize + FLOOR_HALF + 2;
         let kept = wanted.clamp(2, self.lines.len());
         hann_power_into(&self.lines[..kept], &mut self.power);
         if kept < self.lines.len() {

@@ -105,6 +105,8 @@ const CLIPPED: u64 = 3;
 const PLATEAU: usize = 3;
 /// A run of equal samples longer than this part of the record is no signal.
 const FLAT_PART: f64 = 0.1;
+/// Nor is what moves within this many steps of the converter: its last digit flickers by itself.
+const FLAT_STEPS: f64 = 2.0;
 
 /// What the samples `x` and what is stated of them show in the time domain.
 #[must_use]
@@ -118,11 +120,13 @@ pub(super) fn check_within(x: &[f64], levels: &Levels, stated: &Stated) -> Fault
     if stated.bias_v.is_some_and(|v| !BIAS_V.contains(&v)) {
         faults.add(Fault::Bias);
     }
-    if stated.gaps > 0 {
+    // A sample that is no number was lost; the sum shows it, as nothing takes it out again.
+    if stated.gaps > 0 || !levels.mean.is_finite() {
         faults.add(Fault::Gaps);
     }
     let runs = Runs::of(x, levels, stated.step);
-    if runs.longest as f64 > (FLAT_PART * x.len() as f64).max(2.0) || levels.high <= levels.low {
+    let flickers = levels.high - levels.low <= FLAT_STEPS * stated.step.unwrap_or(0.0).abs() * (1.0 + 1e-9);
+    if flickers || runs.longest as f64 > (FLAT_PART * x.len() as f64).max(2.0) || levels.high <= levels.low {
         faults.add(Fault::Flat);
     } else if stated.clip_count >= CLIPPED
         || stated.at_rails >= CLIPPED
@@ -250,6 +254,8 @@ mod tests {
         let range = Stated { range: Some((-2.5, 2.5)), ..none };
         let slow = || sine(8192, 25_600.0, 5.0, 1.0, 0.0);
         let stuck = || [noise()[..6000].to_vec(), vec![0.25; 2192]].concat();
+        let flicker = || noise().into_iter().map(|v| 0.01 * v.clamp(-1.0, 1.0).round()).collect();
+        let hole = || [noise()[..6000].to_vec(), vec![f64::NAN], noise()].concat();
         for (what, x, stated, want) in [
             ("healthy noise", noise(), none, vec![]),
             ("healthy noise in range", noise(), Stated { range: Some((-50.0, 50.0)), ..none }, vec![]),
@@ -271,7 +277,11 @@ mod tests {
             ("at the converter's ends", noise(), Stated { at_rails: 3, ..none }, vec!["clipped"]),
             ("a constant", vec![1.0; 4096], none, vec!["flat"]),
             ("stuck half way", stuck(), none, vec!["flat"]),
+            ("the last digit flickers", flicker(), Stated { step: Some(0.01), ..none }, vec!["flat"]),
+            ("the same with more digits behind", flicker(), Stated { step: Some(0.001), ..none }, vec![]),
             ("lost samples", noise(), Stated { gaps: 1, ..none }, vec!["gaps"]),
+            ("samples that are no numbers", hole(), none, vec!["gaps"]),
+            ("a bias that is no number", noise(), Stated { bias_v: Some(f64::NAN), ..none }, vec!["bias"]),
         ] {
             assert_eq!(found(&x, stated), want, "{what}");
         }

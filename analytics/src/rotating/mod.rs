@@ -5,22 +5,31 @@
 //! results that say so.
 
 mod analyser;
+mod curve;
 mod envelope;
 mod features;
 mod guard;
 pub mod null;
+pub mod orders;
 mod plans;
 mod severity;
+pub mod shaft;
+mod signal;
 mod spectrum;
 #[doc(hidden)]
 pub mod testing;
+pub mod transform;
+mod turned;
+pub mod wave;
 mod welch;
 
 pub use analyser::{Analyser, Analysis, Context, Shape, Velocity};
+pub use curve::{Band, Curve, Map};
 pub use envelope::{BAND_HIGH, BAND_LOW_HZ, Refusal, SLIP, Scored};
 pub use features::{TimeFeatures, time_features};
 pub use guard::{Fault, Faults, Stated, check, ski_slope};
 pub use plans::{Plans, quick_length};
 pub use severity::{Basis, ROWS, ZoneRow, choose};
+pub use signal::acceleration_into;
 pub use spectrum::{HANN_POWER, Spectrum, hann_power_into};
 pub use welch::Welch;

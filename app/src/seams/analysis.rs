@@ -18,6 +18,12 @@ const AROUND_MEASURED: f64 = 0.1;
 const AROUND_NOMINAL: f64 = 0.2;
 /// Speeds that a tacho is looked at for where nothing is known, Hz.
 const ANY_SPEED_HZ: (f64, f64) = (0.1, 1000.0);
+/// Above which frequency velocity and displacement are shown, Hz, as severity is judged (ISO 20816-1).
+const INTEGRATED_HZ: f64 = 10.0;
+/// The same for shafts slower than [`SLOW_HZ`].
+const INTEGRATED_SLOW_HZ: f64 = 2.0;
+/// 600 r/min.
+const SLOW_HZ: f64 = 10.0;
 /// Up to which multiple of shaft speed an envelope is worth looking at: the fourth of the highest fault frequency of
 /// large bearings.
 const ENVELOPE_ORDERS: f64 = 50.0;
@@ -86,6 +92,16 @@ impl Analysis {
         })
     }
 
+    fn integrated(&self, w: &Waveform, twice: bool, low_hz: Option<f64>) -> Answer {
+        let slow = self.shaft_hz(w).is_some_and(|hz| hz < SLOW_HZ);
+        let low_hz = low_hz.unwrap_or(if slow { INTEGRATED_SLOW_HZ } else { INTEGRATED_HZ });
+        if twice {
+            one("displacement", &view::displacement(w, low_hz)?, "s", "µm")
+        } else {
+            one("velocity", &view::velocity(w, low_hz)?, "s", "mm/s")
+        }
+    }
+
     fn envelope(&self, w: &Waveform, band: Band, to_hz: Option<f64>) -> Answer {
         let enough = || self.shaft_hz(w).map_or(ENVELOPE_HZ, |hz| (ENVELOPE_ORDERS * hz).max(ENVELOPE_HZ));
         let to_hz = to_hz.unwrap_or_else(|| enough().min(w.fs / 2.0));
@@ -113,6 +129,7 @@ impl Analyst for Analysis {
             Question::Zoom { low_hz, high_hz } => {
                 view::zoom(w, low_hz, high_hz).and_then(|c| one("zoom", &c, "Hz", "m/s²"))
             }
+            Question::Integrated { twice, low_hz } => self.integrated(w, twice, low_hz),
             Question::Envelope { low_hz, high_hz, to_hz } => self.envelope(w, Band { low_hz, high_hz }, to_hz),
             Question::Cepstrum => view::cepstrum(w).and_then(|c| one("cepstrum", &c, "s", "Np")),
             Question::Spectrogram => view::spectrogram(w).map(|m| with_map(map(&m, "s", "Hz"))),

@@ -17,6 +17,9 @@ use crate::state::Sources;
 const ROWS: usize = 128;
 /// Samples that one waterfall may read.
 const SAMPLES: u64 = 20_000_000;
+/// The questions, by name.
+const KINDS: [&str; 9] =
+    ["zoom", "velocity", "displacement", "envelope", "cepstrum", "spectrogram", "kurtogram", "orders", "average"];
 /// Pulses in a turn, and turns in a turn, beyond which nothing is meant.
 const MOST_PULSES: f64 = 10_000.0;
 /// No record shows more, Hz.
@@ -26,8 +29,8 @@ const HIGHEST_HZ: f64 = 1e9;
 #[utoipa::path(get, path = "/api/v1/waveforms/{id}/analysis", tag = "waveforms",
     params(
         ("id" = String, Path, description = "The record's id, a UUID."),
-        ("kind" = String, Query, description = "`zoom`, `envelope`, `cepstrum`, `spectrogram`, `kurtogram`, `orders` or `average`."),
-        ("low_hz" = Option<f64>, Query, description = "`zoom`, `envelope`: low end of the band; 0 where it is left out."),
+        ("kind" = String, Query, description = "`zoom`, `velocity`, `displacement`, `envelope`, `cepstrum`, `spectrogram`, `kurtogram`, `orders` or `average`."),
+        ("low_hz" = Option<f64>, Query, description = "`zoom`, `envelope`: low end of the band; 0 where it is left out. `velocity`, `displacement`: where the high-pass begins; 10 Hz, 2 Hz for slow shafts, where it is left out."),
         ("high_hz" = Option<f64>, Query, description = "`zoom`, `envelope`: high end of the band; half of the sampling rate where it is left out."),
         ("to_hz" = Option<f64>, Query, description = "`envelope`: up to where its spectrum goes."),
         ("tacho" = Option<String>, Query, description = "`orders`, `average`: a record of pulses, taken at the same time."),
@@ -43,11 +46,12 @@ const HIGHEST_HZ: f64 = 1e9;
     ))]
 pub(crate) async fn analysis(ask: Ask) -> Answer {
     let id = id(&ask)?;
-    let kinds = ["zoom", "envelope", "cepstrum", "spectrogram", "kurtogram", "orders", "average"].map(|k| (k, k));
+    let kinds = KINDS.map(|k| (k, k));
     let kind = ask.query.choice("kind", &kinds)?;
-    let kind = kind.ok_or_else(|| Problem::query("kind", &kinds.map(|k| k.0).join(", "), ""))?;
+    let kind = kind.ok_or_else(|| Problem::query("kind", &format!("one of {}", KINDS.join(", ")), ""))?;
     ask.query.only(match kind {
         "zoom" => &["kind", "low_hz", "high_hz"],
+        "velocity" | "displacement" => &["kind", "low_hz"],
         "envelope" => &["kind", "low_hz", "high_hz", "to_hz"],
         "orders" => &["kind", "tacho", "min_hz", "max_hz", "pulses"],
         "average" => &["kind", "tacho", "min_hz", "max_hz", "pulses", "ratio"],
@@ -69,6 +73,10 @@ fn question(kind: &str, query: &Query, w: &Waveform, sources: &Sources) -> Resul
         "zoom" => {
             let (low_hz, high_hz) = band(query, w.fs)?;
             Question::Zoom { low_hz, high_hz }
+        }
+        "velocity" | "displacement" => {
+            let low_hz = query.positive("low_hz", w.fs / 2.0, "half of the sampling rate")?;
+            Question::Integrated { twice: kind == "displacement", low_hz }
         }
         "envelope" => {
             let (low_hz, high_hz) = band(query, w.fs)?;

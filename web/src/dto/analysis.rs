@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 /// The answer to one question. What does not belong to its kind is empty or `null`; where `refused` holds a code, all is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Analysis {
-    /// `zoom`, `envelope`, `cepstrum`, `spectrogram`, `kurtogram`, `orders`, `average`, `orbit` or `waterfall`.
+    /// `zoom`, `velocity`, `displacement`, `envelope`, `cepstrum`, `spectrogram`, `kurtogram`, `orders`, `average`, `orbit` or `waterfall`.
     pub kind: String,
     /// Why it cannot be computed: stable codes. Empty when it was.
     pub refused: Vec<String>,

@@ -1,18 +1,14 @@
-//! What a page draws of one record: spectrum, velocity spectrum, envelope with its fault lines.
-//!
-//! Computed on demand from the record itself, by the same chain that judged it. Curves are bounded in length; where lines
-//! are joined, the largest of each group is kept, so that no peak is lost.
+//! Spectrum, velocity spectrum and envelope with its fault lines, by the same chain that judged the record.
 
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
 use plant::{BearingOrders, FaultLine, Machine, Name, Point, Speed, Unit, Waveform};
 
+use super::{Curve, LONGEST_CURVE};
 use crate::fold::{ALPHA, fault_lines, heard};
 use crate::rotating::{Analyser, Context, Plans, Scored, Spectrum};
 
-/// Most values in one curve.
-pub const LONGEST_CURVE: usize = 4000;
 /// Multiples of shaft speed that are drawn.
 const SHAFT_LINES: u16 = 4;
 /// Highest frequency of the velocity spectrum, Hz: twice what severity is judged by.
@@ -21,15 +17,6 @@ const VELOCITY_TO_HZ: f64 = 2000.0;
 const VELOCITY_FROM_HZ: f64 = 2.0;
 /// Highest frequency of the envelope where no bearing asks for more, Hz.
 const ENVELOPE_TO_HZ: f64 = 500.0;
-
-/// A curve over frequency, beginning at 0 Hz.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Curve {
-    /// Distance of two values, Hz.
-    pub df_hz: f64,
-    /// The values.
-    pub values: Vec<f64>,
-}
 
 /// A hypothesis as a page lists it.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,12 +115,9 @@ fn highest_hz(orders: &[BearingOrders], shaft_hz: Option<f64>) -> f64 {
     (4.3 * highest * shaft_hz.unwrap_or(0.0)).max(ENVELOPE_TO_HZ)
 }
 
-/// Joins as many neighbours as it takes to stay within [`LONGEST_CURVE`], keeping the largest of each group.
+/// A curve from 0 Hz on, of at most [`LONGEST_CURVE`] values.
 fn curve(df: f64, values: impl Iterator<Item = f64>) -> Curve {
-    let all: Vec<f64> = values.collect();
-    let join = all.len().div_ceil(LONGEST_CURVE).max(1);
-    let values = all.chunks(join).map(|c| c.iter().copied().fold(0.0, f64::max)).collect();
-    Curve { df_hz: df * join as f64, values }
+    Curve { x0: 0.0, dx: df, values: values.collect() }.joined(LONGEST_CURVE)
 }
 
 fn listed(hypotheses: &[Scored], near: &[(Name, BearingOrders)]) -> Vec<Listed> {
@@ -188,12 +172,12 @@ mod tests {
         for c in [&s.spectrum, &s.velocity, &s.envelope] {
             assert!((100..=LONGEST_CURVE).contains(&c.values.len()), "{}", c.values.len());
         }
-        assert!((s.spectrum.df_hz * s.spectrum.values.len() as f64 / 12_800.0 - 1.0).abs() < 0.01);
+        assert!((s.spectrum.dx * s.spectrum.values.len() as f64 / 12_800.0 - 1.0).abs() < 0.01);
         assert_eq!(s.hypotheses[0].scored.fault, BearingFault::OuterRace);
         let first = &s.lines[0];
         assert_eq!((&*first.line.label, first.line.harmonic), ("outer_race", 1));
         assert!((first.line.hz / (3.58 * 25.0) - 1.0).abs() < 0.02 && first.line.ratio > 10.0, "{first:?}");
-        let at = s.envelope.values[(first.line.hz / s.envelope.df_hz).round() as usize];
+        let at = s.envelope.values[(first.line.hz / s.envelope.dx).round() as usize];
         assert!(at > 5.0, "{at}");
         assert_eq!(s.lines.iter().filter(|l| &*l.line.label == "shaft").count(), usize::from(SHAFT_LINES));
     }
@@ -207,13 +191,5 @@ mod tests {
         assert_eq!((s.refused, s.spectrum.values.len()), (vec!["unit".into()], 0));
         let s = spectra(&record(100, "m/s²"), &machine(), Some(25.0));
         assert_eq!((s.refused, s.spectrum.values.len()), (vec!["record_length".into()], 0));
-    }
-
-    #[test]
-    fn joining_lines_keeps_the_largest() {
-        let mut values = vec![0.0; 3 * LONGEST_CURVE];
-        values[7001] = 5.0;
-        let c = curve(0.5, values.into_iter());
-        assert_eq!((c.df_hz, c.values.len(), c.values[2333]), (1.5, LONGEST_CURVE, 5.0));
     }
 }
