@@ -11,7 +11,6 @@ use warp::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use super::export::no_room;
 use super::waveforms::{id, load};
 use crate::dto;
-use crate::problem::Problem;
 use crate::router::{Answer, Ask};
 
 /// Bytes that are sent at once.

@@ -6,6 +6,7 @@
 export type Rgb = [number, number, number];
 
 const STEPS = 256;
+const CHROMA = 0.17;
 /** Lightness from what is nothing to what is most: from the page's ground away. */
 const DARK: [number, number] = [0.2, 0.95];
 const LIGHT: [number, number] = [0.97, 0.25];
@@ -19,7 +20,9 @@ export function scale(dark: boolean): Rgb[] {
     const l = from + ((to - from) * i) / (STEPS - 1);
     // Hue goes with lightness, not with the value: blue is dark and yellow is light in both.
     const share = (l - 0.2) / 0.77;
-    return oklch(l, 0.17, BLUE + (YELLOW - BLUE) * share);
+    // What is nothing has hardly a colour: the page's ground, not a field of it.
+    const chroma = CHROMA * Math.min(1, 0.15 + (2 * i) / (STEPS - 1));
+    return oklch(l, chroma, BLUE + (YELLOW - BLUE) * share);
   });
 }
 

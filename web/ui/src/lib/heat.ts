@@ -11,7 +11,7 @@ export interface Field {
   values: ArrayLike<number>;
 }
 
-/** Lowest and highest of what is shown: from the 20 % quantile, so that a silent floor does not eat the colours. */
+/** Lowest and highest of what is shown: from the median, so that the floor of noise does not eat the colours. */
 export function reach(values: ArrayLike<number>): [number, number] {
   const step = Math.max(1, Math.floor(values.length / 20_000));
   const some: number[] = [];
@@ -22,7 +22,7 @@ export function reach(values: ArrayLike<number>): [number, number] {
     if (i % step === 0 && Number.isFinite(v)) some.push(v);
   }
   some.sort((a, b) => a - b);
-  const low = some[Math.floor(some.length * 0.2)] ?? 0;
+  const low = some[Math.floor(some.length * 0.5)] ?? 0;
   if (!Number.isFinite(high)) return [0, 1];
   return low < high ? [low, high] : [high - 1, high];
 }
@@ -80,7 +80,7 @@ export function ticks(low: number, high: number, count: number): number[] {
   const decade = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((m) => m * decade).find((s) => s >= rough) ?? 10 * decade;
   const out: number[] = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) out.push(k * step);
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) out.push(k === 0 ? 0 : k * step);
   return out;
 }
 

@@ -27,7 +27,8 @@ export interface HeatMapProps {
   onRegion?: (x: [number, number], y: [number, number]) => void;
 }
 
-const LEFT = 58;
+/** Names of rows are longer than numbers. */
+const leftOf = (p: { rowName?: unknown }): number => (p.rowName ? 88 : 58);
 const RIGHT = 66;
 const TOP = 18;
 const BOTTOM = 26;
@@ -56,13 +57,14 @@ export function HeatMap(props: HeatMapProps) {
     if (base.current && width > 0) draw(base.current, props, ends, width, dark);
   }, [field, width, dark, language, props.height, ends.join(), props.xLabel, props.yLabel, props.valueLabel]);
 
-  const w = width - LEFT - RIGHT;
+  const left0 = leftOf(props);
+  const w = width - left0 - RIGHT;
   const h = props.height - TOP - BOTTOM;
   const left = field.x0 - field.dx / 2;
   const bottom = field.y0 - field.dy / 2;
-  const toX = (px: number) => left + ((px - LEFT) / w) * field.columns * field.dx;
+  const toX = (px: number) => left + ((px - left0) / w) * field.columns * field.dx;
   const toY = (py: number) => bottom + (1 - (py - TOP) / h) * field.rows * field.dy;
-  const ofX = (x: number) => LEFT + ((x - left) / (field.columns * field.dx)) * w;
+  const ofX = (x: number) => left0 + ((x - left) / (field.columns * field.dx)) * w;
   const ofY = (y: number) => TOP + (1 - (y - bottom) / (field.rows * field.dy)) * h;
   const place = (e: MouseEvent) => {
     const r = box.current!.getBoundingClientRect();
@@ -98,8 +100,8 @@ export function HeatMap(props: HeatMapProps) {
           <svg width={width} height={props.height} aria-hidden="true">
             {props.marks?.map((m) =>
               m.x !== undefined
-                ? inside(ofX(m.x), LEFT, LEFT + w) && <Mark key={`x${m.x}${m.text}`} line={[ofX(m.x), TOP, ofX(m.x), TOP + h]} text={m.text} />
-                : m.y !== undefined && inside(ofY(m.y), TOP, TOP + h) && <Mark key={`y${m.y}${m.text}`} line={[LEFT, ofY(m.y), LEFT + w, ofY(m.y)]} text={m.text} />,
+                ? inside(ofX(m.x), left0, left0 + w) && <Mark key={`x${m.x}${m.text}`} line={[ofX(m.x), TOP, ofX(m.x), TOP + h]} text={m.text} />
+                : m.y !== undefined && inside(ofY(m.y), TOP, TOP + h) && <Mark key={`y${m.y}${m.text}`} line={[left0, ofY(m.y), left0 + w, ofY(m.y)]} text={m.text} />,
             )}
             {props.region && <Region a={[ofX(props.region[0][0]), ofY(props.region[0][1])]} b={[ofX(props.region[1][0]), ofY(props.region[1][1])]} />}
             {outline && <Region a={[outline[0]!.x, outline[0]!.y]} b={[outline[1]!.x, outline[1]!.y]} />}
@@ -121,7 +123,7 @@ function Mark({ line: [x1, y1, x2, y2], text }: { line: [number, number, number,
   return (
     <>
       <path class="halo" d={`M${x1} ${y1}L${x2} ${y2}`} />
-      <path class="mark" d={`M${x1} ${y1}L${x2} ${y2}`} />
+      <path class="over" d={`M${x1} ${y1}L${x2} ${y2}`} />
       {text && (
         <text x={x1 + 3} y={y1 + 11}>
           {text}
@@ -136,7 +138,7 @@ function Region({ a, b }: { a: [number, number]; b: [number, number] }) {
   return (
     <>
       <rect class="halo" {...box} />
-      <rect class="mark" {...box} />
+      <rect class="over" {...box} />
     </>
   );
 }
@@ -149,12 +151,13 @@ function draw(canvas: HTMLCanvasElement, p: HeatMapProps, [low, high]: [number, 
   canvas.style.height = `${p.height}px`;
   const ctx = canvas.getContext("2d");
   if (!ctx) return;
-  const [w, h] = [width - LEFT - RIGHT, p.height - TOP - BOTTOM];
+  const left0 = leftOf(p);
+  const [w, h] = [width - left0 - RIGHT, p.height - TOP - BOTTOM];
   const [pw, ph] = [Math.max(1, Math.round(w * dpr)), Math.max(1, Math.round(h * dpr))];
   const colours = scale(dark);
   const image = ctx.createImageData(pw, ph);
   paint(p.field, [low, high], colours, image.data, pw, ph);
-  ctx.putImageData(image, Math.round(LEFT * dpr), Math.round(TOP * dpr));
+  ctx.putImageData(image, Math.round(left0 * dpr), Math.round(TOP * dpr));
   ctx.scale(dpr, dpr);
   for (let i = 0; i < h; i++) {
     ctx.fillStyle = `rgb(${colours[Math.round((255 * (h - 1 - i)) / (h - 1))]!.join()})`;
@@ -164,7 +167,7 @@ function draw(canvas: HTMLCanvasElement, p: HeatMapProps, [low, high]: [number, 
   ctx.fillStyle = ink("ink-2");
   ctx.strokeStyle = ink("line-2");
   ctx.lineWidth = 1;
-  ctx.strokeRect(LEFT - 0.5, TOP - 0.5, w + 1, h + 1);
+  ctx.strokeRect(left0 - 0.5, TOP - 0.5, w + 1, h + 1);
   axes(ctx, p, width, w, h);
   ctx.textAlign = "left";
   ctx.textBaseline = "middle";
@@ -176,12 +179,13 @@ function draw(canvas: HTMLCanvasElement, p: HeatMapProps, [low, high]: [number, 
 
 function axes(ctx: CanvasRenderingContext2D, p: HeatMapProps, width: number, w: number, h: number): void {
   const f = p.field;
+  const left0 = leftOf(p);
   const [left, bottom] = [f.x0 - f.dx / 2, f.y0 - f.dy / 2];
   const [wide, tall] = [f.columns * f.dx, f.rows * f.dy];
   ctx.textBaseline = "top";
   ctx.textAlign = "center";
   for (const x of ticks(left, left + wide, Math.max(2, w / 90))) {
-    const px = LEFT + ((x - left) / wide) * w;
+    const px = left0 + ((x - left) / wide) * w;
     ctx.fillRect(px, TOP + h, 1, 4);
     ctx.fillText(num(x, 4), px, TOP + h + 6);
   }
@@ -191,10 +195,9 @@ function axes(ctx: CanvasRenderingContext2D, p: HeatMapProps, width: number, w: 
   const rows = p.rowName
     ? Array.from({ length: Math.ceil(f.rows / every) }, (_, i) => ({ y: f.y0 + i * every * f.dy, text: p.rowName!(i * every) }))
     : ticks(bottom, bottom + tall, Math.max(2, h / 40)).map((y) => ({ y, text: num(y, 4) }));
-  for (const { y, text } of rows) ctx.fillText(text, LEFT - 5, TOP + h * (1 - (y - bottom) / tall));
+  for (const { y, text } of rows) ctx.fillText(text, left0 - 5, TOP + h * (1 - (y - bottom) / tall));
   ctx.textBaseline = "alphabetic";
   ctx.textAlign = "left";
   ctx.fillText(p.yLabel, 2, TOP - 6);
-  ctx.textAlign = "right";
-  ctx.fillText(p.xLabel, width - RIGHT - 2, TOP - 6);
+  ctx.fillText(p.xLabel, width - RIGHT + 8, TOP + h + 15);
 }

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { num } from "../lib/format";
-import { ticks, type Field } from "../lib/heat";
+import { reach, ticks, type Field } from "../lib/heat";
 import { lang, theme } from "../lib/prefs";
 import { useStore } from "../lib/store";
 import { canvasFont, ink } from "./plot";
@@ -81,12 +81,7 @@ function draw(canvas: HTMLCanvasElement, p: RidgesProps, width: number): void {
   ctx.scale(dpr, dpr);
   const { field: f } = p;
   const g = geometry(p, width);
-  let [low, high] = [Infinity, -Infinity];
-  for (let i = 0; i < f.values.length; i++) {
-    const v = f.values[i]!;
-    if (v < low) low = v;
-    if (v > high) high = v;
-  }
+  const [low, high] = reach(f.values);
   const [ground, trace, words] = [ink("panel"), ink("trace"), ink("ink-2")];
   ctx.font = canvasFont().replace(/^[\d.]+px/, "11px");
   ctx.lineWidth = 1;
@@ -96,7 +91,7 @@ function draw(canvas: HTMLCanvasElement, p: RidgesProps, width: number): void {
     const curve = new Path2D();
     for (let c = 0; c < f.columns; c++) {
       const x = left + (g.wide * c) / Math.max(1, f.columns - 1);
-      curve.lineTo(x, base - (g.tall * (f.values[row * f.columns + c]! - low)) / (high - low || 1));
+      curve.lineTo(x, base - (g.tall * Math.max(0, f.values[row * f.columns + c]! - low)) / (high - low || 1));
     }
     const body = new Path2D(curve);
     body.lineTo(left + g.wide, base + 1);

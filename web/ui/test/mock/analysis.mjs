@@ -30,6 +30,8 @@ export function analysis(w, faulty, q) {
       const line = (hz) => [1, 2, 3, 4, 5].reduce((a, h) => a + (good ? (8 / h) * bump(hz, h * FAULT, 0.7) : 0), 0);
       return { ...own, curves: [curve("envelope", 0, 0.39, "Hz", "(m/s²)²", 2000, (hz, k) => 0.3 * grain(k, 2) + line(hz) + 1.2 * bump(hz, SHAFT, 0.6))] };
     }
+    case "velocity":
+    case "displacement": return { ...own, curves: [curve(kind, 0.01, 16 / w.fs, "s", kind === "velocity" ? "mm/s" : "µm", 4000, (t, k) => (kind === "velocity" ? 18 : 115) * Math.sin(2 * Math.PI * SHAFT * t) + 2 * grain(k, 10))] };
     case "cepstrum": return { ...own, curves: [curve("cepstrum", 0, 1 / w.fs, "s", "Np", 4000, (s, k) => 0.02 * (grain(k, 3) - 0.5) + (s < 0.001 ? 0.5 : 0) + [1, 2, 3].reduce((a, h) => a + (faulty ? (0.2 / h) * bump(s, h / FAULT, 6e-5) : 0), 0.15 * bump(s, 1 / SHAFT, 6e-5)))] };
     case "spectrogram": {
       const m = { x0: 0.01, dx: 0.01, x_unit: "s", y0: 0, dy: 100, y_unit: "Hz", columns: 126, rows: 129, unit: "dB re 1 µm/s²" };

@@ -43,7 +43,7 @@ describe("maps", () => {
   });
 
   test("colours reach from the floor to the highest, also of what is one value or none", () => {
-    expect(reach(Float32Array.from({ length: 100 }, (_, i) => i))).toEqual([20, 99]);
+    expect(reach(Float32Array.from({ length: 100 }, (_, i) => i))).toEqual([50, 99]);
     expect(reach([5, 5])).toEqual([4, 5]);
     expect(reach([])).toEqual([0, 1]);
   });

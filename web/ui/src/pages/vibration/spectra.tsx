@@ -130,7 +130,9 @@ function SpectrumChart({ subject, zoomKey }: { subject: Subject; zoomKey: "spect
   const { axis, hz } = frequencyAxis(b, s.shaft_hz);
   const end = Math.max(0, whole.amplitude.length - 1) * whole.df_hz;
   const window = windowOf(query[zoomKey], zoomKey === "velocity" ? Math.min(end, VELOCITY_HZ) : end, hz);
-  const fine = useFine(subject, zoomKey === "spectrum" && query["spectrum"] ? [window[0] * hz, window[1] * hz] : null);
+  const close: [number, number] | null = zoomKey === "spectrum" && query["spectrum"] ? [window[0] * hz, window[1] * hz] : null;
+  const fine = useFine(subject, w.id, close);
+  const fineBase = useFine(subject, subject.baseline && b.baseline, close);
   const shown = fine ?? { y: whole.amplitude, df: whole.df_hz, x0: 0 };
   const y = useMemo(() => {
     if (!from) return shown.y;
@@ -139,7 +141,15 @@ function SpectrumChart({ subject, zoomKey }: { subject: Subject; zoomKey: "spect
   }, [shown.y, shown.df, shown.x0, from, to, b.detector, b.y]);
   const moving = useMemo(() => frequencyCursors(b, hz), [b, hz]);
   const lines = useMemo(() => shaftLines(subject, hz), [subject.groups, subject.drawn, s, hz]);
-  const beneath = useBeneath(subject, zoomKey, whole.amplitude.length, whole.df_hz / hz, to);
+  const joined = useBeneath(subject, zoomKey, whole.amplitude.length, whole.df_hz / hz, to);
+  const closeUp = useMemo(() => {
+    if (!fine || !fineBase || !from) return undefined;
+    const amplitude = converted(fineBase.y, fineBase.df, from, to, b.detector, fineBase.x0);
+    // Both begin at the same frequency, but for less than a line.
+    const grid = onGrid(amplitude, fineBase.df, fine.y.length, fine.df);
+    return b.y === "db" ? levels(grid, to) : grid;
+  }, [fine, fineBase, from, to, b.detector, b.y]);
+  const beneath = fine ? closeUp : joined;
   const title = t(TITLES[zoomKey]);
   if (whole.amplitude.length === 0) {
     return (
@@ -164,7 +174,7 @@ function SpectrumChart({ subject, zoomKey }: { subject: Subject; zoomKey: "spect
         y={y}
         x0={shown.x0 / hz}
         step={shown.df / hz}
-        beneath={fine ? undefined : beneath}
+        beneath={beneath}
         window={window}
         xLabel={axisLabel(axis)}
         yLabel={yLabel}
@@ -190,12 +200,12 @@ const detectorName = (d: "rms" | "peak" | "pp"): string => (d === "rms" ? "RMS" 
  * The spectrum of the window as fine as the record allows, where the whole one had to join lines to be short. Until it
  * has come, and where it is refused, the whole one is looked at more closely.
  */
-function useFine(subject: Subject, window: [number, number] | null): { y: number[]; df: number; x0: number } | undefined {
+function useFine(subject: Subject, id: string | undefined, window: [number, number] | null): { y: number[]; df: number; x0: number } | undefined {
   const { w, s } = subject;
   const joined = s.spectrum.df_hz * w.n > 1.5 * w.fs;
-  const ask = window && joined && window[1] - window[0] < 0.9 * (w.fs / 2) ? window : null;
+  const ask = id !== undefined && window && joined && window[1] - window[0] < 0.9 * (w.fs / 2) ? window : null;
   const to = (v: number) => Number(Math.min(v, w.fs / 2).toFixed(3));
-  const answer = useAnalysis(w.id, ask && "zoom", ask ? { low_hz: to(ask[0]), high_hz: to(ask[1]) } : {});
+  const answer = useAnalysis(id ?? w.id, ask && "zoom", ask ? { low_hz: to(ask[0]), high_hz: to(ask[1]) } : {});
   const curve = ask ? answer.data?.curves[0] : undefined;
   return useMemo(() => (curve && curve.values.length > 1 ? { y: curve.values, df: curve.dx, x0: curve.x0 } : undefined), [curve]);
 }

@@ -1,7 +1,7 @@
 import { useMemo } from "preact/hooks";
 import type { AnalysisMap } from "../../api/types";
 import { t } from "../../i18n";
-import { clockShort, day, num } from "../../lib/format";
+import { clock, clockShort, day, num } from "../../lib/format";
 import { setQuery, useRoute } from "../../lib/router";
 import { useStore } from "../../lib/store";
 import { HeatMap } from "../../parts/heat-map";
@@ -78,7 +78,8 @@ function Rows({ subject, map, lines, speed }: { subject: Subject; map: AnalysisM
   const name = (row: number): string => {
     const r = map.records[row];
     if (!r) return "";
-    return speed ? num(r.rpm, 5) : `${day(r.t0)} ${clockShort(r.t0)}`;
+    if (speed) return num(r.rpm, 5);
+    return day(r.t0) === day(map.records.at(-1)!.t0) && day(r.t0) === day(map.records[0]!.t0) ? clock(r.t0) : `${day(r.t0)} ${clockShort(r.t0)}`;
   };
   const pick = (x: number, row: number) => {
     moveCursor({ hz: Math.max(map.dx, x) });
