@@ -252,3 +252,123 @@ fn hypothesis(h: &Listed) -> dto::Hypothesis {
         hz: h.scored.hz,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::f64::consts::TAU;
+
+    use historian::{Config, Historian};
+    use plant::{ManualClock, Samples, Speed, Timestamp, WaveformId, WaveformMeta};
+
+    use super::*;
+
+    const FS: f64 = 25_600.0;
+    /// Speed of the shaft that the records are made of, Hz.
+    const SHAFT: f64 = 25.0;
+
+    fn record(unit: &str, speed: Option<f64>, values: Vec<f32>) -> Arc<Waveform> {
+        let meta = WaveformMeta {
+            speed: speed.map(|hz| Speed { mean_rpm: 60.0 * hz, range_rpm: None }),
+            ..WaveformMeta::default()
+        };
+        let (t, unit) = (Timestamp::from_secs(1), Unit::parse(unit).unwrap());
+        let point = "s/fan/vib".parse().unwrap();
+        Arc::new(Waveform::new(WaveformId(1), point, t, t, FS, unit, Samples::F32(values.into()), meta).unwrap())
+    }
+
+    /// Harmonics of the shaft, and a little noise.
+    fn humming(n: usize) -> Vec<f32> {
+        let mut state = 1u32;
+        let mut noise = move || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            f64::from(state >> 8) / f64::from(1u32 << 24) - 0.5
+        };
+        let value = |i: usize| {
+            let t = i as f64 / FS;
+            (1..=8).map(|k| (TAU * f64::from(k) * SHAFT * t + f64::from(k)).sin()).sum::<f64>() + 0.2 * noise()
+        };
+        (0..n).map(value).map(|v| v as f32).collect()
+    }
+
+    fn questions() -> Vec<Question> {
+        let reference = Reference { pulses_per_turn: 1.0, ..Reference::default() };
+        vec![
+            Question::Zoom { low_hz: 100.0, high_hz: 300.0 },
+            Question::Integrated { twice: false, low_hz: None },
+            Question::Integrated { twice: true, low_hz: None },
+            Question::Envelope { low_hz: 2000.0, high_hz: 6000.0, to_hz: None },
+            Question::Cepstrum,
+            Question::Spectrogram,
+            Question::Kurtogram,
+            Question::Orders(reference.clone()),
+            Question::Average { reference, ratio: 1.0 },
+        ]
+    }
+
+    fn with(f: impl FnOnce(&Analysis)) {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1)));
+        let store = Historian::open(Config::new(dir.path()), clock).unwrap();
+        f(&Analysis { archive: store.archive() });
+    }
+
+    #[test]
+    fn a_good_record_answers_every_question_in_its_shape() {
+        let w = record("m/s²", Some(SHAFT), humming(65_536));
+        let machine = Machine::bare("s/fan".parse().unwrap());
+        with(|analysis| {
+            for question in questions() {
+                let a = analysis.analyse(&w, &machine, &question);
+                assert_eq!((a.refused.as_slice(), &*a.kind), (&[][..], question.kind()), "{question:?}");
+                assert!(a.curves.iter().all(|c| (2..=4000).contains(&c.values.len()) && c.dx > 0.0), "{question:?}");
+                let drawn = usize::from(a.map.is_some()) + usize::from(a.kurtogram.is_some()) + a.curves.len();
+                assert!(drawn > 0, "{question:?}");
+                if let Some(m) = &a.map {
+                    assert_eq!(m.values.len(), m.rows * m.columns);
+                    assert!(m.rows <= 512 && m.columns <= 512);
+                }
+            }
+            let orders = analysis.analyse(&w, &machine, &questions()[7]);
+            let spectrum = &orders.curves[0];
+            let at = |order: f64| spectrum.values[((order - spectrum.x0) / spectrum.dx).round() as usize];
+            assert!(at(1.0) > 10.0 * at(1.5) && at(8.0) > 10.0 * at(8.5), "{} {}", at(1.0), at(1.5));
+            let (map, to_hz) = (analysis.waterfall(&[(1.0, w.clone()), (2.0, w.clone())], 400.0).map.unwrap(), 400.0);
+            assert!(map.rows == 2 && (map.dx * map.columns as f64 / to_hz - 1.0).abs() < 0.05, "{}", map.dx);
+            assert_eq!(analysis.orbit(&w, &w).refused, [] as [&str; 0]);
+        });
+    }
+
+    /// What cannot be computed is said by a code that the page has words for, and words for what to do.
+    #[test]
+    fn every_record_that_cannot_be_analysed_says_why_in_words() {
+        let catalogue = include_str!("../../../web/ui/src/i18n/en.json");
+        let words: std::collections::BTreeMap<String, String> = serde_json::from_str(catalogue).unwrap();
+        let machine = Machine::bare("s/fan".parse().unwrap());
+        let mut broken = humming(65_536);
+        broken[77] = f32::NAN;
+        with(|analysis| {
+            for w in [
+                record("m/s²", None, vec![1.0]),
+                record("m/s²", None, vec![1.0; 65_536]),
+                record("m/s²", Some(SHAFT), vec![0.0; 32]),
+                record("m/s²", Some(SHAFT), broken),
+                record("°C", Some(SHAFT), humming(8192)),
+                record("m/s²", Some(0.0), humming(8192)),
+            ] {
+                let answers = questions().into_iter().map(|q| analysis.analyse(&w, &machine, &q));
+                let others = [analysis.orbit(&w, &w), analysis.waterfall(&[(0.0, w.clone())], 500.0)];
+                for a in answers.chain(others) {
+                    let nothing = a.curves.is_empty() && a.map.is_none() && a.kurtogram.is_none() && a.path.is_empty();
+                    assert_eq!(a.refused.is_empty(), !nothing, "{}: {:?}", a.kind, a.refused);
+                    for code in &a.refused {
+                        for family in ["refusal", "refusal_next"] {
+                            assert!(words.contains_key(&format!("{family}.{code}")), "{family}.{code}");
+                        }
+                    }
+                }
+            }
+            let silent = analysis.analyse(&record("m/s²", None, humming(65_536)), &machine, &questions()[7]);
+            assert_eq!(silent.refused, ["speed"]);
+        });
+    }
+}
