@@ -37,7 +37,9 @@ type Props = { id: string; point: string; machine: MachineDetail | undefined; wa
 
 export function Record(props: Props) {
   const { query } = useRoute();
-  const b = useMemo(() => bench(query), [query]);
+  // The same as long as it says the same: a cursor or a window that moves must not have everything made anew.
+  const meant = JSON.stringify(bench(query));
+  const b = useMemo(() => bench(query), [meant]);
   const path = `waveforms/${segments(props.id)}`;
   const header = useResource<WaveformDetail>(`header ${props.id}`, (s) => get(path, s));
   const spectra = useResource<Spectra>(`spectra ${props.id}`, (s) => get(`${path}/spectra`, s));
