@@ -31,6 +31,8 @@ export interface LineChartProps {
   xLabel: string;
   yLabel: string;
   scale?: YScale;
+  /** A linear axis that holds what there is, not 0. */
+  fit?: boolean;
   /** A horizontal line with a meaning of its own, such as the floor of an envelope spectrum. */
   floor?: number;
   lines: VLine[];
@@ -108,10 +110,18 @@ function under({ plot, canvas, props }: Current): void {
 /** Decibels that one chart shows below its highest value. */
 const DEPTH_DB = 80;
 
-function yRange(scale: YScale | undefined): uPlot.Scale {
+function yRange(scale: YScale | undefined, fit: boolean | undefined): uPlot.Scale {
   if (scale === "log") return { distr: 3, range: (_, low, high) => logRange(low, high) };
   if (scale === "db") {
     return { range: (_, low, high) => [Math.max(low ?? 0, (high ?? 0) - DEPTH_DB) - 1, (high ?? 0) + 4] };
+  }
+  if (fit) {
+    return {
+      range: (_, low, high) => {
+        const pad = Math.max((high ?? 0) - (low ?? 0), 0.01 * Math.abs(high ?? 0), 1e-9) * 0.2;
+        return [(low ?? 0) - pad, (high ?? 0) + pad];
+      },
+    };
   }
   return { range: (_, low, high) => [Math.min(0, (low ?? 0) * 1.1), (high || 1) * 1.1] };
 }
@@ -136,7 +146,7 @@ function options(current: Current): Omit<uPlot.Options, "width" | "height"> {
         },
       },
     },
-    scales: { x: { time: false, range: () => current.props.window }, y: yRange(props.scale) },
+    scales: { x: { time: false, range: () => current.props.window }, y: yRange(props.scale, props.fit) },
     series: props.beneath ? [{}, other, own] : [{}, own],
     axes: [axis({ size: 28, space: 60 }), axis({ size: 52, space: 24 })],
     hooks: {

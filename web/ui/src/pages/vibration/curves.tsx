@@ -1,6 +1,7 @@
+import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
-import type { AnalysisCurve } from "../../api/types";
-import { t } from "../../i18n";
+import type { Analysis, AnalysisCurve } from "../../api/types";
+import { t, title } from "../../i18n";
 import { num, quantity } from "../../lib/format";
 import { converted, DETECTORS, FORMS, levels, quantityOf } from "../../lib/quantity";
 import { setQuery, useRoute } from "../../lib/router";
@@ -9,6 +10,7 @@ import { LineChart, type VLine } from "../../parts/line-chart";
 import { Answered, useAnalysis } from "./asking";
 import { ChartPanel, places } from "./chart-panel";
 import type { Subject } from "./record";
+import { otherPoints, useTogether } from "./together";
 import { unzoom, zoom, type ZoomKey } from "./state";
 
 const NO_LINES: VLine[] = [];
@@ -30,6 +32,8 @@ export function CurvePanel(props: {
   /** From where peaks are listed and seen first, on the axis. */
   from?: number;
   to?: number;
+  /** The vertical axis holds what there is, not 0. */
+  fit?: boolean;
 }) {
   const { curve, zoomKey } = props;
   const { query } = useRoute();
@@ -57,6 +61,7 @@ export function CurvePanel(props: {
         xLabel={props.xName}
         yLabel={props.yLabel}
         {...(props.scale ? { scale: props.scale } : {})}
+        {...(props.fit ? { fit: true } : {})}
         lines={props.lines ?? NO_LINES}
         label={`${props.title}, ${props.yLabel}`}
         height={props.height}
@@ -122,9 +127,10 @@ export function Cepstrum({ subject }: { subject: Subject }) {
   );
 }
 
-/** The tacho of a record that turns are counted by: the record of another point, taken at the same time. */
-function Reference({ ratio }: { ratio: boolean }) {
+/** What turns are counted by: a tacho that was taken together with the record, or the record itself. */
+function Reference({ subject, ratio }: { subject: Subject; ratio: boolean }) {
   const { query } = useRoute();
+  const others = otherPoints(subject);
   const field = (key: string, label: string, most: string) => (
     <label>
       {label}{" "}
@@ -143,13 +149,14 @@ function Reference({ ratio }: { ratio: boolean }) {
     <div class="toolbar controls" role="group" aria-label={t("bench.reference")}>
       <label>
         {t("bench.tacho")}{" "}
-        <input
-          type="text"
-          class="id"
-          value={query["tacho"] ?? ""}
-          placeholder={t("bench.no_tacho")}
-          onChange={(e) => setQuery({ tacho: e.currentTarget.value.trim() })}
-        />
+        <select value={query["tacho"] ?? ""} onChange={(e) => setQuery({ tacho: e.currentTarget.value })}>
+          <option value="">{t("bench.no_tacho")}</option>
+          {others.map((p) => (
+            <option key={p.name} value={p.name}>
+              {title(p.title, p.name)}
+            </option>
+          ))}
+        </select>
       </label>
       {query["tacho"] && field("pulses", t("bench.pulses"), "10000")}
       {field("min_hz", t("bench.from_hz"), "10000")}
@@ -159,20 +166,36 @@ function Reference({ ratio }: { ratio: boolean }) {
   );
 }
 
-function useReference(): Record<string, string | undefined> {
+/** What is asked with; undefined while the tacho's record is looked for, null where there is none. */
+function useReference(subject: Subject): Record<string, string | undefined> | null | undefined {
   const { query } = useRoute();
+  const tacho = useTogether(subject, query["tacho"]);
+  if (query["tacho"] && !tacho.id) return tacho.known ? null : undefined;
   const both = query["min_hz"] && query["max_hz"];
   return {
-    tacho: query["tacho"],
-    pulses: query["tacho"] ? query["pulses"] : undefined,
+    tacho: tacho.id,
+    pulses: tacho.id ? query["pulses"] : undefined,
     min_hz: both ? query["min_hz"] : undefined,
     max_hz: both ? query["max_hz"] : undefined,
   };
 }
 
+/** The order analysis that is asked for, with its reference; or why nothing is asked. */
+function ByAngle(props: { subject: Subject; kind: "orders" | "average"; children: (a: Analysis) => ComponentChildren }) {
+  const { query } = useRoute();
+  const reference = useReference(props.subject);
+  const ratio = props.kind === "average";
+  const answer = useAnalysis(props.subject.w.id, reference ? props.kind : null, { ...reference, ...(ratio ? { ratio: query["ratio"] } : {}) });
+  return (
+    <>
+      <Reference subject={props.subject} ratio={ratio} />
+      {reference === null ? <p class="state empty">{t("bench.no_record_together")}</p> : <Answered of={answer}>{props.children}</Answered>}
+    </>
+  );
+}
+
 export function Orders({ subject }: { subject: Subject }) {
-  const { w, b, groups, drawn, s } = subject;
-  const answer = useAnalysis(w.id, "orders", useReference());
+  const { b, groups, drawn, s } = subject;
   const lines = useMemo(() => {
     const shaft = s.shaft_hz;
     const own: VLine[] = [1, 2, 3].map((k) => ({ x: k, kind: "shaft", text: `${k}×` }));
@@ -183,22 +206,17 @@ export function Orders({ subject }: { subject: Subject }) {
     return [...own, ...others];
   }, [groups, drawn, s]);
   return (
-    <>
-      <Reference ratio={false} />
-      <Answered of={answer}>
-        {(a) => {
-          const [spectrum, speed] = [a.curves.find((c) => c.name === "spectrum"), a.curves.find((c) => c.name === "speed")];
-          return (
-            <>
-              {spectrum && <OrderSpectrum subject={subject} curve={spectrum} source={a.source} lines={lines} b={b} />}
-              {speed && (
-                <CurvePanel subject={subject} id="speed" title={t("bench.speed")} curve={speed} xName="s" yLabel={speed.unit} height={170} />
-              )}
-            </>
-          );
-        }}
-      </Answered>
-    </>
+    <ByAngle subject={subject} kind="orders">
+      {(a) => {
+        const [spectrum, speed] = [a.curves.find((c) => c.name === "spectrum"), a.curves.find((c) => c.name === "speed")];
+        return (
+          <>
+            {spectrum && <OrderSpectrum subject={subject} curve={spectrum} source={a.source} lines={lines} b={b} />}
+            {speed && <CurvePanel subject={subject} id="speed" title={t("bench.speed")} curve={speed} xName="s" yLabel={speed.unit} height={170} fit />}
+          </>
+        );
+      }}
+    </ByAngle>
   );
 }
 
@@ -231,35 +249,30 @@ function OrderSpectrum(props: { subject: Subject; curve: AnalysisCurve; source?:
 }
 
 export function Average({ subject }: { subject: Subject }) {
-  const { query } = useRoute();
-  const answer = useAnalysis(subject.w.id, "average", { ...useReference(), ratio: query["ratio"] });
   return (
-    <>
-      <Reference ratio={true} />
-      <Answered of={answer}>
-        {(a) =>
-          a.curves[0] && (
-            <>
-              <CurvePanel
-                subject={subject}
-                id="average"
-                title={t("bench.average")}
-                about={a.source === "tacho" ? t("bench.by_tacho") : t("bench.by_record")}
-                curve={a.curves[0]}
-                xName={t("bench.turn")}
-                yLabel={a.curves[0].unit}
-                height={300}
-              />
-              <p class="readout">
-                {t("bench.average_of", {
-                  turns: num(a.facts["turns"]),
-                  residual: quantity(a.facts["residual_rms"], a.curves[0].unit, 4),
-                })}
-              </p>
-            </>
-          )
-        }
-      </Answered>
-    </>
+    <ByAngle subject={subject} kind="average">
+      {(a) =>
+        a.curves[0] && (
+          <>
+            <CurvePanel
+              subject={subject}
+              id="average"
+              title={t("bench.average")}
+              about={a.source === "tacho" ? t("bench.by_tacho") : t("bench.by_record")}
+              curve={a.curves[0]}
+              xName={t("bench.turn")}
+              yLabel={a.curves[0].unit}
+              height={300}
+            />
+            <p class="readout">
+              {t("bench.average_of", {
+                turns: num(a.facts["turns"]),
+                residual: quantity(a.facts["residual_rms"], a.curves[0].unit, 4),
+              })}
+            </p>
+          </>
+        )
+      }
+    </ByAngle>
   );
 }

@@ -1,7 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { get, query as queryString } from "../../api/client";
-import { useResource } from "../../api/resource";
-import type { Analysis, WaveformInfo } from "../../api/types";
+import type { Analysis } from "../../api/types";
 import { t, title } from "../../i18n";
 import { num } from "../../lib/format";
 import { ticks } from "../../lib/heat";
@@ -13,23 +11,15 @@ import { Answered, useOrbit } from "./asking";
 import { ChartPanel } from "./chart-panel";
 import { CurvePanel } from "./curves";
 import type { Subject } from "./record";
-
-/** Records of two sensors that begin further apart were not taken together, s. */
-const TOGETHER_S = 1;
+import { otherPoints, useTogether } from "./together";
 
 /** The path of the shaft from this sensor and one at right angles to it, and its full spectrum. */
 export function OrbitView({ subject }: { subject: Subject }) {
-  const { w, machine, point } = subject;
   const { query } = useRoute();
-  const place = machine ? `${machine.site}/${machine.machine}/` : "";
-  const others = machine?.points.filter((p) => p.kind === "waveform" && `${place}${p.name}` !== point) ?? [];
+  const others = otherPoints(subject);
   const chosen = query["with"] ?? others[0]?.name;
-  const at = Date.parse(w.t0);
-  const span = { from: at - TOGETHER_S * 1000, to: at + TOGETHER_S * 1000 + 1 };
-  const asked = chosen && machine ? `waveforms${queryString({ point: place + chosen, ...span, limit: 10 })}` : null;
-  const list = useResource<WaveformInfo[]>(asked, (s) => get(asked!, s));
-  const other = list.data?.slice().sort((a, b) => Math.abs(Date.parse(a.t0) - at) - Math.abs(Date.parse(b.t0) - at))[0];
-  const answer = useOrbit(w.id, other?.id);
+  const other = useTogether(subject, chosen);
+  const answer = useOrbit(subject.w.id, other.id);
   return (
     <>
       <div class="toolbar controls">
@@ -46,7 +36,7 @@ export function OrbitView({ subject }: { subject: Subject }) {
       </div>
       {others.length === 0 ? (
         <p class="state empty">{t("bench.no_other_sensor")}</p>
-      ) : list.data && !other ? (
+      ) : other.known && !other.id ? (
         <p class="state empty">{t("bench.no_record_together")}</p>
       ) : (
         <Answered of={answer}>{(a) => <Drawn subject={subject} a={a} />}</Answered>
