@@ -99,7 +99,9 @@ fn without_a_clear_comb_there_is_no_verdict() {
     assert!(analyser.hypotheses().is_empty());
     // What tells the angle carries the same record.
     let phase = ramp.tacho();
-    assert!(analyser.analyse_by(&x, FS, &Stated::default(), &context(ramp.speed(), 1e-4), Some(&phase)).bearing.is_ok());
+    assert!(
+        analyser.analyse_by(&x, FS, &Stated::default(), &context(ramp.speed(), 1e-4), Some(&phase)).bearing.is_ok()
+    );
 }
 
 #[test]

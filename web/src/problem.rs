@@ -85,7 +85,11 @@ impl Problem {
     /// A number of the query that can be read and makes no sense here.
     pub(crate) fn out_of_range(name: &str, expected: &str, found: &str) -> Self {
         let detail = format!("the parameter {name:?} is {:?}; expected {expected}", shorten(found));
-        Self::new(Kind::OutOfRange, detail, "choose a value within the range; the record's header says its sampling rate")
+        Self::new(
+            Kind::OutOfRange,
+            detail,
+            "choose a value within the range; the record's header says its sampling rate",
+        )
     }
 
     /// Something that is not there; `next` says where to look.

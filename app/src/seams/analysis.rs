@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use analytics::view::{self, Band, Curve, Line, Listed, Map, OrderSource};
 use historian::Archive;
-use plant::{BearingVerdict, Machine, Unit, Waveform};
+use plant::{BearingFault, BearingVerdict, Machine, Unit, Waveform};
 use web::dto::{self, AnalysisCurve, AnalysisMap};
 use web::{Analyst, Question, Reference};
 
@@ -34,6 +34,9 @@ const ENVELOPE_HZ: f64 = 1000.0;
 pub(super) struct Analysis {
     pub(super) archive: Archive,
 }
+
+/// Multiples of a fault frequency that are marked where there is no verdict.
+const EXPECTED_HARMONICS: u16 = 4;
 
 type Answer = Result<dto::Analysis, &'static str>;
 
@@ -72,10 +75,8 @@ impl Analysis {
             OrderSource::Tacho => "tacho",
             OrderSource::Record => "record",
         };
-        let curves = vec![
-            curve("spectrum", &found.spectrum, "order", "m/s²"),
-            curve("speed", &found.speed, "s", "r/min"),
-        ];
+        let curves =
+            vec![curve("spectrum", &found.spectrum, "order", "m/s²"), curve("speed", &found.speed, "s", "r/min")];
         Ok(dto::Analysis { curves, source: Some(source.into()), ..dto::Analysis::default() })
     }
 
@@ -112,7 +113,10 @@ impl Analysis {
 impl Analyst for Analysis {
     fn spectra(&self, waveform: &Waveform, machine: &Machine) -> dto::Spectra {
         let s = view::spectra(waveform, machine, self.shaft_hz(waveform));
-        let lines = s.lines.iter().map(|l| line(l, &s.hypotheses)).collect();
+        let mut lines: Vec<_> = s.lines.iter().map(|l| line(l, &s.hypotheses)).collect();
+        if s.hypotheses.is_empty() {
+            lines.extend(expected_lines(waveform, machine, &s));
+        }
         dto::Spectra {
             fs: s.fs,
             shaft_hz: s.shaft_hz,
@@ -243,6 +247,29 @@ fn line(l: &Line, hypotheses: &[Listed]) -> dto::EnvelopeLine {
     }
 }
 
+/// Where the lines of the bearings would stand without slip: what an analyst looks at where there is no verdict.
+fn expected_lines(w: &Waveform, machine: &Machine, s: &view::Spectra) -> Vec<dto::EnvelopeLine> {
+    let Some(shaft_hz) = s.shaft_hz.filter(|_| !s.envelope.values.is_empty()) else { return Vec::new() };
+    let at = machine.points.get(w.point.name()).and_then(|p| p.location.bearing.as_ref());
+    let near = machine.bearings.iter().filter(|b| at.is_none_or(|name| *name == b.name));
+    let ratio = |hz: f64| {
+        let i = ((hz - s.envelope.x0) / s.envelope.dx).round();
+        let near = s.envelope.values.iter().skip((i - 1.0).max(0.0) as usize).take(3);
+        near.copied().fold(0.0, f64::max)
+    };
+    let mut lines = Vec::new();
+    for (bearing, orders) in near.filter_map(|b| Some((&b.name, b.geometry.orders().ok()?))) {
+        for fault in BearingFault::ALL {
+            for harmonic in 1..=EXPECTED_HARMONICS {
+                let hz = f64::from(harmonic) * orders.strikes(fault) * shaft_hz;
+                let (label, bearing) = (fault.to_string(), Some(bearing.to_string()));
+                lines.push(dto::EnvelopeLine { label, bearing, harmonic, hz, slip: Some(0.0), ratio: ratio(hz) });
+            }
+        }
+    }
+    lines
+}
+
 fn hypothesis(h: &Listed) -> dto::Hypothesis {
     dto::Hypothesis {
         bearing: h.bearing.to_string(),
@@ -338,20 +365,40 @@ mod tests {
         });
     }
 
+    #[test]
+    fn without_a_verdict_the_lines_stand_where_the_geometry_puts_them() {
+        let mut machine = Machine::bare("s/fan".parse().unwrap());
+        let orders = plant::BearingOrders { bpfo: 3.58, bpfi: 5.42, bsf: 2.36, ftf: 0.398 };
+        let geometry = plant::Geometry::Orders(orders);
+        machine.bearings.push(plant::Bearing { name: "DE".parse().unwrap(), designation: None, geometry });
+        with(|analysis| {
+            let s = analysis.spectra(&record("m/s²", Some(SHAFT), humming(8192)), &machine);
+            assert!(s.hypotheses.is_empty() && !s.refused.is_empty(), "{:?}", s.refused);
+            let outer: Vec<_> = s.envelope.lines.iter().filter(|l| l.label == "outer_race").collect();
+            assert_eq!(
+                outer.iter().map(|l| (l.harmonic, l.hz, l.slip)).collect::<Vec<_>>(),
+                [(1, 89.5, Some(0.0)), (2, 179.0, Some(0.0)), (3, 268.5, Some(0.0)), (4, 358.0, Some(0.0)),]
+            );
+            let judged = analysis.spectra(&record("m/s²", Some(SHAFT), humming(65_536)), &machine);
+            assert_eq!(judged.envelope.lines.iter().filter(|l| l.label == "outer_race" && l.harmonic == 1).count(), 1);
+            assert!(analysis.spectra(&record("m/s²", None, humming(8192)), &machine).envelope.lines.is_empty());
+        });
+    }
+
     /// What cannot be computed is said by a code that the page has words for, and words for what to do.
     #[test]
     fn every_record_that_cannot_be_analysed_says_why_in_words() {
         let catalogue = include_str!("../../../web/ui/src/i18n/en.json");
         let words: std::collections::BTreeMap<String, String> = serde_json::from_str(catalogue).unwrap();
         let machine = Machine::bare("s/fan".parse().unwrap());
-        let mut broken = humming(65_536);
-        broken[77] = f32::NAN;
+        let huge = vec![f32::MAX; 65_536];
+
         with(|analysis| {
             for w in [
                 record("m/s²", None, vec![1.0]),
                 record("m/s²", None, vec![1.0; 65_536]),
                 record("m/s²", Some(SHAFT), vec![0.0; 32]),
-                record("m/s²", Some(SHAFT), broken),
+                record("m/s²", Some(SHAFT), huge.clone()),
                 record("°C", Some(SHAFT), humming(8192)),
                 record("m/s²", Some(0.0), humming(8192)),
             ] {

@@ -16,10 +16,8 @@ async fn furnished() -> House {
 }
 
 fn record(id: u128, t: i64, rpm: Option<f64>) -> Waveform {
-    let meta = WaveformMeta {
-        speed: rpm.map(|mean_rpm| Speed { mean_rpm, range_rpm: None }),
-        ..WaveformMeta::default()
-    };
+    let meta =
+        WaveformMeta { speed: rpm.map(|mean_rpm| Speed { mean_rpm, range_rpm: None }), ..WaveformMeta::default() };
     let (samples, unit) = (Samples::F32([1.0f32; 8][..].into()), Unit::parse("m/s²").unwrap());
     Waveform::new(WaveformId(id), VIB.parse().unwrap(), at(t), at(t), 1_000.0, unit, samples, meta).unwrap()
 }
@@ -31,13 +29,19 @@ async fn questions_reach_the_analyst_as_they_were_asked() {
     for (query, expect) in [
         ("kind=zoom", "Zoom { low_hz: 0.0, high_hz: 12800.0 }"),
         ("kind=zoom&low_hz=0&high_hz=12800", "Zoom { low_hz: 0.0, high_hz: 12800.0 }"),
-        ("kind=envelope&low_hz=1e3&high_hz=2e3&to_hz=500", "Envelope { low_hz: 1000.0, high_hz: 2000.0, to_hz: Some(500.0) }"),
+        (
+            "kind=envelope&low_hz=1e3&high_hz=2e3&to_hz=500",
+            "Envelope { low_hz: 1000.0, high_hz: 2000.0, to_hz: Some(500.0) }",
+        ),
         ("kind=velocity", "Integrated { twice: false, low_hz: None }"),
         ("kind=displacement&low_hz=2", "Integrated { twice: true, low_hz: Some(2.0) }"),
         ("kind=cepstrum", "Cepstrum"),
         ("kind=spectrogram", "Spectrogram"),
         ("kind=kurtogram", "Kurtogram"),
-        ("kind=orders&min_hz=20&max_hz=30", "Orders(Reference { tacho: None, expected_hz: Some((20.0, 30.0)), pulses_per_turn: 1.0 })"),
+        (
+            "kind=orders&min_hz=20&max_hz=30",
+            "Orders(Reference { tacho: None, expected_hz: Some((20.0, 30.0)), pulses_per_turn: 1.0 })",
+        ),
         ("kind=average&ratio=0.5&pulses=60", "ratio: 0.5"),
     ] {
         let answer = house.json(&format!("{path}?{query}")).await;

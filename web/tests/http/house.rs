@@ -57,7 +57,8 @@ impl web::Analyst for Stubs {
 
     fn waterfall(&self, records: &[(f64, Arc<Waveform>)], to_hz: f64) -> dto::Analysis {
         let values = records.iter().map(|(place, _)| *place as f32).collect();
-        let map = dto::AnalysisMap { rows: records.len(), columns: 1, dx: to_hz, values, ..dto::AnalysisMap::default() };
+        let map =
+            dto::AnalysisMap { rows: records.len(), columns: 1, dx: to_hz, values, ..dto::AnalysisMap::default() };
         dto::Analysis { kind: "waterfall".into(), map: Some(map), ..dto::Analysis::default() }
     }
 }

@@ -47,7 +47,7 @@ export function BandEnvelope({ subject }: { subject: Subject }) {
         {() => {
           if (!curve) return null;
           const end = curve.x0 + (curve.values.length - 1) * curve.dx;
-          const window = windowOf(query["envelope"], firstView(shown.flatMap((g) => g.lines), s.shaft_hz, end), hz);
+          const window = windowOf(query["envelope"], firstView((s.hypotheses.length > 0 ? shown : subject.groups).flatMap((g) => g.lines), s.shaft_hz, end), hz);
           return (
             <>
               <LineChart

@@ -61,7 +61,8 @@ function EnvelopeChart({ subject }: { subject: Subject }) {
       </section>
     );
   }
-  const first = firstView(shown.flatMap((g) => g.lines), s.shaft_hz, ratio.length * df_hz);
+  // Without a verdict nothing is drawn by itself: then all that could be is in view.
+  const first = firstView((s.hypotheses.length > 0 ? shown : groups).flatMap((g) => g.lines), s.shaft_hz, ratio.length * df_hz);
   const window = windowOf(query["envelope"], first, hz);
   return (
     <ChartPanel
