@@ -1,5 +1,6 @@
 //! What the page is handed by the rooms that it must not know.
 
+mod analysis;
 pub mod checklist;
 pub mod devices;
 mod mapper;
@@ -9,14 +10,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use analytics::view::{self, Curve, Line, Listed};
 use broker::{Broker, ClientSnapshot, Protocol};
 use collector::Collector;
 use futures_util::future::BoxFuture;
 use historian::{Archive, Historian, Level};
-use plant::{BearingVerdict, Clock, Machine, Timestamp, Waveform};
+use plant::{Clock, Timestamp};
 use web::dto;
-use web::{About, Analyst, Door, Keeping, Metric, MetricKind, Metrics, Part, Readiness, Registrar, Services};
+use web::{About, Door, Keeping, Metric, MetricKind, Metrics, Part, Readiness, Registrar, Services};
 
 mod waiting;
 
@@ -29,8 +29,6 @@ use crate::remotes::Remotes;
 const CANARY: Duration = Duration::from_secs(1);
 /// A store that has not taken a heartbeat for this long is not well.
 const SILENT: Duration = Duration::from_secs(5);
-/// How many diagnoses of a point are looked through for that of one record.
-const RECENT: usize = 500;
 
 /// What the platform says of itself.
 pub fn about(settings: &Settings, demo: bool, started: Timestamp) -> About {
@@ -65,7 +63,7 @@ pub fn services(
         register: store.register(),
         recorder: store.recorder(),
         follow: Box::new(move || tail_of.tail(tail_of.head())),
-        analyst: Arc::new(Analysis { archive: store.archive() }),
+        analyst: Arc::new(analysis::Analysis { archive: store.archive() }),
         waiting: Arc::new(waiting::Waiting::new(collector.clone(), store.archive(), settings, clock.clone())),
         door: rooms.clone(),
         shipping: rooms.clone(),
@@ -244,72 +242,5 @@ impl Metrics for Rooms {
             gauge("danxia_store_series", "Time series.", s.series as f64),
         ]);
         metrics
-    }
-}
-
-/// Spectra by analytics, drawn for the shaft speed that the verdict was reached with.
-struct Analysis {
-    archive: Archive,
-}
-
-impl Analysis {
-    /// The record's own speed, else the one that its diagnosis used.
-    fn shaft_hz(&self, waveform: &Waveform) -> Option<f64> {
-        let judged = || {
-            let found = self.archive.diagnoses(&waveform.point, RECENT).unwrap_or_default();
-            match found.into_iter().find(|d| d.waveform == waveform.id)?.bearing {
-                BearingVerdict::Judged { shaft_hz, .. } => Some(shaft_hz),
-                BearingVerdict::Refused(_) => None,
-            }
-        };
-        waveform.meta.speed.map(|s| s.mean_rpm / 60.0).or_else(judged)
-    }
-}
-
-impl Analyst for Analysis {
-    fn spectra(&self, waveform: &Waveform, machine: &Machine) -> dto::Spectra {
-        let s = view::spectra(waveform, machine, self.shaft_hz(waveform));
-        dto::Spectra {
-            fs: s.fs,
-            shaft_hz: s.shaft_hz,
-            spectrum: spectrum(&s.spectrum, "m/s²"),
-            velocity: spectrum(&s.velocity, "mm/s"),
-            envelope: dto::Envelope {
-                df_hz: s.envelope.dx,
-                ratio: narrow(&s.envelope.values),
-                lines: s.lines.into_iter().map(line).collect(),
-            },
-            hypotheses: s.hypotheses.iter().map(hypothesis).collect(),
-            refused: s.refused.iter().map(ToString::to_string).collect(),
-        }
-    }
-}
-
-/// The page draws pixels: 24 bits of mantissa are more than it can show.
-fn narrow(values: &[f64]) -> Vec<f32> {
-    values.iter().map(|v| *v as f32).collect()
-}
-
-fn spectrum(curve: &Curve, unit: &str) -> dto::Spectrum {
-    dto::Spectrum { df_hz: curve.dx, unit: unit.to_owned(), amplitude: narrow(&curve.values) }
-}
-
-fn line(l: Line) -> dto::EnvelopeLine {
-    dto::EnvelopeLine {
-        label: l.line.label.to_string(),
-        bearing: l.bearing.map(|b| b.to_string()),
-        harmonic: l.line.harmonic,
-        hz: l.line.hz,
-        ratio: l.line.ratio,
-    }
-}
-
-fn hypothesis(h: &Listed) -> dto::Hypothesis {
-    dto::Hypothesis {
-        bearing: h.bearing.to_string(),
-        fault: h.scored.fault.to_string(),
-        statistic: h.scored.statistic,
-        threshold: h.scored.threshold,
-        hz: h.scored.hz,
     }
 }

@@ -89,6 +89,52 @@ test('an engineer sees the fault with its lines, acknowledges it, reloads, and i
   assert.deepEqual(page.complaints, []);
 });
 
+test('an analyst names the outer race by eye: peaks, what they may be, harmonics, the band, and a link that shows the same', { skip: without }, async () => {
+  const page = await open(browser, { locale: 'en' });
+  const faulty = manifest(dir).find((r) => r.condition === 'outer_race');
+  const overview = await platform.get('/api/v1/overview');
+  const m = overview.areas.flatMap((a) => a.machines).find((x) => x.machine === machineOf(faulty));
+  await page.goto(`${platform.url}/#/vibration/${encodeURIComponent(m.site)}/${encodeURIComponent(m.machine)}/vibration`);
+  await page.getByTestId('envelope-chart').locator('canvas').first().waitFor();
+  // From peak to peak with the keyboard until one is the outer race's.
+  const said = page.getByTestId('cursor-what');
+  await until('a peak that is the outer race', async () => {
+    await page.keyboard.press('Shift+ArrowRight');
+    return (await said.count()) > 0 && /outer race 1×/.test(await said.textContent());
+  });
+  await page.keyboard.press('h');
+  assert.ok(await page.getByTestId('harmonics').isChecked());
+  await page.keyboard.press('s');
+  assert.ok(await page.getByTestId('sidebands').isChecked());
+  // The kurtogram's best band, demodulated.
+  await page.getByTestId('view-kurtogram').click();
+  await page.getByTestId('best-band').click();
+  await page.getByTestId('band-envelope-chart').locator('canvas').first().waitFor();
+  await page.screenshot({ path: join(artefacts, 'bench-kurtogram.png'), fullPage: true });
+  // Every view draws, or says why it does not.
+  for (const view of ['waveform', 'waterfall', 'spectrogram', 'cepstrum', 'orders', 'average', 'orbit', 'spectra']) {
+    await page.getByTestId(`view-${view}`).click();
+    await until(`${view} to have loaded`, () => page.locator('.record [aria-busy="true"], .record .state.loading').count().then((n) => n === 0));
+    assert.equal(await page.locator('.record .state.problem').count(), 0, view);
+    await page.screenshot({ path: join(artefacts, `bench-${view}.png`), fullPage: true });
+  }
+  // All of it is in the link.
+  const readout = await page.getByTestId('cursor-readout').textContent();
+  await until('the cursor to be in the link', () => page.evaluate(() => location.hash.includes('hz=')));
+  const link = await page.evaluate(() => location.href);
+  const other = await open(browser, { locale: 'en' });
+  await other.goto(link);
+  await other.getByTestId('cursor-what').waitFor();
+  assert.equal(await other.getByTestId('cursor-readout').textContent(), readout);
+  await page.locator('.saved summary').click();
+  await page.getByTestId('view-name').fill('outer race');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.getByTestId('saved-view').count(), 1);
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByTestId('export-wav').click()]);
+  assert.ok(readFileSync(await file.path()).subarray(0, 4).equals(Buffer.from('RIFF')));
+  assert.deepEqual([...page.complaints, ...other.complaints], []);
+});
+
 for (const [lang, colorScheme] of [['zh-CN', 'light'], ['en', 'dark']]) {
   test(`every page opens without complaint and passes axe: ${lang}, ${colorScheme}`, { skip: without }, async () => {
     const page = await open(browser, { locale: lang, colorScheme });

@@ -22,6 +22,7 @@ mod page;
 mod problem;
 mod pulse;
 mod query;
+mod question;
 mod reads;
 mod recall;
 mod respond;
@@ -30,13 +31,15 @@ mod seams;
 mod server;
 mod stall;
 mod state;
+mod turns;
 mod view;
 
 pub use api::openapi;
 pub use config::{Config, ConfigError};
+pub use question::{Analyst, Question, Reference};
 pub use seams::{
-    About, Analyst, Declined, Door, Keeping, Mapper, Metric, MetricKind, Metrics, Part, Past, Readiness, Recalled,
-    Registrar, RegistrarError, Services, Shipping, Waiting,
+    About, Declined, Door, Keeping, Mapper, Metric, MetricKind, Metrics, Part, Past, Readiness, Recalled, Registrar,
+    RegistrarError, Services, Shipping, Waiting,
 };
 pub use server::{ServeError, serve};
 pub use view::quarantined_message;

@@ -15,6 +15,7 @@ pub(crate) enum Kind {
     BadRequest,
     BadQuery,
     BadBody,
+    OutOfRange,
     ForeignHost,
     ForeignOrigin,
     NotFound,
@@ -35,6 +36,7 @@ impl Kind {
             Self::BadRequest => ("bad_request", "The request is not understood", StatusCode::BAD_REQUEST),
             Self::BadQuery => ("bad_query", "A parameter is not understood", StatusCode::BAD_REQUEST),
             Self::BadBody => ("bad_body", "The body is not understood", StatusCode::BAD_REQUEST),
+            Self::OutOfRange => ("out_of_range", "A parameter is out of range", StatusCode::UNPROCESSABLE_ENTITY),
             Self::ForeignHost => ("foreign_host", "Not under this name", StatusCode::MISDIRECTED_REQUEST),
             Self::ForeignOrigin => ("foreign_origin", "Not from another site", StatusCode::FORBIDDEN),
             Self::NotFound => ("not_found", "There is no such thing", StatusCode::NOT_FOUND),
@@ -78,6 +80,16 @@ impl Problem {
     pub(crate) fn query(name: &str, expected: &str, found: &str) -> Self {
         let detail = format!("the parameter {name:?} is {:?}; expected {expected}", shorten(found));
         Self::new(Kind::BadQuery, detail, "correct the parameter; /api/v1/openapi.json lists what each path takes")
+    }
+
+    /// A number of the query that can be read and makes no sense here.
+    pub(crate) fn out_of_range(name: &str, expected: &str, found: &str) -> Self {
+        let detail = format!("the parameter {name:?} is {:?}; expected {expected}", shorten(found));
+        Self::new(
+            Kind::OutOfRange,
+            detail,
+            "choose a value within the range; the record's header says its sampling rate",
+        )
     }
 
     /// Something that is not there; `next` says where to look.

@@ -82,6 +82,17 @@ impl Query {
         }
     }
 
+    /// A number over 0 and up to `max`. What is a number and lies elsewhere (or is none, or has no end) is out of range.
+    pub(crate) fn positive(&self, name: &str, max: f64, of: &str) -> Result<Option<f64>, Problem> {
+        let expected = format!("a number over 0 and up to {max} ({of})");
+        match self.get::<f64>(name, &expected)? {
+            Some(v) if !(v > 0.0 && v <= max) => {
+                Err(Problem::out_of_range(name, &expected, self.text(name).unwrap_or_default()))
+            }
+            found => Ok(found),
+        }
+    }
+
     /// An instant: RFC 3339, or whole milliseconds since 1970.
     pub(crate) fn instant(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
         const EXPECTED: &str = "RFC 3339 such as 2026-11-23T08:51:00Z, or whole milliseconds since 1970";
@@ -143,6 +154,16 @@ mod tests {
         for bad in ["a=%FF", "a=1&a=2", &many, &"x".repeat(9000)] {
             assert!(Query::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_told_from_what_is_no_number() {
+        let positive = |q: &str| Query::parse(q).unwrap().positive("hz", 100.0, "as a test");
+        assert_eq!((positive("hz=1e2"), positive("")), (Ok(Some(100.0)), Ok(None)));
+        for bad in ["hz=0", "hz=-1", "hz=NaN", "hz=inf", "hz=1e300", "hz=100.1"] {
+            assert_eq!(positive(bad).unwrap_err().status(), 422, "{bad}");
+        }
+        assert_eq!(positive("hz=ten").unwrap_err().status(), 400);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! method, a wrong path and a wrong parameter are all answered in the same form.
 
 use std::convert::Infallible;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use warp::{Filter, Rejection};
 use crate::problem::{Kind, Problem, shorten};
 use crate::query::{Query, decode};
 use crate::state::State;
+use crate::turns::Peer;
 use crate::{api, guard, page, respond};
 
 /// The largest body of a request, bytes.
@@ -40,6 +42,8 @@ pub(crate) struct Ask {
     pub(crate) query: Query,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// Who asks.
+    pub(crate) peer: Peer,
 }
 
 impl Ask {
@@ -95,6 +99,7 @@ struct Raw<S> {
     query: String,
     authority: Option<Authority>,
     headers: HeaderMap,
+    peer: Option<Peer>,
     body: S,
 }
 
@@ -108,9 +113,10 @@ pub(crate) fn filter(
         .and(warp::query::raw().or(warp::any().map(String::new)).unify())
         .and(warp::host::optional())
         .and(warp::header::headers_cloned())
+        .and(warp::ext::optional())
         .and(warp::body::stream())
-        .then(move |method, path, query, authority, headers, body| {
-            serve(state.clone(), Raw { method, path, query, authority, headers, body })
+        .then(move |method, path, query, authority, headers, peer, body| {
+            serve(state.clone(), Raw { method, path, query, authority, headers, peer, body })
         })
         // What warp itself refuses is a Host header that is none, or that contradicts the request's own address.
         .recover(move |_: Rejection| {
@@ -161,13 +167,15 @@ where
     // HEAD is GET without the body.
     let method = if raw.method == Method::HEAD { Method::GET } else { raw.method.clone() };
     let path = raw.path.as_str();
+    // The accept loop names the peer of every connection.
+    let peer = raw.peer.unwrap_or(Peer(Ipv4Addr::UNSPECIFIED.into()));
     let mut allow = Vec::new();
     for route in api::ROUTES {
         let Some(params) = route.fit(path) else { continue };
         if route.method == method {
             return (
                 route.template,
-                handle(state, route, params, &authority, &raw.query, &raw.headers, raw.body).await,
+                handle(state, route, params, (&authority, peer), &raw.query, &raw.headers, raw.body).await,
             );
         }
         allow.push(route.method.clone());
@@ -193,7 +201,7 @@ async fn handle<S, B>(
     state: &Arc<State>,
     route: &Route,
     params: Vec<&str>,
-    authority: &Authority,
+    (authority, peer): (&Authority, Peer),
     query: &str,
     headers: &HeaderMap,
     body: S,
@@ -214,7 +222,7 @@ where
         guard::write(authority, headers)?;
         collect(body, route.max_body, state.config.read_timeout).await?
     };
-    (route.handler)(Ask { state: state.clone(), params, query, headers: headers.clone(), body }).await
+    (route.handler)(Ask { state: state.clone(), params, query, headers: headers.clone(), body, peer }).await
 }
 
 async fn collect<S, B>(body: S, max: usize, limit: Duration) -> Result<Bytes, Problem>

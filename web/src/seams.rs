@@ -10,17 +10,11 @@ use historian::{
     Archive, Bucket, DiskPolicy, Ignored, ReadError, Recorder, Register, Retention, Sample, Selection, Tail, WavePolicy,
 };
 use plant::mapping::{Rule, RuleSet};
-use plant::{Clock, Machine, Plant, SeriesKey, Timestamp, Waveform};
+use plant::{Clock, Plant, SeriesKey, Timestamp};
 use tokio::sync::watch;
 
 use crate::dto;
-
-/// Computes what is drawn of a record.
-pub trait Analyst: Send + Sync + 'static {
-    /// The spectra of `waveform`, with the lines that the bearings of `machine` let expect. Called on a thread that may
-    /// compute for as long as it takes.
-    fn spectra(&self, waveform: &Waveform, machine: &Machine) -> dto::Spectra;
-}
+use crate::question::Analyst;
 
 /// Knows who is connected over MQTT.
 pub trait Door: Send + Sync + 'static {
@@ -243,7 +237,7 @@ pub struct Services {
     pub recorder: Recorder,
     /// Makes a tail that begins at the head of the store; called once, and again if the tail was lost.
     pub follow: Box<dyn Fn() -> Tail + Send + Sync>,
-    /// Spectra.
+    /// Spectra, and what else is asked of records.
     pub analyst: Arc<dyn Analyst>,
     /// MQTT clients.
     pub door: Arc<dyn Door>,

@@ -7,7 +7,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -23,6 +26,7 @@ use crate::router;
 use crate::seams::Services;
 use crate::stall::Stall;
 use crate::state::State;
+use crate::turns::Peer;
 
 /// The web door could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +128,10 @@ where
     let _ = socket.set_nodelay(true);
     let io = TokioIo::new(Stall::new(socket, state.config.write_timeout));
     let service = TowerToHyperService::new(warp::service(filter));
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer.ip()));
+        service.call(request)
+    });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(state.config.read_timeout)

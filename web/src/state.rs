@@ -12,9 +12,11 @@ use crate::config::Config;
 use crate::hub::Frame;
 use crate::meter::Meter;
 use crate::pulse::Pulse;
+use crate::question::Analyst;
 use crate::reads::Reads;
 use crate::recall::Recall;
-use crate::seams::{About, Analyst, Door, Keeping, Mapper, Metrics, Readiness, Registrar, Services, Shipping, Waiting};
+use crate::seams::{About, Door, Keeping, Mapper, Metrics, Readiness, Registrar, Services, Shipping, Waiting};
+use crate::turns::Turns;
 use crate::view::SparkCache;
 
 /// How many frames a live stream may fall behind before it gets a fresh snapshot. A frame leaves every quarter of a
@@ -62,6 +64,8 @@ pub(crate) struct State {
     pub(crate) meter: Meter,
     /// Room for live streams.
     pub(crate) streams: Arc<Semaphore>,
+    /// Whose turn an analysis is.
+    pub(crate) turns: Turns,
     /// Room for exports.
     pub(crate) exports: Arc<Semaphore>,
     /// What the hub says to every live stream.
@@ -103,6 +107,7 @@ impl State {
             reads: Reads::new(config.max_reads),
             meter: Meter::default(),
             streams: Arc::new(Semaphore::new(config.max_streams)),
+            turns: Turns::default(),
             exports: Arc::new(Semaphore::new(crate::api::export::AT_ONCE)),
             frames: broadcast::channel(FRAMES).0,
             head: watch::channel(head).0,

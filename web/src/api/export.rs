@@ -48,14 +48,7 @@ pub(crate) async fn points(ask: Ask) -> Answer {
     let indicators = ask.query.choice("indicators", &[("yes", true), ("no", false)])?.unwrap_or(false);
     let (from, to) = ask.query.span(ask.state.now(), SPAN)?;
     let keys = series(&ask, indicators)?;
-    let Ok(room) = ask.state.exports.clone().try_acquire_owned() else {
-        let detail = format!("{AT_ONCE} exports are under way, as many as are allowed");
-        return Err(Problem::new(
-            Kind::Unavailable,
-            detail,
-            "wait until one of them has ended, or use `danxia export`",
-        ));
-    };
+    let room = ask.state.exports.clone().try_acquire_owned().map_err(|_| no_room())?;
     let archive = ask.state.sources.archive.clone();
     let export = Export::new(archive, format, indicators, keys, from, to).map_err(|_| broken())?;
     let mut chunks = start(export, ask.state.reads.clone(), room);
@@ -66,6 +59,11 @@ pub(crate) async fn points(ask: Ask) -> Answer {
     let name = format!("attachment; filename=\"points.{}\"", format.extension());
     headers.extend(HeaderValue::from_str(&name).ok().map(|name| (CONTENT_DISPOSITION, name)));
     Ok(response)
+}
+
+pub(super) fn no_room() -> Problem {
+    let detail = format!("{AT_ONCE} exports are under way, as many as are allowed");
+    Problem::new(Kind::Unavailable, detail, "wait until one of them has ended, or use `danxia export`")
 }
 
 fn broken() -> Problem {

@@ -1,6 +1,7 @@
 //! What answers each path. The attributes above the handlers make the OpenAPI document; a test holds it against the table.
 
 mod alarms;
+mod analysis;
 mod devices;
 pub(crate) mod export;
 mod intake;
@@ -8,6 +9,7 @@ mod ledger;
 mod live;
 mod plant;
 mod platform;
+mod record;
 mod rules;
 mod series;
 mod several;
@@ -42,6 +44,10 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::get("/api/v1/waveforms/{id}", |a| Box::pin(waveforms::detail(a))),
     Route::get("/api/v1/waveforms/{id}/samples", |a| Box::pin(waveforms::samples(a))),
     Route::get("/api/v1/waveforms/{id}/spectra", |a| Box::pin(waveforms::spectra(a))),
+    Route::get("/api/v1/waveforms/{id}/analysis", |a| Box::pin(analysis::analysis(a))),
+    Route::get("/api/v1/waveforms/{id}/orbit", |a| Box::pin(analysis::orbit(a))),
+    Route::get("/api/v1/waveforms/{id}/export", |a| Box::pin(record::export(a))),
+    Route::get("/api/v1/waterfall", |a| Box::pin(analysis::waterfall(a))),
     Route::get("/api/v1/alarms", |a| Box::pin(alarms::list(a))),
     Route::get("/api/v1/alarms/{id}", |a| Box::pin(alarms::one(a))),
     Route::get("/api/v1/alarms/{id}/journal", |a| Box::pin(alarms::journal_of(a))),
@@ -110,6 +116,10 @@ pub(crate) static ROUTES: &[Route] = &[
         waveforms::detail,
         waveforms::samples,
         waveforms::spectra,
+        analysis::analysis,
+        analysis::orbit,
+        record::export,
+        analysis::waterfall,
         alarms::list,
         alarms::one,
         alarms::journal_of,

@@ -105,26 +105,30 @@ pub(crate) async fn spectra(ask: Ask) -> Answer {
     let (id, sources, analyst) = (id(&ask)?, ask.state.sources.clone(), ask.state.analyst.clone());
     let read = move || {
         let waveform = load(&sources, id)?;
-        let machine = waveform.point.machine();
-        let known = sources.register.plant().machines.get(&machine).cloned();
-        let machine = known.unwrap_or_else(|| Arc::new(Machine::bare(machine)));
-        Ok(analyst.spectra(&waveform, &machine))
+        Ok(analyst.spectra(&waveform, &machine_of(&sources, &waveform)))
     };
     let spectra = ask.state.reads.with(read).await?;
     // Not for ever: with a bearing described anew the lines move.
     Ok(respond::json(&ask.headers, &spectra))
 }
 
-fn id(ask: &Ask) -> Result<WaveformId, Problem> {
+/// The machine of a record; one that nothing is known of where the plant has none.
+pub(super) fn machine_of(sources: &Sources, waveform: &Waveform) -> Arc<Machine> {
+    let machine = waveform.point.machine();
+    let known = sources.register.plant().machines.get(&machine).cloned();
+    known.unwrap_or_else(|| Arc::new(Machine::bare(machine)))
+}
+
+pub(super) fn id(ask: &Ask) -> Result<WaveformId, Problem> {
     ask.param(0).parse().map_err(|_| missing(ask.param(0)))
 }
 
-fn load(from: &Sources, id: WaveformId) -> Result<Arc<Waveform>, Problem> {
+pub(super) fn load(from: &Sources, id: WaveformId) -> Result<Arc<Waveform>, Problem> {
     let found = from.archive.waveform(id).map_err(|e| Problem::unreadable(&e))?;
     found.ok_or_else(|| missing(&id.to_string()))
 }
 
-fn missing(id: &str) -> Problem {
+pub(super) fn missing(id: &str) -> Problem {
     let next =
         "GET /api/v1/waveforms?point=… lists a point's records; old ones are deleted when their space is used up";
     Problem::not_found("waveform", id, next)

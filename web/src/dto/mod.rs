@@ -6,6 +6,7 @@
 //! never a zero in disguise.
 
 mod alarm;
+mod analysis;
 mod common;
 mod connection;
 mod device;
@@ -23,6 +24,7 @@ mod waiting;
 mod waveform;
 
 pub use alarm::{Acknowledged, Acknowledgement, Alarm, Alarms, Evidence, EvidenceLine, Journal, JournalEntry};
+pub use analysis::{Analysis, AnalysisCurve, AnalysisMap, Kurtogram, KurtogramLevel, MapRecord};
 pub use common::{Number, Priority, Quality, Reading, Time, Title};
 pub use connection::{Client, ConnectionTotals, Connections, Denial};
 pub use device::{

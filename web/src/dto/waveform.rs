@@ -111,7 +111,7 @@ pub struct Envelope {
 /// A frequency to mark in a spectrum.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EnvelopeLine {
-    /// `shaft`, `outer_race`, `inner_race`, `ball`, `cage`.
+    /// `shaft`, `outer_race`, `inner_race`, `ball`, `cage`, and what else turns: `gear_mesh`, `blade_pass`, `belt`, …
     pub label: String,
     /// Of which bearing; `null` for the shaft.
     pub bearing: Option<String>,
@@ -119,6 +119,8 @@ pub struct EnvelopeLine {
     pub harmonic: u16,
     /// Where, Hz.
     pub hz: f64,
+    /// By how much that is beside what the geometry says, as a part of it; `null` for what cannot slip.
+    pub slip: Option<f64>,
     /// Its power over the local floor.
     pub ratio: f64,
 }

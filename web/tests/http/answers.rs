@@ -326,9 +326,12 @@ async fn every_documented_path_is_served_and_every_parameter_is_checked() {
             .replace("{site}", "s")
             .replace("{machine}", "spare")
             .replace("{name}", "press");
-        let of_a_point = template.contains("series") || template.contains("export");
+        let of_a_point = template.contains("series") || template.contains("export/points");
         let point = if of_a_point { format!("?point={}", encode(TEMP)) } else { String::new() };
-        let point = if path.ends_with("/waveforms") { format!("?point={}", encode(VIB)) } else { point };
+        let point = if path.ends_with("/analysis") { "?kind=cepstrum".into() } else { point };
+        let point = if path.ends_with("/orbit") { format!("?with={WAVEFORM}") } else { point };
+        let of_vibration = path.ends_with("/waveforms") || path.ends_with("/waterfall");
+        let point = if of_vibration { format!("?point={}", encode(VIB)) } else { point };
         let point = if path.ends_with("/quarantine/topics") { "?code=json_syntax".into() } else { point };
         for method in operations.as_object().unwrap().keys().map(|m| m.to_uppercase()) {
             // The stream has no end to wait for; its tests open it.

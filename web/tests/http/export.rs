@@ -55,7 +55,7 @@ async fn the_values_of_a_point_or_a_machine_as_files() {
 }
 
 /// The body of an answer that came in chunks; all of it must be there.
-fn whole(reply: &Reply) -> Vec<u8> {
+pub fn whole(reply: &Reply) -> Vec<u8> {
     assert_eq!(reply.header("transfer-encoding"), Some("chunked"));
     let (mut rest, mut body) = (&reply.body[..], Vec::new());
     loop {
@@ -69,7 +69,7 @@ fn whole(reply: &Reply) -> Vec<u8> {
     }
 }
 
-fn text(reply: &Reply) -> String {
+pub fn text(reply: &Reply) -> String {
     String::from_utf8(whole(reply)).unwrap()
 }
 

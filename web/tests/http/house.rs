@@ -43,6 +43,24 @@ impl web::Analyst for Stubs {
         let spectrum = dto::Spectrum { df_hz: machine.bearings.len() as f64, unit, amplitude: vec![0.5] };
         dto::Spectra { fs: waveform.fs, spectrum, ..dto::Spectra::default() }
     }
+
+    /// Says what it was asked, so that a test sees that it was.
+    fn analyse(&self, waveform: &Waveform, machine: &Machine, question: &web::Question) -> dto::Analysis {
+        let source = Some(format!("{} {} {question:?}", waveform.id, machine.bearings.len()));
+        dto::Analysis { kind: question.kind().into(), source, ..dto::Analysis::default() }
+    }
+
+    fn orbit(&self, horizontal: &Waveform, vertical: &Waveform) -> dto::Analysis {
+        let source = Some(format!("{} {}", horizontal.id, vertical.id));
+        dto::Analysis { kind: "orbit".into(), source, ..dto::Analysis::default() }
+    }
+
+    fn waterfall(&self, records: &[(f64, Arc<Waveform>)], to_hz: f64) -> dto::Analysis {
+        let values = records.iter().map(|(place, _)| *place as f32).collect();
+        let map =
+            dto::AnalysisMap { rows: records.len(), columns: 1, dx: to_hz, values, ..dto::AnalysisMap::default() };
+        dto::Analysis { kind: "waterfall".into(), map: Some(map), ..dto::Analysis::default() }
+    }
 }
 
 impl web::Door for Stubs {

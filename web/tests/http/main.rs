@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of a test are a test")]
 
 mod acknowledge;
+mod analysis;
 mod answers;
 mod devices;
 mod errors;

@@ -229,6 +229,8 @@ export interface SpectrumLine {
   bearing?: string | null;
   harmonic: number;
   hz: number;
+  /** By how much it lies beside what the geometry says, as a part of it; null for what cannot slip. */
+  slip?: number | null;
   ratio: number;
 }
 
@@ -247,6 +249,42 @@ export interface Spectra {
   envelope: { df_hz: number; ratio: number[]; lines: SpectrumLine[] };
   hypotheses: Hypothesis[];
   refused: string[];
+}
+
+export interface AnalysisCurve {
+  name: string;
+  x0: number;
+  dx: number;
+  x_unit: string;
+  unit: string;
+  values: number[];
+}
+
+export interface AnalysisMap {
+  x0: number;
+  dx: number;
+  x_unit: string;
+  y0: number;
+  dy: number;
+  y_unit: string;
+  columns: number;
+  rows: number;
+  unit: string;
+  values: number[];
+  records: { id: string; t0: Instant; rpm?: number | null }[];
+}
+
+/** The answer to one question about a record; what does not belong to its kind is empty or null. */
+export interface Analysis {
+  kind: string;
+  refused: string[];
+  shaft_hz?: number | null;
+  curves: AnalysisCurve[];
+  map?: AnalysisMap | null;
+  kurtogram?: { levels: { width_hz: number; kurtosis: number[] }[]; best: [number, number]; kurtosis: number } | null;
+  path: [number, number][];
+  facts: Record<string, number>;
+  source?: string | null;
 }
 
 export type AlarmState = "normal" | "unacknowledged" | "acknowledged" | "returned_unacknowledged";

@@ -1,6 +1,6 @@
 import { singleKeys } from "./prefs";
 
-export type KeyAction = () => void;
+export type KeyAction = (e: KeyboardEvent) => void;
 
 /** What the page in view does for single keys (`j`, `k`, `a`); a page registers on mount and leaves on unmount. */
 const pageKeys = new Map<string, KeyAction>();
@@ -22,14 +22,15 @@ const CHORD_MS = 1_200;
 export function startKeys(chords: Record<string, KeyAction>, singles: Record<string, KeyAction>): void {
   let gAt = -Infinity;
   addEventListener("keydown", (e) => {
-    if (!singleKeys.get() || e.ctrlKey || e.metaKey || e.altKey || typing(e.target)) return;
+    // Letters can be switched off (WCAG 2.1.4); keys with a name, such as ArrowLeft, are no letters.
+    if ((!singleKeys.get() && e.key.length === 1) || e.ctrlKey || e.metaKey || e.altKey || typing(e.target)) return;
     if (document.querySelector("dialog[open]")) return;
     const chord = e.timeStamp - gAt < CHORD_MS;
     gAt = -Infinity;
     const action = chord ? chords[e.key] : (singles[e.key] ?? pageKeys.get(e.key));
     if (action) {
       e.preventDefault();
-      action();
+      action(e);
     } else if (e.key === "g") {
       gAt = e.timeStamp;
     }

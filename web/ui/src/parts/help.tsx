@@ -16,6 +16,10 @@ const KEYS: [keys: string[], text: string][] = [
   [["j"], "help.next"],
   [["k"], "help.previous"],
   [["a"], "help.acknowledge"],
+  [["←", "→"], "help.bench"],
+  [["h"], "help.harmonics"],
+  [["s"], "help.sidebands"],
+  [["u"], "help.undo"],
   [["?"], "help.help"],
 ];
 

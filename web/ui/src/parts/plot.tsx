@@ -70,7 +70,8 @@ export function Plot(props: {
   height: number;
   label: string;
   testid?: string;
-  onReady?: (u: uPlot) => void;
+  /** Called with each uPlot that is made; what it gives is called when that one ends. */
+  onReady?: (u: uPlot) => void | (() => void);
 }) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -86,7 +87,7 @@ export function Plot(props: {
       el,
     );
     plot.current = u;
-    props.onReady?.(u);
+    const end = props.onReady?.(u);
     const observer = new ResizeObserver(() => {
       const width = Math.max(120, el.clientWidth);
       if (width !== u.width) u.setSize({ width, height: props.height });
@@ -94,6 +95,7 @@ export function Plot(props: {
     observer.observe(el);
     return () => {
       observer.disconnect();
+      end?.();
       plot.current = null;
       u.destroy();
     };

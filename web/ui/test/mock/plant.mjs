@@ -233,23 +233,24 @@ export function spectra(faulty = true) {
   const velocity = [];
   for (let k = 0; k < n; k++) {
     const f = k * df;
-    let a = 0.04 + 0.05 * grain(k, 1) + tone(k, 24.77, 2.9) + tone(k, 49.54, 1.06) + tone(k, 74.3, 0.4);
-    for (let h = -6; h <= 6; h++) a += tone(k, 3400 + h * 88.4, 1.1 * Math.exp(-Math.abs(h) / 3));
+    let a = 0.04 + 0.05 * grain(k, faulty ? 1 : 11) + tone(k, 24.77, 2.9) + tone(k, 49.54, 1.06) + tone(k, 74.3, 0.4);
+    for (let h = -6; h <= 6; h++) a += (faulty ? 1 : 0.1) * tone(k, 3400 + h * 88.4, 1.1 * Math.exp(-Math.abs(h) / 3));
     amplitude.push(a);
     velocity.push(f < 5 ? 0 : (1000 * a) / (2 * Math.PI * f));
   }
   const ratio = [];
   for (let k = 0; k < 2560; k++) {
-    let r = 0.15 + 2.4 * -Math.log(1 - 0.98 * grain(k, 2)) * 0.45;
+    let r = 0.15 + 2.4 * -Math.log(1 - 0.98 * grain(k, faulty ? 2 : 12)) * 0.45;
     if (faulty) [46, 31, 18, 9, 5].forEach((a, i) => (r += tone(k, 88.4 * (i + 1), a, 0.5, df / 2)));
     r += tone(k, 24.77, 4, 0.5, df / 2);
     ratio.push(r);
   }
   const d = diagnosis(faulty ? "main-fan-1" : "other", "C", false).bearing;
   const lines = [{ label: "shaft", bearing: null, harmonic: 1, hz: 24.77, ratio: 4.2 }, { label: "shaft", bearing: null, harmonic: 2, hz: 49.54, ratio: 1.4 }];
+  for (let k = 1; k <= 2; k++) lines.push({ label: "blade_pass", bearing: null, harmonic: k, hz: 12 * 24.77 * k, slip: null, ratio: 1.1 });
   for (const h of d.hypotheses)
     for (let k = 1; k <= 4; k++)
-      lines.push({ label: h.fault, bearing: "DE", harmonic: k, hz: h.hz * k, ratio: h.fault === "outer_race" ? [46, 31, 18, 9][k - 1] : 1.3 });
+      lines.push({ label: h.fault, bearing: "DE", harmonic: k, hz: h.hz * k, slip: h.fault === "outer_race" ? -0.004 : 0.002, ratio: h.fault === "outer_race" ? [46, 31, 18, 9][k - 1] : 1.3 });
   return {
     fs: 25600,
     shaft_hz: 24.77,

@@ -3,6 +3,7 @@
 import { createReadStream, existsSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
+import * as analysis from "./analysis.mjs";
 import * as devices from "./devices.mjs";
 import * as plant from "./plant.mjs";
 import * as waiting from "./waiting.mjs";
@@ -53,7 +54,7 @@ function live(req, res, q) {
   req.on("close", () => (clearInterval(timer), streams.delete(stream)));
 }
 
-const WAVES = Array.from({ length: 40 }, (_, i) => ({ id: `w-${i}`, fs: 25600, n: 32768, unit: "m/s²", rpm: i === 7 ? null : 1486 - (i % 5) }));
+const WAVES = Array.from({ length: 40 }, (_, i) => ({ id: `w-${i}`, fs: 25600, n: 65536, unit: "m/s²", rpm: i === 7 ? null : 1486 - (i % 5) }));
 const header = (w, point) => ({ ...w, point, t0: new Date(Math.floor(Date.now() / 10_000) * 10_000 - Number(w.id.slice(2)) * 10_000).toISOString() });
 
 /** What was sent, as JSON. */
@@ -112,12 +113,17 @@ function api(req, res, path, q) {
       if (!w) return problem(res, 404, "Not found", `There is no record ${rest[0]}.`, "Choose one from the list.");
       if (rest[1] === "samples") return res.writeHead(200, { "content-type": "application/octet-stream" }).end(Buffer.from(plant.samples(w.n, w.fs, 1 + Number(w.id.slice(2))).buffer));
       if (rest[1] === "spectra") return json(res, w.rpm === null ? { ...plant.spectra(false), envelope: { df_hz: 0, ratio: [], lines: [] }, shaft_hz: null, hypotheses: [], refused: ["speed"] } : plant.spectra(Number(w.id.slice(2)) < 20));
+      const faulty = Number(w.id.slice(2)) < 20;
+      if (rest[1] === "analysis") return json(res, analysis.analysis(w, faulty, q));
+      if (rest[1] === "orbit") return json(res, w.rpm === null ? { kind: "orbit", refused: ["speed"], curves: [], path: [], facts: {} } : analysis.orbit());
+      if (rest[1] === "export") return res.writeHead(200, { "content-type": "audio/wav", "content-disposition": `attachment; filename="${w.id}.${q.get("format")}"` }).end("made up");
       return json(res, {
         ...header(w, point), duration_s: w.n / w.fs, received: new Date().toISOString(),
         meta: { rpm_range: null, range: 500, hp_hz: null, lp_hz: null, bias_v: 11.4, clip_count: 0, gaps: 0, load: 82, state: "running", serial: "A1-4711", seq: 99 },
         diagnosis: plant.diagnosis(Number(w.id.slice(2)) < 20 ? "main-fan-1" : "other", "C", false),
       });
     }
+    case "waterfall": return json(res, analysis.waterfall(WAVES.map((w) => header(w, q.get("point"))), q));
     case "alarms": {
       if (!rest[0]) return json(res, { alarms, total: alarms.length });
       const a = alarms.find((x) => x.id === rest[0]);

@@ -139,7 +139,7 @@ describe("spectra", () => {
 
   test("figures of a record stand about its mean", () => {
     const f = figures(new Float32Array([3, 1, 3, 1]));
-    expect(f).toEqual({ mean: 2, rms: 1, peak: 1, crest: 1, min: 1, max: 3 });
+    expect(f).toEqual({ mean: 2, rms: 1, peak: 1, crest: 1, kurtosis: 1, min: 1, max: 3 });
     expect(figures([]).rms).toBe(0);
   });
 
