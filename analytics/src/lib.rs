@@ -13,5 +13,6 @@ pub mod alarm;
 pub mod evaluate;
 pub mod fold;
 pub mod follow;
+mod lines;
 pub mod rotating;
 pub mod view;

@@ -253,16 +253,14 @@ struct Analysis {
 }
 
 impl Analysis {
-    /// The record's own speed, else the one that its diagnosis used.
+    /// The speed of the sensor's shaft that its diagnosis used. Without one the record speaks for itself, of the shaft
+    /// whose speed is measured.
     fn shaft_hz(&self, waveform: &Waveform) -> Option<f64> {
-        let judged = || {
-            let found = self.archive.diagnoses(&waveform.point, RECENT).unwrap_or_default();
-            match found.into_iter().find(|d| d.waveform == waveform.id)?.bearing {
-                BearingVerdict::Judged { shaft_hz, .. } => Some(shaft_hz),
-                BearingVerdict::Refused(_) => None,
-            }
-        };
-        waveform.meta.speed.map(|s| s.mean_rpm / 60.0).or_else(judged)
+        let found = self.archive.diagnoses(&waveform.point, RECENT).unwrap_or_default();
+        match found.into_iter().find(|d| d.waveform == waveform.id)?.bearing {
+            BearingVerdict::Judged { shaft_hz, .. } => Some(shaft_hz),
+            BearingVerdict::Refused(_) => None,
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! The chain: guard, features, velocity, averaged spectrum, envelope decision, on one record after the other.
 
-use plant::{BearingOrders, Quantity, Samples, Speed, Unit, Waveform};
+use plant::{Quantity, Samples, Speed, Unit, Waveform};
 use realfft::num_complex::Complex;
 
 use super::envelope::{Envelope, EnvelopePlans, Refusal, Scored};
 use super::features::{Levels, TimeFeatures, features_of};
 use super::guard::{self, Fault, Faults, Stated};
 use super::plans::{Plans, quick_length};
+use super::seated::Seated;
 use super::spectrum::{Spectrum, hann_power_into};
 use super::welch::{SEGMENT, Welch};
 
@@ -26,12 +27,12 @@ const SLOWEST_HZ: f64 = 2.0;
 /// What is known of the machine behind a record.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// Speed measured during the record, or the code of why there is none.
+    /// Speed during the record of the shaft at which the sensor sits, or the code of why there is none.
     pub speed: Result<Speed, Refusal>,
     /// Speed for which the machine is made, r/min. Only chooses the velocity band where no speed was measured.
     pub nominal_rpm: Option<f64>,
     /// The bearings that the sensor can hear.
-    pub bearings: &'a [BearingOrders],
+    pub bearings: &'a [Seated],
     /// Probability that a record without any damage is called significant.
     pub alpha: f64,
 }
@@ -262,13 +263,15 @@ impl Analyser {
         if !demodulable(self.fs) {
             return Err("rate");
         }
-        if (self.n as f64) < TURNS * self.fs / hz {
+        let least_hz = SLOWEST_HZ.max(TURNS * self.fs / self.n as f64);
+        let judged = || context.bearings.iter().filter(|b| b.ratio * hz >= least_hz);
+        if judged().next().is_none() {
             return Err("record_length");
         }
-        let highest = context.bearings.iter().map(highest_order).fold(0.0, f64::max) * hz;
-        self.run_envelope(4.0 * highest * (1.0 + super::SLIP.1));
-        let df = self.fs / self.n as f64;
-        self.envelope.decide(df, hz, context.bearings, context.alpha, &mut self.hypotheses)?;
+        let highest = judged().map(Seated::highest).fold(0.0, f64::max) * hz;
+        self.run_envelope(4.0 * highest);
+        let (df, alpha) = (self.fs / self.n as f64, context.alpha);
+        self.envelope.decide(df, hz, least_hz, context.bearings, alpha, &mut self.hypotheses)?;
         Ok(hz)
     }
 
@@ -276,10 +279,6 @@ impl Analyser {
         let plans = EnvelopePlans { inverse: self.plans.inverse(self.n / 2), forward: self.plans.real(self.n / 2) };
         self.envelope.compute(&plans, &self.lines, self.n, self.fs, highest_hz);
     }
-}
-
-fn highest_order(o: &BearingOrders) -> f64 {
-    o.bpfi.max(o.bpfo).max(2.0 * o.bsf).max(o.ftf)
 }
 
 /// Whether a record at `fs` has room above 300 Hz for resonances to be modulated in: at least two octaves.

@@ -10,6 +10,7 @@ mod features;
 mod guard;
 pub mod null;
 mod plans;
+mod seated;
 mod severity;
 mod spectrum;
 #[doc(hidden)]
@@ -21,6 +22,7 @@ pub use envelope::{BAND_HIGH, BAND_LOW_HZ, Refusal, SLIP, Scored};
 pub use features::{TimeFeatures, time_features};
 pub use guard::{Fault, Faults, Stated, check, ski_slope};
 pub use plans::{Plans, quick_length};
+pub use seated::Seated;
 pub use severity::{Basis, ROWS, ZoneRow, choose};
 pub use spectrum::{HANN_POWER, Spectrum, hann_power_into};
 pub use welch::Welch;

@@ -42,7 +42,7 @@ export const placeOf = (a: Pick<Alarm, "machine" | "point" | "condition">): stri
 
 /** What else is to be said of its cause; mostly nothing. */
 export const remark = (a: Pick<Alarm, "evidence">): string =>
-  a.evidence.codes.includes("imbalance") ? code("remark", "imbalance") : "";
+  ["imbalance", "estimated"].filter((c) => a.evidence.codes.includes(c)).map((c) => code("remark", c)).join(" · ");
 
 /** `85.2 > 80 °C`: the value against its limit, whichever of them there is. */
 export function valueAgainstLimit(a: Pick<Alarm, "value" | "limit" | "unit" | "condition">): string {
