@@ -64,7 +64,7 @@ fn a_train_that_cannot_be_is_refused_with_the_place() {
         (r#""fixed":"ring""#, r#""fixed":"sun""#, &["the sun stands still, but a shaft is stated"]),
         (r#""planets":3,"#, "", &["unit gearbox, stage 2", "another combination"]),
         (r#""ratio":-1.5"#, r#""ratio":0"#, &["ratio is 0"]),
-        (r#""driving":"slow""#, r#""driving":"in""#, &["no unit joins shaft slow with motor"]),
+        (r#""driving":"slow""#, r#""driving":"moon""#, &["no unit joins shaft moon with motor"]),
         (r#""shaft":"fan","blades""#, r#""shaft":"roof","blades""#, &["no unit joins shaft roof"]),
         (r#""blades":12"#, r#""blades":12,"poles":4"#, &["unit fan", "no poles on a fan"]),
         (r#""blades":12"#, r#""blades":12,"vanes":4"#, &["unit fan", "several of them"]),

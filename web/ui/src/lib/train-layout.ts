@@ -52,7 +52,7 @@ export interface PlacedBearing {
 
 /** Room above the first shaft and below the last one, for what is measured there. */
 const ABOVE = 128;
-const BELOW = 132;
+const BELOW = 154;
 const STEP = 66;
 const GAP = 26;
 const MARGIN = 24;

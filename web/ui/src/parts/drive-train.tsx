@@ -56,10 +56,10 @@ export function DriveTrain(props: {
   const { m, train, placed } = props;
   const at = useMemo(() => layout(m, train), [m.bearings, train]);
   const lanes = [placed.filter(isAbove), placed.filter((p) => !isAbove(p))];
-  const width = Math.max(at.width, ...lanes.map((l) => l.length * APART + 40));
+  const width = Math.max(at.width, ...lanes.map((l) => l.length * APART + 56));
   return (
     <>
-      <div class="drive scroll" tabIndex={0} role="region" aria-label={t("machine.train")}>
+      <div class="drive" tabIndex={0} role="region" aria-label={t("machine.train")}>
         <svg viewBox={`0 0 ${width} ${at.height}`} style={{ "--w": `${width}px` }} role="group" aria-label={t("machine.train")}>
           <g aria-hidden="true">
             {at.units.map((u) => (
@@ -118,7 +118,7 @@ function Lane(props: {
   select: (point: string) => void;
 }) {
   const seats = props.points.map((p) => props.of.bearings.find((b) => b.name === p.location.bearing));
-  const xs = spread(seats.map((b) => b?.x ?? 0), APART, 36, props.width - 36);
+  const xs = spread(seats.map((b) => b?.x ?? 0), APART, 44, props.width - 44);
   const up = props.y < 100;
   return (
     <>
