@@ -64,3 +64,62 @@ fn line(tone: &Tone, harmonic: u16, s: &Spectrum<'_>, scratch: &mut Vec<f64>) ->
     let line = FaultLine { label: label.into(), harmonic, hz, ratio };
     Some(Line { bearing: Some(tone.of.clone()), line })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use plant::Train;
+    use plant::train::{Gear, Motor, Stage, TrainUnit, UnitKind};
+
+    use super::*;
+
+    fn machine() -> Machine {
+        let mut m = Machine::bare("s/m".parse().unwrap());
+        let gear = |shaft: &str, teeth| Gear { shaft: shaft.parse().unwrap(), teeth };
+        let stages = vec![Stage::Gears(vec![gear("in", 23), gear("out", 61)])];
+        let motor = Motor { shaft: "in".parse().unwrap(), poles: Some(4), line_hz: Some(50.0), rotor_bars: None };
+        let unit = |name: &str, kind| TrainUnit { name: name.parse().unwrap(), kind };
+        m.train = Some(Train {
+            measured: "in".parse().unwrap(),
+            units: vec![unit("motor", UnitKind::Motor(motor)), unit("box", UnitKind::Gearbox(stages))],
+            seats: BTreeMap::from([("O".parse().unwrap(), "out".parse().unwrap())]),
+        });
+        m
+    }
+
+    #[test]
+    fn the_mesh_stands_where_the_measured_speed_puts_it_and_its_ratio_is_that_of_the_spectrum() {
+        // 1 Hz a line; a line of 40 times the rest at 23 · 24.7 Hz = 568 Hz.
+        let mut power = vec![1.0; 1501];
+        power[568] = 40.0;
+        let s = Spectrum { power: &power, n: 3000, fs: 3000.0 };
+        let lines = of_train(&machine(), None, Some(24.7), &s);
+        let mesh: Vec<_> = lines.iter().filter(|l| &*l.line.label == "gear_mesh").collect();
+        // The third multiple, 1704 Hz, lies beyond the spectrum.
+        assert_eq!(mesh.len(), 2);
+        assert!((mesh[0].line.hz - 568.1).abs() < 1e-9 && (mesh[0].line.ratio - 40.0).abs() < 1e-9, "{mesh:?}");
+        assert!((mesh[1].line.ratio - 1.0).abs() < 1e-9);
+        assert_eq!(mesh[0].bearing.as_ref().map(Name::as_str), Some("box"));
+        let of = |label: &str| lines.iter().filter(|l| &*l.line.label == label).map(|l| l.line.hz).collect::<Vec<_>>();
+        assert_eq!(of("line_2x"), [100.0]);
+        assert_eq!(of("other_shaft").len(), 4, "{lines:?}");
+        assert!((of("other_shaft")[0] - 24.7 * 23.0 / 61.0).abs() < 1e-9);
+        // Seen from the driven shaft, the driving one is the other.
+        let place = "O".parse().unwrap();
+        let lines = of_train(&machine(), Some(&place), Some(24.7), &s);
+        assert!(lines.iter().any(|l| &*l.line.label == "other_shaft" && (l.line.hz - 24.7).abs() < 1e-9));
+    }
+
+    #[test]
+    fn without_a_speed_or_a_train_there_are_none() {
+        let power = vec![1.0; 1501];
+        let s = Spectrum { power: &power, n: 3000, fs: 3000.0 };
+        for hz in [None, Some(0.0), Some(f64::NAN)] {
+            assert_eq!(of_train(&machine(), None, hz, &s), []);
+        }
+        assert_eq!(of_train(&Machine::bare("s/m".parse().unwrap()), None, Some(25.0), &s), []);
+        let nothing = Spectrum { power: &[], n: 0, fs: 3000.0 };
+        assert_eq!(of_train(&machine(), None, Some(25.0), &nothing), []);
+    }
+}
