@@ -22,7 +22,7 @@ fn record(n: usize) -> Vec<f64> {
 fn chain(c: &mut Criterion) {
     let mut analyser = Analyser::new(Plans::default());
     let speed = Ok(Speed { mean_rpm: 1485.0, range_rpm: None });
-    let context = Context { speed, nominal_rpm: None, bearings: &[ORDERS], alpha: 1e-4 };
+    let context = Context { speed, nominal_rpm: None, bearings: &[ORDERS.into()], alpha: 1e-4 };
     for n in [25_600, 65_536] {
         let x = record(n);
         c.bench_function(&format!("chain/{n}"), |b| {

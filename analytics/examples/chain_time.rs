@@ -25,7 +25,7 @@ fn record(n: usize) -> Vec<f64> {
 fn main() -> std::io::Result<()> {
     let mut analyser = Analyser::new(Plans::default());
     let speed = Speed { mean_rpm: 60.0 * SHAFT_HZ, range_rpm: None };
-    let context = Context { speed: Ok(speed), nominal_rpm: None, bearings: &[ORDERS], alpha: 1e-4 };
+    let context = Context { speed: Ok(speed), nominal_rpm: None, bearings: &[ORDERS.into()], alpha: 1e-4 };
     let mut fields = Vec::new();
     for n in [25_600, 65_536] {
         let x = record(n);

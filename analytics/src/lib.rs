@@ -13,6 +13,7 @@ pub mod alarm;
 pub mod evaluate;
 pub mod fold;
 pub mod follow;
+mod lines;
 pub mod rotating;
 pub mod view;
 pub mod watch;

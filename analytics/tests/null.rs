@@ -26,7 +26,7 @@ fn significant(windows: u64, n: usize, fs: f64, shaft_hz: f64, alphas: &[f64]) -
     let mut noise = Noise::new(20_240_101);
     for _ in 0..windows {
         let x: Vec<f64> = tone.iter().map(|t| t + noise.normal()).collect();
-        let context = Context { speed, nominal_rpm: None, bearings: &[ORDERS], alpha: alphas[0] };
+        let context = Context { speed, nominal_rpm: None, bearings: &[ORDERS.into()], alpha: alphas[0] };
         assert!(analyser.analyse(&x, fs, &Stated::default(), &context).bearing.is_ok());
         let best = analyser.hypotheses()[0];
         // ln p of the best of all hypotheses, corrected for their number.
@@ -103,7 +103,7 @@ fn nothing_is_allocated_once_a_length_is_known() {
     let mut analyser = Analyser::new(Plans::default());
     let mut noise = Noise::new(1);
     let speed = Ok(Speed { mean_rpm: 1500.0, range_rpm: None });
-    let context = Context { speed, nominal_rpm: None, bearings: &[ORDERS], alpha: 1e-4 };
+    let context = Context { speed, nominal_rpm: None, bearings: &[ORDERS.into()], alpha: 1e-4 };
     let mut held = None;
     for _ in 0..5 {
         let x = noise.normals(25_600);

@@ -6,11 +6,12 @@ use std::f64::consts::TAU;
 
 use analytics::rotating::orders::{Phase, edges};
 use analytics::rotating::testing::Noise;
-use analytics::rotating::{Analyser, Context, Plans, Stated};
+use analytics::rotating::{Analyser, Context, Plans, Seated, Stated};
 use plant::{BearingFault, BearingOrders, Speed};
 
 const FS: f64 = 25_600.0;
 const ORDERS: BearingOrders = BearingOrders { bpfo: 3.58, bpfi: 5.42, bsf: 2.36, ftf: 0.398 };
+const BEARINGS: &[Seated] = &[Seated { orders: ORDERS, ratio: 1.0, ratio_tolerance: 0.0, tolerance: [0.0; 4] }];
 
 /// A shaft that goes from `from` to `to` Hz within `n` samples.
 struct Ramp {
@@ -61,7 +62,7 @@ impl Ramp {
 }
 
 fn context(speed: Speed, alpha: f64) -> Context<'static> {
-    Context { speed: Ok(speed), nominal_rpm: None, bearings: &[ORDERS], alpha }
+    Context { speed: Ok(speed), nominal_rpm: None, bearings: BEARINGS, alpha }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! It knows every room by name and none from the inside.
 
 mod auth;
+mod catalogue;
 mod cli;
 mod clock;
 mod commands;

@@ -188,6 +188,7 @@ fn door(
         adopt: settings.adopt,
         host_id: settings.sparkplug.host_id.clone(),
         reorder_window: settings.sparkplug.reorder,
+        catalogue: crate::catalogue::load(&settings.data)?,
         ..collector::Config::default()
     };
     let (collector, commands) = Collector::new(config, store.recorder(), store.archive(), store.register());

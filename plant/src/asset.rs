@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::mapping::RuleSet;
-use crate::{Bearing, MachineId, Name, PointId, Quantity, Unit};
+use crate::{Bearing, MachineId, Name, PointId, Quantity, Train, Unit};
 
 /// A name for people, in the two languages of the page. At least one is usually there; the id stands in otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -228,6 +228,8 @@ pub struct Machine {
     pub nominal_rpm: Option<f64>,
     /// Its bearings.
     pub bearings: Vec<Bearing>,
+    /// Its units and shafts; `None` where they were not stated: then it has one shaft, whose speed is measured.
+    pub train: Option<Train>,
     /// Its points by name.
     pub points: BTreeMap<Arc<str>, Point>,
 }
@@ -246,6 +248,7 @@ impl Machine {
             severity: Severity::default(),
             nominal_rpm: None,
             bearings: Vec::new(),
+            train: None,
             points: BTreeMap::new(),
         }
     }

@@ -22,6 +22,7 @@
 mod alarm;
 mod asset;
 mod bearing;
+mod catalogue;
 mod clock;
 mod condition;
 mod event;
@@ -30,6 +31,7 @@ mod id;
 pub mod mapping;
 mod observation;
 mod time;
+pub mod train;
 mod unit;
 mod waveform;
 
@@ -40,6 +42,7 @@ pub use asset::{
     AssetChange, Axis, Foundation, Limits, Location, Machine, MachineClass, Plant, Point, PointKind, Severity, Title,
 };
 pub use bearing::{Bearing, BearingFault, BearingOrders, Geometry, GeometryError};
+pub use catalogue::{Catalogue, CatalogueError, Entry as CatalogueEntry};
 pub use clock::{Clock, ManualClock};
 pub use condition::Condition;
 pub use event::Event;
@@ -49,5 +52,6 @@ pub use finding::{
 pub use id::{IdError, MachineId, Name, PointId, SeriesKey};
 pub use observation::{Observation, Quality, Reason, Value};
 pub use time::Timestamp;
+pub use train::{Tone, ToneKind, Train, TrainError};
 pub use unit::{Quantity, Unit, UnitMismatch};
 pub use waveform::{Samples, Speed, Waveform, WaveformError, WaveformId, WaveformMeta};

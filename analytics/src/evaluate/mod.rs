@@ -132,7 +132,7 @@ fn decide(analyser: &mut Analyser, row: &Row, samples: &[f64]) -> Result<(Bearin
         return Err("sensor");
     }
     let speed = Speed { mean_rpm: 60.0 * shaft_hz, range_rpm: None };
-    let context = Context { speed: Ok(speed), nominal_rpm: None, bearings: &[orders], alpha: ALPHA };
+    let context = Context { speed: Ok(speed), nominal_rpm: None, bearings: &[orders.into()], alpha: ALPHA };
     analyser.analyse(samples, fs, &Stated::default(), &context).bearing?;
     let best = analyser.hypotheses().first().ok_or("record_length")?;
     Ok((best.fault, best.statistic, best.threshold))

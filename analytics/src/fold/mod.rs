@@ -29,7 +29,7 @@ pub use snapshot::RestoreError;
 
 use crate::rotating::{Analyser, Plans};
 use record::{Job, Judged};
-pub(crate) use record::{fault_lines, heard};
+pub(crate) use record::{fault_lines, heard, own_turns};
 use state::State;
 
 /// Probability that a record without damage is significant, where nothing else is set.

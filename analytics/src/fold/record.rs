@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use plant::{
-    AlarmCondition, BearingFault, BearingOrders, BearingVerdict, Diagnosis, Evidence, FaultLine, Finding, Hypothesis,
-    IndicatorValue, Machine, Name, Point, Priority, Quality, Quantity, Reason, SensorState, Speed, Timestamp, Unit,
-    Waveform, Zone, ZoneVerdict,
+    AlarmCondition, BearingFault, BearingVerdict, Diagnosis, Evidence, FaultLine, Finding, Hypothesis, IndicatorValue,
+    Machine, Name, Point, Priority, Quality, Quantity, Reason, SensorState, Speed, Timestamp, Unit, Waveform, Zone,
+    ZoneVerdict,
 };
 
 use super::book::Detail;
@@ -15,7 +15,7 @@ use super::values::{Described, Measured, hold_limits, key, promised};
 use super::{Settings, Shared};
 use crate::alarm::Event;
 use crate::alarm::persist::weight;
-use crate::rotating::{Analyser, Analysis, Basis, Context, Fault, Refusal, Scored, ZoneRow, choose};
+use crate::rotating::{Analyser, Analysis, Basis, Context, Fault, Refusal, Scored, Seated, ZoneRow, choose};
 
 /// Clears at this part of what raises.
 const CLEAR: f64 = 0.9;
@@ -27,7 +27,7 @@ const SENSOR_WEIGHT: u8 = 2;
 /// One record and everything that it is judged by.
 pub(super) struct Job {
     pub waveform: Shared,
-    bearings: Vec<(Name, BearingOrders)>,
+    bearings: Vec<(Name, Seated)>,
     pub speed: Result<Speed, Refusal>,
     pub nominal_rpm: Option<f64>,
     /// What the sensor can measure, in the unit of the record.
@@ -46,9 +46,9 @@ pub(super) struct Judged {
 impl Job {
     /// Analyses the record. Depends on nothing but the job.
     pub fn run(&self, analyser: &mut Analyser) -> Judged {
-        let orders: Vec<BearingOrders> = self.bearings.iter().map(|(_, o)| *o).collect();
+        let bearings: Vec<Seated> = self.bearings.iter().map(|(_, b)| *b).collect();
         let context =
-            Context { speed: self.speed, nominal_rpm: self.nominal_rpm, bearings: &orders, alpha: self.alpha };
+            Context { speed: self.speed, nominal_rpm: self.nominal_rpm, bearings: &bearings, alpha: self.alpha };
         let analysis = analyser.waveform(&self.waveform, self.range, &context);
         let hypotheses = if analysis.is_ok() { analyser.hypotheses().to_vec() } else { Vec::new() };
         Judged { analysis, hypotheses }
@@ -81,7 +81,7 @@ fn job(state: &State, settings: &Settings, w: &Shared) -> Job {
         waveform: w.clone(),
         bearings: heard(&machine, &point),
         speed: speed(w, &machine, &point, past, settings),
-        nominal_rpm: machine.nominal_rpm.filter(|v| *v > 0.0),
+        nominal_rpm: machine.nominal_rpm.filter(|v| *v > 0.0).map(|v| v * own_turns(&machine, &point)),
         range: range(&point, w.unit),
         row: choose(&Basis { class: machine.class, severity: machine.severity, nominal_rpm: machine.nominal_rpm }),
         point: Described::from(&point),
@@ -95,16 +95,40 @@ fn range(point: &Point, unit: Unit) -> Option<(f64, f64)> {
     point.range.map(|(low, high)| (low * factor + offset, high * factor + offset))
 }
 
-/// The bearings that a sensor hears: the one it sits at, or all of the machine where that is not said.
-pub(crate) fn heard(machine: &Machine, point: &Point) -> Vec<(Name, BearingOrders)> {
+/// The bearings that a sensor hears: the one it sits at, or all of the machine where that is not said. Their ratios are
+/// to the shaft at which the sensor sits.
+pub(crate) fn heard(machine: &Machine, point: &Point) -> Vec<(Name, Seated)> {
     let at = point.location.bearing.as_ref();
     let near = machine.bearings.iter().filter(|b| at.is_none_or(|name| *name == b.name));
-    near.filter_map(|b| Some((b.name.clone(), b.geometry.orders().ok()?))).collect()
+    // A train that is impossible seats no bearing.
+    let shafts = machine.shafts().unwrap_or_default();
+    let own = own_turns(machine, point);
+    let seated = |b: &plant::Bearing| {
+        let shaft = machine.seat(&shafts, b.name.as_str())?;
+        Some(Seated {
+            orders: b.geometry.orders().ok()?,
+            ratio: shaft.ratio.abs() / own,
+            ratio_tolerance: shaft.tolerance,
+            tolerance: BearingFault::ALL.map(|f| b.geometry.tolerance(f)),
+        })
+    };
+    near.filter_map(|b| Some((b.name.clone(), seated(b)?))).collect()
 }
 
-/// The measured shaft speed for a record: what the record says itself, else the machine's latest measured speed if it is
-/// close enough in time. Where a machine measures several speeds, only one at the sensor's own bearing will do. The
-/// nominal speed is no measurement: a motor's slip alone moves it by more than the lines are wide.
+/// Turns of the shaft at which `point` sits while the measured one turns once; 1 where that is the measured one or the
+/// place is not said.
+pub(crate) fn own_turns(machine: &Machine, point: &Point) -> f64 {
+    let turns = || {
+        let bearing = machine.train.as_ref().and(point.location.bearing.as_ref())?;
+        Some(machine.seat(&machine.shafts().ok()?, bearing.as_str())?.ratio.abs())
+    };
+    turns().unwrap_or(1.0)
+}
+
+/// The speed during a record of the shaft at which its sensor sits, from that of the measured one: what the record says
+/// itself, else the machine's latest measured speed if it is close enough in time. Where a machine measures several
+/// speeds, only one at the sensor's own bearing will do, or, as the train leads from there to the sensor, the one of the
+/// measured shaft. The nominal speed is no measurement: a motor's slip alone moves it by more than the lines are wide.
 fn speed(
     w: &Waveform,
     machine: &Machine,
@@ -112,8 +136,9 @@ fn speed(
     past: Option<&MachineState>,
     settings: &Settings,
 ) -> Result<Speed, Refusal> {
-    if let Some(speed) = w.meta.speed {
-        return Ok(speed);
+    let own = own_turns(machine, point);
+    if let Some(Speed { mean_rpm, range_rpm }) = w.meta.speed {
+        return Ok(Speed { mean_rpm: mean_rpm * own, range_rpm: range_rpm.map(|(a, b)| (a * own, b * own)) });
     }
     let measures = |p: &&Point| {
         p.kind == plant::PointKind::Scalar
@@ -121,9 +146,15 @@ fn speed(
     };
     let all: Vec<&Point> = machine.points.values().filter(measures).collect();
     let here = all.iter().find(|p| p.location.bearing.is_some() && p.location.bearing == point.location.bearing);
-    let one = here.copied().or(if all.len() == 1 { Some(all[0]) } else { None }).ok_or("speed")?;
+    let mut measured = all.iter().filter(|p| machine.train.is_some() && own_turns(machine, p) == 1.0);
+    let only = match (all.as_slice(), measured.next(), measured.next()) {
+        ([one], ..) | (_, Some(one), None) => Some(*one),
+        _ => None,
+    };
+    let one = here.copied().or(only).ok_or("speed")?;
     let (t, mean_rpm) = past.and_then(|m| m.points.get(&one.name)?.speed).ok_or("speed")?;
     let apart = t.since(w.t0).max(w.t0.since(t));
+    let mean_rpm = mean_rpm / own_turns(machine, one) * own;
     if apart > settings.speed_age { Err("speed") } else { Ok(Speed { mean_rpm, range_rpm: None }) }
 }
 
@@ -409,6 +440,10 @@ impl Look<'_> {
         terms.insert("slip".into(), s.slip);
         if let Ok(hz) = self.analysis.bearing {
             terms.insert("shaft_hz".into(), hz);
+        }
+        // The lines were searched further than bearings slip, and say less of where the damage is.
+        if self.job.bearings.get(s.bearing).is_some_and(|(_, b)| b.is_estimated()) {
+            detail.evidence.codes.push("estimated".into());
         }
         detail.evidence.lines = fault_lines(s);
         detail

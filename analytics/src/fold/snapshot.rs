@@ -3,6 +3,7 @@
 //! A snapshot that cannot be read is no loss: the fold is started anew from the beginning of the journal.
 
 mod assets;
+mod train;
 
 use std::collections::BTreeMap;
 

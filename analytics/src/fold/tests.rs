@@ -1,6 +1,7 @@
 //! The fold on small journals.
 
 pub(super) mod journal;
+mod train;
 
 use plant::{
     AlarmCondition, AlarmState, AssetChange, BearingFault, BearingVerdict, Diagnosis, Finding, Limits, Quality, Reason,

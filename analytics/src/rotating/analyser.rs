@@ -1,6 +1,6 @@
 //! The chain: guard, features, velocity, averaged spectrum, envelope decision, on one record after the other.
 
-use plant::{BearingOrders, Samples, Speed, Waveform};
+use plant::{Samples, Speed, Waveform};
 use realfft::num_complex::Complex;
 
 use super::envelope::{Envelope, EnvelopePlans, Refusal, Scored};
@@ -8,6 +8,7 @@ use super::features::{Levels, TimeFeatures, features_of};
 use super::guard::{self, Fault, Faults, Stated};
 use super::orders::{Phase, tacholess};
 use super::plans::{Plans, quick_length};
+use super::seated::Seated;
 use super::signal::{LONGEST, SHORTEST, acceleration_into};
 use super::spectrum::{Spectrum, hann_power_into};
 use super::turned::{Record, Turned};
@@ -30,12 +31,12 @@ const SLOWEST_HZ: f64 = 2.0;
 /// What is known of the machine behind a record.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// Speed measured during the record, or the code of why there is none.
+    /// Speed during the record of the shaft at which the sensor sits, or the code of why there is none.
     pub speed: Result<Speed, Refusal>,
     /// Speed for which the machine is made, r/min. Only chooses the velocity band where no speed was measured.
     pub nominal_rpm: Option<f64>,
     /// The bearings that the sensor can hear.
-    pub bearings: &'a [BearingOrders],
+    pub bearings: &'a [Seated],
     /// Probability that a record without any damage is called significant.
     pub alpha: f64,
 }
@@ -289,10 +290,12 @@ impl Analyser {
         if !demodulable(self.fs) {
             return Err("rate");
         }
-        if (self.n as f64) < TURNS * self.fs / hz {
+        let least_hz = SLOWEST_HZ.max(TURNS * self.fs / self.n as f64);
+        let judged = || context.bearings.iter().filter(|b| b.ratio * hz >= least_hz);
+        if judged().next().is_none() {
             return Err("record_length");
         }
-        let highest = 4.0 * context.bearings.iter().map(highest_order).fold(0.0, f64::max) * (1.0 + super::SLIP.1);
+        let highest = 4.0 * judged().map(Seated::highest).fold(0.0, f64::max);
         if unsteadiness > VARIES {
             let own = if phase.is_none() { self.own_angle(x, context) } else { None };
             if let Some(phase) = phase.or(own.as_ref()) {
@@ -303,8 +306,8 @@ impl Analyser {
             }
         }
         self.run_envelope(highest * hz);
-        let df = self.fs / self.n as f64;
-        self.envelope.decide(df, hz, context.bearings, context.alpha, &mut self.hypotheses)?;
+        let (df, alpha) = (self.fs / self.n as f64, context.alpha);
+        self.envelope.decide(df, hz, least_hz, context.bearings, alpha, &mut self.hypotheses)?;
         Ok(hz)
     }
 
@@ -325,7 +328,8 @@ impl Analyser {
         }
         // Lines are 1/turns orders apart; as frequencies, by the mean speed.
         let hz = phase.mean_hz();
-        self.envelope.decide(hz / turns, hz, context.bearings, context.alpha, &mut self.hypotheses)?;
+        let (least_hz, alpha) = (SLOWEST_HZ.max(TURNS * hz / turns), context.alpha);
+        self.envelope.decide(hz / turns, hz, least_hz, context.bearings, alpha, &mut self.hypotheses)?;
         Ok(hz)
     }
 
@@ -337,10 +341,6 @@ impl Analyser {
         let plans = self.envelope_plans();
         self.envelope.compute(&plans, &self.lines, self.n, self.fs, highest_hz);
     }
-}
-
-fn highest_order(o: &BearingOrders) -> f64 {
-    o.bpfi.max(o.bpfo).max(2.0 * o.bsf).max(o.ftf)
 }
 
 /// Whether a record at `fs` has room above 300 Hz for resonances to be modulated in: at least two octaves.

@@ -6,12 +6,13 @@
 
 use std::sync::Arc;
 
-use plant::{BearingFault, BearingOrders};
+use plant::BearingFault;
 use realfft::RealToComplex;
 use realfft::num_complex::Complex;
 use rustfft::Fft;
 
 use super::null;
+use super::seated::Seated;
 use super::spectrum::hann_power_into;
 
 /// Lower edge of the band that is demodulated, Hz: below live the machine's own tones.
@@ -22,6 +23,8 @@ pub const BAND_HIGH: f64 = 0.95;
 pub const SLIP: (f64, f64) = (-0.02, 0.01);
 /// Lines left out on either side of a multiple of shaft speed.
 const MASK: usize = 3;
+/// Beyond this multiple of what is not known of a shaft's speed its multiples cannot be told from what lies between.
+const MASKED: f64 = 0.125;
 /// Half the width of the running median that is the floor, in lines.
 const FLOOR_HALF: usize = 100;
 /// The floor is computed this many lines apart and interpolated between.
@@ -137,16 +140,18 @@ impl Envelope {
         }
     }
 
-    /// Prepares [`Envelope::highest`]: ratios without the lines of the shaft, each the largest of itself and its
-    /// neighbours.
-    fn mask_shaft(&mut self, shaft_lines: f64) {
+    /// Prepares [`Envelope::highest`]: ratios without the lines of a shaft whose speed is known but for `tolerance`, each
+    /// the largest of itself and its neighbours.
+    fn mask_shaft(&mut self, shaft_lines: f64, tolerance: f64) {
         self.highest.clear();
         self.highest.extend_from_slice(&self.ratio);
         let lines = self.highest.len();
         let mut multiple = 1.0;
         while multiple * shaft_lines < (lines + MASK) as f64 {
             let at = (multiple * shaft_lines).round() as usize;
-            self.highest[at.saturating_sub(MASK).min(lines)..(at + MASK + 1).min(lines)].fill(0.0);
+            let off = multiple * tolerance;
+            let half = MASK + if off <= MASKED { (off * shaft_lines).ceil() as usize } else { 0 };
+            self.highest[at.saturating_sub(half).min(lines)..(at + half + 1).min(lines)].fill(0.0);
             multiple += 1.0;
         }
         let mut before = 0.0;
@@ -158,17 +163,15 @@ impl Envelope {
         }
     }
 
-    /// T = max over slip of Σ ln(1+ρ_k) at multiples of `lines_per_strike`.
-    fn statistic(&self, lines_per_strike: f64) -> Comb {
+    /// T = max over slip (from, to) of Σ ln(1+ρ_k) at multiples of `lines_per_strike`.
+    fn statistic(&self, lines_per_strike: f64, slips: (f64, f64)) -> Comb {
         let harmonics = (1..=null::HARMONICS)
-            .take_while(|k| *k as f64 * lines_per_strike * (1.0 + SLIP.1) + 1.0 < self.highest.len() as f64);
+            .take_while(|k| *k as f64 * lines_per_strike * (1.0 + slips.1) + 1.0 < self.highest.len() as f64);
         let harmonics = harmonics.count();
-        // One step moves the highest harmonic by one line.
-        let trials = ((SLIP.1 - SLIP.0) * harmonics as f64 * lines_per_strike).ceil() as usize + 1;
-        let trials = trials.max(2);
+        let trials = trials(slips, harmonics, lines_per_strike);
         let mut best = Comb { harmonics, trials, ..Comb::default() };
         for i in 0..trials {
-            let slip = SLIP.0 + (SLIP.1 - SLIP.0) * i as f64 / (trials - 1) as f64;
+            let slip = slips.0 + (slips.1 - slips.0) * i as f64 / (trials - 1) as f64;
             let at = |k: usize| self.highest[(k as f64 * lines_per_strike * (1.0 + slip)).round() as usize];
             let t: f64 = (1..=harmonics).map(|k| at(k).ln_1p()).sum();
             if t > best.statistic || i == 0 {
@@ -251,23 +254,36 @@ impl Envelope {
     /// practice often shows there alone (Smith & Randall, MSSP 64 (2015), 100, on the ball faults of their set), while a
     /// cage on its own is rarely the first to go. So lines at the cage's frequency speak for the ball, unless the ball's
     /// own frequency shows less than nine of ten records of plain noise would.
+    ///
+    /// Each bearing is judged with the speed of its own shaft, and that shaft's lines are masked; one whose shaft turns
+    /// slower than `least_hz` is left out. A bearing whose geometry or speed is not known exactly is searched further,
+    /// and its threshold is that of the wider search. So that it cannot take the lines of one that is known, it stands
+    /// behind every known one that is significant.
     pub fn decide(
         &mut self,
         df: f64,
         shaft_hz: f64,
-        bearings: &[BearingOrders],
+        least_hz: f64,
+        bearings: &[Seated],
         alpha: f64,
         out: &mut Vec<Scored>,
     ) -> Result<(), Refusal> {
         out.clear();
-        self.mask_shaft(shaft_hz / df);
-        for (bearing, orders) in bearings.iter().enumerate() {
+        let mut masked = None;
+        for (bearing, seated) in bearings.iter().enumerate() {
+            if seated.ratio * shaft_hz < least_hz {
+                continue;
+            }
+            if masked != Some((seated.ratio, seated.ratio_tolerance)) {
+                self.mask_shaft(seated.ratio * shaft_hz / df, seated.ratio_tolerance);
+                masked = Some((seated.ratio, seated.ratio_tolerance));
+            }
             for fault in BearingFault::ALL {
-                let lines = orders.strikes(fault) * shaft_hz / df;
+                let lines = seated.strikes(fault) * shaft_hz / df;
                 if lines < RESOLVED {
                     continue;
                 }
-                let comb = self.statistic(lines);
+                let comb = self.statistic(lines, seated.slip(fault));
                 if comb.harmonics >= 2 {
                     out.push(scored(bearing, fault, comb, lines * df));
                 }
@@ -280,8 +296,11 @@ impl Envelope {
             s.threshold = null::threshold(alpha / hypotheses as f64, s.harmonics, trials);
         }
         let rank = |f: BearingFault| BearingFault::ALL.iter().position(|x| *x == f);
+        let guessed = bearings.iter().any(Seated::is_estimated);
+        let behind = |s: &Scored| guessed && (bearings[s.bearing].is_estimated() || !s.significant());
         out.sort_by(|a, b| {
-            b.statistic.total_cmp(&a.statistic).then(rank(a.fault).cmp(&rank(b.fault))).then(a.bearing.cmp(&b.bearing))
+            let order = behind(a).cmp(&behind(b)).then(b.statistic.total_cmp(&a.statistic));
+            order.then(rank(a.fault).cmp(&rank(b.fault))).then(a.bearing.cmp(&b.bearing))
         });
         if out.is_empty() { Err("record_length") } else { Ok(()) }
     }
@@ -302,9 +321,14 @@ fn scored(bearing: usize, fault: BearingFault, comb: Comb, kinematic_hz: f64) ->
     }
 }
 
-fn trials_of(s: &Scored, bearings: &[BearingOrders], shaft_lines: f64) -> usize {
-    let lines = bearings[s.bearing].strikes(s.lines_of) * shaft_lines;
-    (((SLIP.1 - SLIP.0) * s.harmonics as f64 * lines).ceil() as usize + 1).max(2)
+fn trials_of(s: &Scored, bearings: &[Seated], shaft_lines: f64) -> usize {
+    let seated = bearings[s.bearing];
+    trials(seated.slip(s.lines_of), s.harmonics, seated.strikes(s.lines_of) * shaft_lines)
+}
+
+/// Slips that are tried: one step moves the highest harmonic by one line.
+fn trials(slips: (f64, f64), harmonics: usize, lines_per_strike: f64) -> usize {
+    (((slips.1 - slips.0) * harmonics as f64 * lines_per_strike).ceil() as usize + 1).max(2)
 }
 
 /// Lends the cage's lines to the ball of the same bearing where they say more, see [`Envelope::decide`].
@@ -326,10 +350,43 @@ mod tests {
         let mut e = Envelope { ratio: vec![1.0; 60], ..Envelope::default() };
         e.ratio[20] = 50.0;
         e.ratio[26] = 7.0;
-        e.mask_shaft(20.0);
+        e.mask_shaft(20.0, 0.0);
         assert_eq!(e.highest[20], 0.0);
         assert_eq!((e.highest[15], e.highest[17], e.highest[18]), (1.0, 1.0, 0.0));
         assert_eq!((e.highest[25], e.highest[26], e.highest[27], e.highest[28]), (7.0, 7.0, 7.0, 1.0));
+    }
+
+    #[test]
+    fn the_mask_of_a_shaft_behind_a_belt_is_as_wide_as_its_speed_is_uncertain() {
+        let mut e = Envelope { ratio: vec![1.0; 900], ..Envelope::default() };
+        e.mask_shaft(100.0, 0.02);
+        // 3 lines and 2 % of 100, of 200; the seventh multiple is uncertain by 14 % of the shaft's speed.
+        let masked = |k: usize| e.highest[k] == 0.0;
+        assert!(masked(96) && masked(104) && !masked(93) && !masked(107));
+        assert!(masked(194) && masked(206) && !masked(191));
+        assert!(masked(700) && !masked(690));
+    }
+
+    #[test]
+    fn an_estimate_does_not_take_the_lines_of_a_bearing_that_is_known() {
+        let orders = |bpfo: f64| plant::BearingOrders { bpfo, bpfi: 1.6 * bpfo, bsf: 2.36, ftf: 0.398 };
+        let known = Seated::from(orders(3.58));
+        let guess = Seated { tolerance: [0.15, 0.15, 0.12, 0.03], ..Seated::from(orders(3.5)) };
+        let mut ratio = vec![1.0; 4000];
+        for k in 1..=4 {
+            ratio[358 * k - 1] = 40.0;
+        }
+        let mut e = Envelope { ratio, ..Envelope::default() };
+        let mut out = Vec::new();
+        e.decide(0.25, 25.0, 2.0, &[guess, known], 1e-4, &mut out).unwrap();
+        assert_eq!((out[0].bearing, out[0].fault), (1, BearingFault::OuterRace));
+        assert!(out[0].significant());
+        let of_guess = out.iter().find(|s| s.bearing == 0 && s.fault == BearingFault::OuterRace).unwrap();
+        assert!(of_guess.statistic >= out[0].statistic, "it sees the same lines");
+        assert!(of_guess.threshold > out[0].threshold + 0.3, "and pays for the wider search");
+        // Alone it may speak.
+        e.decide(0.25, 25.0, 2.0, &[guess], 1e-4, &mut out).unwrap();
+        assert!(out[0].significant() && out[0].fault == BearingFault::OuterRace);
     }
 
     #[test]
@@ -340,11 +397,11 @@ mod tests {
             e.highest[101 * k] = 9.0;
         }
         e.highest[103] = 1e6;
-        let c = e.statistic(100.0);
+        let c = e.statistic(100.0, SLIP);
         assert_eq!((c.harmonics, c.ratios), (4, [9.0; 4]));
         assert!((c.slip - 0.01).abs() < 1e-9 && (c.statistic - 4.0 * 10f64.ln()).abs() < 1e-9);
         // Seen from 98 per strike they stand 3 % off: beyond what a bearing slips.
-        assert!(e.statistic(98.0).ratios.iter().filter(|r| **r == 9.0).count() < 2);
+        assert!(e.statistic(98.0, SLIP).ratios.iter().filter(|r| **r == 9.0).count() < 2);
     }
 
     #[test]

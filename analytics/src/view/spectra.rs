@@ -3,12 +3,14 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use plant::{BearingOrders, FaultLine, Machine, Name, Point, Speed, Unit, Waveform};
+use plant::{BearingFault, FaultLine, Machine, Name, Point, Speed, Unit, Waveform};
 
 use super::{Curve, LONGEST_CURVE};
-use crate::fold::{ALPHA, fault_lines, heard};
-use crate::rotating::{Analyser, Context, Plans, Scored, Spectrum};
+use crate::fold::{ALPHA, fault_lines, heard, own_turns};
+use crate::rotating::{Analyser, Context, Plans, Scored, Seated, Spectrum};
 
+/// Multiples of a fault frequency that are marked where there is no verdict.
+const EXPECTED_HARMONICS: u16 = 4;
 /// Multiples of shaft speed that are drawn.
 const SHAFT_LINES: u16 = 4;
 /// Highest frequency of the velocity spectrum, Hz: twice what severity is judged by.
@@ -30,7 +32,7 @@ pub struct Listed {
 /// A line to draw.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
-    /// Of which bearing; none for the shaft's.
+    /// Of which bearing, or of which shaft or unit of the train; none for the shaft at which the sensor sits.
     pub bearing: Option<Name>,
     /// Label, multiple, frequency, ratio to the floor.
     pub line: FaultLine,
@@ -49,7 +51,8 @@ pub struct Spectra {
     pub velocity: Curve,
     /// Envelope: power over the local floor; 1 is the floor.
     pub envelope: Curve,
-    /// Fault lines of every hypothesis, then those of the shaft.
+    /// Fault lines of every hypothesis, then those of the shaft; without a hypothesis where those of the bearings would be;
+    /// then those of the train.
     pub lines: Vec<Line>,
     /// Hypotheses, the best first.
     pub hypotheses: Vec<Listed>,
@@ -57,17 +60,24 @@ pub struct Spectra {
     pub refused: Vec<Arc<str>>,
 }
 
-/// Computes the curves of `waveform`, measured on `machine`. `shaft_hz` is the measured shaft speed; `None` lets the
-/// record speak for itself, and where it does not there are no lines.
+/// Computes the curves of `waveform`, measured on `machine`. `shaft_hz` is the speed of the shaft at which the sensor sits;
+/// `None` lets the record speak for itself, and where it does not there are no lines.
 #[must_use]
 pub fn spectra(waveform: &Waveform, machine: &Machine, shaft_hz: Option<f64>) -> Spectra {
     let point = machine.points.get(waveform.point.name());
     let bare = Point::bare(waveform.point.name());
     let near = heard(machine, point.unwrap_or(&bare));
-    let orders: Vec<BearingOrders> = near.iter().map(|(_, o)| *o).collect();
+    let place = point.and_then(|p| p.location.bearing.as_ref());
+    let own = own_turns(machine, point.unwrap_or(&bare));
+    let bearings: Vec<Seated> = near.iter().map(|(_, b)| *b).collect();
     let stated = shaft_hz.map(|hz| Speed { mean_rpm: 60.0 * hz, range_rpm: None });
-    let speed = stated.or(waveform.meta.speed).ok_or("speed");
-    let context = Context { speed, nominal_rpm: machine.nominal_rpm, bearings: &orders, alpha: ALPHA };
+    let said = waveform.meta.speed.map(|s| Speed {
+        mean_rpm: own * s.mean_rpm,
+        range_rpm: s.range_rpm.map(|(low, high)| (own * low, own * high)),
+    });
+    let speed = stated.or(said).ok_or("speed");
+    let nominal_rpm = machine.nominal_rpm.map(|rpm| own * rpm);
+    let context = Context { speed, nominal_rpm, bearings: &bearings, alpha: ALPHA };
     let mut analyser = Analyser::new(Plans::default());
     let mut out = Spectra { fs: waveform.fs, shaft_hz: speed.ok().map(|s| s.mean_rpm / 60.0), ..Spectra::default() };
     let analysis = match analyser.waveform(waveform, range(point, waveform.unit), &context) {
@@ -86,11 +96,16 @@ pub fn spectra(waveform: &Waveform, machine: &Machine, shaft_hz: Option<f64>) ->
     let df = spectrum.df();
     out.spectrum = curve(df, (0..spectrum.power.len()).map(|k| spectrum.rms_line(k)));
     out.velocity = curve(df, velocity(&spectrum));
+    let of_train = crate::lines::of_train(machine, place, out.shaft_hz.map(|hz| hz / own), &spectrum);
     out.hypotheses = listed(analyser.hypotheses(), &near);
-    let highest = highest_hz(&orders, out.shaft_hz);
+    let highest = highest_hz(&bearings, out.shaft_hz);
     let ratio = analyser.envelope_ratio(highest);
     out.envelope = curve(df, ratio.iter().copied().take((highest / df) as usize + 1));
     out.lines = lines(&out.hypotheses, out.shaft_hz, df, ratio);
+    if out.hypotheses.is_empty() {
+        out.lines.extend(out.shaft_hz.into_iter().flat_map(|hz| expected(&near, hz, df, ratio)));
+    }
+    out.lines.extend(of_train);
     out
 }
 
@@ -110,8 +125,9 @@ fn velocity<'a>(s: &'a Spectrum<'_>) -> impl Iterator<Item = f64> + 'a {
 }
 
 /// Four multiples of the highest fault frequency and a little beyond, or [`ENVELOPE_TO_HZ`].
-fn highest_hz(orders: &[BearingOrders], shaft_hz: Option<f64>) -> f64 {
-    let highest = orders.iter().map(|o| o.bpfo.max(o.bpfi).max(2.0 * o.bsf)).fold(0.0, f64::max);
+fn highest_hz(bearings: &[Seated], shaft_hz: Option<f64>) -> f64 {
+    let highest = bearings.iter().map(|b| b.ratio * b.orders.bpfo.max(b.orders.bpfi).max(2.0 * b.orders.bsf));
+    let highest = highest.fold(0.0, f64::max);
     (4.3 * highest * shaft_hz.unwrap_or(0.0)).max(ENVELOPE_TO_HZ)
 }
 
@@ -120,9 +136,22 @@ fn curve(df: f64, values: impl Iterator<Item = f64>) -> Curve {
     Curve { x0: 0.0, dx: df, values: values.collect() }.joined(LONGEST_CURVE)
 }
 
-fn listed(hypotheses: &[Scored], near: &[(Name, BearingOrders)]) -> Vec<Listed> {
+fn listed(hypotheses: &[Scored], near: &[(Name, Seated)]) -> Vec<Listed> {
     let listed = |s: &Scored| Some(Listed { bearing: near.get(s.bearing)?.0.clone(), scored: *s });
     hypotheses.iter().filter_map(listed).collect()
+}
+
+/// Where the lines of the bearings stand without slip: what an analyst looks at where there is no verdict.
+fn expected(near: &[(Name, Seated)], shaft_hz: f64, df: f64, ratio: &[f64]) -> Vec<Line> {
+    let all = near.iter().flat_map(|b| BearingFault::ALL.into_iter().map(move |f| (b, f)));
+    let all = all.flat_map(|of| (1..=EXPECTED_HARMONICS).map(move |k| (of, k)));
+    let line = |(((bearing, seated), fault), harmonic): ((&(Name, Seated), BearingFault), u16)| {
+        let hz = f64::from(harmonic) * seated.strikes(fault) * shaft_hz;
+        let at = (hz / df).round() as usize;
+        let ratio = ratio.iter().skip(at.saturating_sub(1)).take(3).copied().fold(0.0, f64::max);
+        Line { bearing: Some(bearing.clone()), line: FaultLine { label: fault.as_str().into(), harmonic, hz, ratio } }
+    };
+    all.map(line).collect()
 }
 
 fn lines(hypotheses: &[Listed], shaft_hz: Option<f64>, df: f64, ratio: &[f64]) -> Vec<Line> {
@@ -144,7 +173,9 @@ fn lines(hypotheses: &[Listed], shaft_hz: Option<f64>, df: f64, ratio: &[f64]) -
 mod tests {
     use super::*;
     use crate::rotating::testing::{Noise, add_impacts};
-    use plant::{Bearing, BearingFault, Geometry, MachineId, Samples, Timestamp, WaveformId, WaveformMeta};
+    use plant::{
+        Bearing, BearingFault, BearingOrders, Geometry, MachineId, Samples, Timestamp, WaveformId, WaveformMeta,
+    };
 
     fn machine() -> Machine {
         let id: MachineId = "s/fan".parse().unwrap();

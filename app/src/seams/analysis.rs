@@ -35,22 +35,21 @@ pub(super) struct Analysis {
     pub(super) archive: Archive,
 }
 
-/// Multiples of a fault frequency that are marked where there is no verdict.
-const EXPECTED_HARMONICS: u16 = 4;
-
 type Answer = Result<dto::Analysis, &'static str>;
 
 impl Analysis {
-    /// The record's own speed, else the one that its diagnosis used.
+    /// The speed of the sensor's shaft that its diagnosis used.
+    fn judged_hz(&self, waveform: &Waveform) -> Option<f64> {
+        let found = self.archive.diagnoses(&waveform.point, RECENT).unwrap_or_default();
+        match found.into_iter().find(|d| d.waveform == waveform.id)?.bearing {
+            BearingVerdict::Judged { shaft_hz, .. } => Some(shaft_hz),
+            BearingVerdict::Refused(_) => None,
+        }
+    }
+
+    /// The same, else the record's own speed, which is that of the shaft whose speed is measured.
     fn shaft_hz(&self, waveform: &Waveform) -> Option<f64> {
-        let judged = || {
-            let found = self.archive.diagnoses(&waveform.point, RECENT).unwrap_or_default();
-            match found.into_iter().find(|d| d.waveform == waveform.id)?.bearing {
-                BearingVerdict::Judged { shaft_hz, .. } => Some(shaft_hz),
-                BearingVerdict::Refused(_) => None,
-            }
-        };
-        waveform.meta.speed.map(|s| s.mean_rpm / 60.0).or_else(judged)
+        self.judged_hz(waveform).or_else(|| waveform.meta.speed.map(|s| s.mean_rpm / 60.0))
     }
 
     /// Between which speeds to look for the shaft, Hz.
@@ -112,11 +111,8 @@ impl Analysis {
 
 impl Analyst for Analysis {
     fn spectra(&self, waveform: &Waveform, machine: &Machine) -> dto::Spectra {
-        let s = view::spectra(waveform, machine, self.shaft_hz(waveform));
-        let mut lines: Vec<_> = s.lines.iter().map(|l| line(l, &s.hypotheses)).collect();
-        if s.hypotheses.is_empty() {
-            lines.extend(expected_lines(waveform, machine, &s));
-        }
+        let s = view::spectra(waveform, machine, self.judged_hz(waveform));
+        let lines = s.lines.iter().map(|l| line(l, &s.hypotheses)).collect();
         dto::Spectra {
             fs: s.fs,
             shaft_hz: s.shaft_hz,
@@ -237,37 +233,17 @@ fn line(l: &Line, hypotheses: &[Listed]) -> dto::EnvelopeLine {
         let fundamental = f64::from(l.line.harmonic) * h.scored.hz;
         l.bearing.as_ref() == Some(&h.bearing) && (l.line.hz - fundamental).abs() <= 1e-9 * fundamental
     };
+    // Without a verdict the lines of a bearing stand where its geometry puts them.
+    let slips = BearingFault::ALL.iter().any(|f| f.as_str() == &*l.line.label);
+    let expected = || (hypotheses.is_empty() && slips).then_some(0.0);
     dto::EnvelopeLine {
         label: l.line.label.to_string(),
         bearing: l.bearing.as_ref().map(ToString::to_string),
         harmonic: l.line.harmonic,
         hz: l.line.hz,
-        slip: hypotheses.iter().find(own).map(|h| h.scored.slip),
+        slip: hypotheses.iter().find(own).map(|h| h.scored.slip).or_else(expected),
         ratio: l.line.ratio,
     }
-}
-
-/// Where the lines of the bearings would stand without slip: what an analyst looks at where there is no verdict.
-fn expected_lines(w: &Waveform, machine: &Machine, s: &view::Spectra) -> Vec<dto::EnvelopeLine> {
-    let Some(shaft_hz) = s.shaft_hz.filter(|_| !s.envelope.values.is_empty()) else { return Vec::new() };
-    let at = machine.points.get(w.point.name()).and_then(|p| p.location.bearing.as_ref());
-    let near = machine.bearings.iter().filter(|b| at.is_none_or(|name| *name == b.name));
-    let ratio = |hz: f64| {
-        let i = ((hz - s.envelope.x0) / s.envelope.dx).round();
-        let near = s.envelope.values.iter().skip((i - 1.0).max(0.0) as usize).take(3);
-        near.copied().fold(0.0, f64::max)
-    };
-    let mut lines = Vec::new();
-    for (bearing, orders) in near.filter_map(|b| Some((&b.name, b.geometry.orders().ok()?))) {
-        for fault in BearingFault::ALL {
-            for harmonic in 1..=EXPECTED_HARMONICS {
-                let hz = f64::from(harmonic) * orders.strikes(fault) * shaft_hz;
-                let (label, bearing) = (fault.to_string(), Some(bearing.to_string()));
-                lines.push(dto::EnvelopeLine { label, bearing, harmonic, hz, slip: Some(0.0), ratio: ratio(hz) });
-            }
-        }
-    }
-    lines
 }
 
 fn hypothesis(h: &Listed) -> dto::Hypothesis {

@@ -123,7 +123,7 @@ impl Interpreter {
         machine: &Arc<MachineSlot>,
         payload: &[u8],
     ) -> Result<Outcome, Fault> {
-        let described = birth::decode(payload)?.machine(machine.id.clone())?;
+        let described = birth::decode(payload)?.machine_with(machine.id.clone(), &self.config.catalogue)?;
         if described.points.len() > self.config.points {
             let expected = format!("at most {} points on a machine", self.config.points);
             return Err(Fault::new(Code::PointsLimit, expected, described.points.len().to_string()));

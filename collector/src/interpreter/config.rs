@@ -1,8 +1,9 @@
 //! Settings of the collector.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use plant::Name;
+use plant::{Catalogue, Name};
 
 use crate::parts::PartLimits;
 
@@ -29,6 +30,8 @@ pub struct Config {
     pub points: usize,
     /// How much may wait for the rest of its parts, and for how long.
     pub parts: PartLimits,
+    /// Where bearings are looked up of which a birth states nothing but the designation.
+    pub catalogue: Arc<Catalogue>,
 }
 
 impl Default for Config {
@@ -43,6 +46,7 @@ impl Default for Config {
             machines: 20_000,
             points: 10_000,
             parts: PartLimits::default(),
+            catalogue: Arc::new(Catalogue::built_in().clone()),
         }
     }
 }

@@ -4,18 +4,25 @@
 //! description: a later birth replaces an earlier one, points that it does not list stay. The death is `{"ts": …}`, or
 //! an empty payload, as suits an MQTT will.
 
+mod bearing;
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use plant::{
-    Axis, Bearing, BearingOrders, Foundation, Geometry, IdError, Limits, Location, Machine, MachineClass, MachineId,
-    Name, Point, PointKind, Quantity, Severity, Timestamp, Title, Unit,
+    Axis, Bearing, Catalogue, Foundation, IdError, Limits, Location, Machine, MachineClass, MachineId, Name, Point,
+    PointKind, Quantity, Severity, Timestamp, Title, Unit,
 };
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::json::{self, Context, Text, TimeSeed};
+use super::train::WireTrain;
 use super::{MAX_VALUES, time};
 use crate::fault::{Code, Fault, shown};
+
+pub use bearing::{WireBearing, WireOrders};
 
 /// The birth as it stands on the wire. [`Birth::machine`] and [`Birth::of`] lead to the plant's own type and back.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -51,6 +58,9 @@ pub struct Birth {
     /// Its bearings.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub bearings: Vec<WireBearing>,
+    /// Its units and shafts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train: Option<WireTrain>,
     /// Its points.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub points: Vec<WirePoint>,
@@ -66,46 +76,6 @@ pub struct WireTitle {
     /// English.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub en: Option<String>,
-}
-
-/// A bearing: `orders`, or all of `elements`, `ball_mm`, `pitch_mm` (and `contact_deg`, 0 if absent).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct WireBearing {
-    /// Its place: `DE`, `NDE`, `2`.
-    pub name: String,
-    /// The maker's designation.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub designation: Option<String>,
-    /// Fault frequencies as multiples of shaft speed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub orders: Option<WireOrders>,
-    /// Number of rolling elements.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub elements: Option<u16>,
-    /// Ball diameter, mm.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ball_mm: Option<f64>,
-    /// Pitch diameter, mm.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pitch_mm: Option<f64>,
-    /// Contact angle, degrees.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub contact_deg: Option<f64>,
-}
-
-/// Multiples of shaft speed.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WireOrders {
-    /// Outer race.
-    pub bpfo: f64,
-    /// Inner race.
-    pub bpfi: f64,
-    /// Ball spin.
-    pub bsf: f64,
-    /// Cage.
-    pub ftf: f64,
 }
 
 /// A point.
@@ -270,46 +240,6 @@ impl WireTitle {
     }
 }
 
-impl WireBearing {
-    fn of(b: &Bearing) -> Self {
-        let base = Self { name: b.name.to_string(), designation: b.designation.clone(), ..Self::default() };
-        match b.geometry {
-            Geometry::Orders(o) => {
-                Self { orders: Some(WireOrders { bpfo: o.bpfo, bpfi: o.bpfi, bsf: o.bsf, ftf: o.ftf }), ..base }
-            }
-            Geometry::Dimensions { elements, ball_mm, pitch_mm, contact_rad } => Self {
-                elements: Some(elements),
-                ball_mm: Some(ball_mm),
-                pitch_mm: Some(pitch_mm),
-                contact_deg: Some(contact_rad.to_degrees()),
-                ..base
-            },
-        }
-    }
-
-    fn bearing(&self) -> Result<Bearing, Fault> {
-        let geometry = match (self.orders, self.elements, self.ball_mm, self.pitch_mm) {
-            (Some(o), None, None, None) => {
-                Geometry::Orders(BearingOrders { bpfo: o.bpfo, bpfi: o.bpfi, bsf: o.bsf, ftf: o.ftf })
-            }
-            (None, Some(elements), Some(ball_mm), Some(pitch_mm)) => {
-                let contact_rad = self.contact_deg.unwrap_or(0.0).to_radians();
-                Geometry::Dimensions { elements, ball_mm, pitch_mm, contact_rad }
-            }
-            _ => {
-                let expected = "orders alone, or elements, ball_mm and pitch_mm";
-                return Err(bad(&format!("bearing {}", self.name), expected, "another combination"));
-            }
-        };
-        geometry.orders().map_err(|e| bad(&format!("bearing {}", self.name), "a possible geometry", e.to_string()))?;
-        Ok(Bearing {
-            name: Name::new(&self.name).map_err(|e| bad_name(&e))?,
-            designation: self.designation.clone(),
-            geometry,
-        })
-    }
-}
-
 impl WirePoint {
     fn of(p: &Point) -> Self {
         let l = p.limits;
@@ -410,14 +340,30 @@ impl Birth {
             shaft_height_mm: m.severity.shaft_height_mm,
             foundation: m.severity.foundation.map(|f| f.as_str().to_owned()),
             nominal_rpm: m.nominal_rpm,
-            bearings: m.bearings.iter().map(WireBearing::of).collect(),
+            bearings: m.bearings.iter().map(|b| WireBearing { shaft: seat(m, b), ..WireBearing::of(b) }).collect(),
+            train: m.train.as_ref().map(WireTrain::of),
             points: m.points.values().map(WirePoint::of).collect(),
         }
     }
 
-    /// The machine that this describes, or the first thing in it that cannot be.
+    /// The machine that this describes, or the first thing in it that cannot be. Bearings of which only the designation
+    /// is stated are looked up among those that come with the platform.
     pub fn machine(&self, id: MachineId) -> Result<Machine, Fault> {
-        let bearings = self.bearings.iter().map(WireBearing::bearing).collect::<Result<Vec<_>, _>>()?;
+        self.machine_with(id, Catalogue::built_in())
+    }
+
+    /// [`Birth::machine`], with a catalogue of the plant's own.
+    pub fn machine_with(&self, id: MachineId, catalogue: &Catalogue) -> Result<Machine, Fault> {
+        let bearings = self.bearings.iter().map(|b| b.bearing(catalogue)).collect::<Result<Vec<_>, _>>()?;
+        let train = match &self.train {
+            Some(train) => Some(train.train(&self.bearings, &bearings)?),
+            None => match self.bearings.iter().find_map(|b| Some((b, b.shaft.as_ref()?))) {
+                Some((b, shaft)) => {
+                    return Err(bad(&format!("bearing {}", b.name), "a train with this shaft", shown(shaft)));
+                }
+                None => None,
+            },
+        };
         let classes = "fan, pump, motor, gearbox, compressor, turbine or other";
         let mut machine = Machine {
             title: self.title.title(),
@@ -439,83 +385,12 @@ impl Birth {
                 return Err(bad("points", "every point once", shown(&wire.name)));
             }
         }
-        machine.bearings = bearings;
+        (machine.bearings, machine.train) = (bearings, train);
         Ok(machine)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DOCUMENTED: &str = r#"{"title":{"zh":"三号风机","en":"Fan 3"},"area":"sinter","line":"1","gateway":"gw-1","class":"fan",
-        "rated_kw":450,"shaft_height_mm":355,"foundation":"rigid","nominal_rpm":1486,
-        "bearings":[{"name":"DE","designation":"6205","orders":{"bpfo":3.58,"bpfi":5.42,"bsf":2.36,"ftf":0.398}},
-                    {"name":"NDE","elements":9,"ball_mm":7.94,"pitch_mm":39.04,"contact_deg":0}],
-        "points":[{"name":"vib_de_h","kind":"waveform","quantity":"acceleration","unit":"m/s²","range":[-500,500],"bearing":"DE",
-                   "axis":"horizontal","period_s":10,"limits":{"h":7.1,"hh":11.2},"title":{"en":"Vibration DE"}},
-                  {"name":"speed","unit":"r/min"}]}"#;
-
-    fn id() -> MachineId {
-        "s/m".parse().unwrap()
-    }
-
-    #[test]
-    fn the_documented_form_becomes_a_machine_and_comes_back() {
-        let machine = decode(DOCUMENTED.as_bytes()).unwrap().machine(id()).unwrap();
-        assert_eq!(machine.class, MachineClass::Fan);
-        assert_eq!(machine.bearings.len(), 2);
-        assert_eq!(machine.points["vib_de_h"].period, Some(Duration::from_secs(10)));
-        assert_eq!(machine.points["speed"].quantity, Some(Quantity::RotationalSpeed));
-        let again = decode(&encode(&Birth::of(&machine))).unwrap().machine(id()).unwrap();
-        assert_eq!(again, machine);
-    }
-
-    #[test]
-    fn nothing_stated_is_nothing_assumed() {
-        assert_eq!(decode(b"{}").unwrap().machine(id()).unwrap(), Machine::bare(id()));
-    }
-
-    #[test]
-    fn impossible_machines_are_refused_with_the_place() {
-        for (payload, code, word) in [
-            (r#"{"class":"rocket"}"#, Code::BirthField, "\"class\": "),
-            (r#"{"klass":"fan"}"#, Code::BirthField, "klass"),
-            (r#"{"rated_kw":-1}"#, Code::BirthField, "rated_kw"),
-            (r#"{"rated_kw":"much"}"#, Code::BirthField, "line 1 column"),
-            (r#"{"foundation":"sand"}"#, Code::BirthField, "foundation"),
-            (r#"{"area":"a/b"}"#, Code::NameInvalid, "a/b"),
-            (r#"{"bearings":[{"name":"DE"}]}"#, Code::BirthField, "bearing DE"),
-            (
-                r#"{"bearings":[{"name":"DE","elements":2,"ball_mm":1,"pitch_mm":9}]}"#,
-                Code::BirthField,
-                "rolling elements",
-            ),
-            (r#"{"points":[{"name":"p","unit":"furlong"}]}"#, Code::UnitUnknown, "\"p\": "),
-            (r#"{"points":[{"name":"p","unit":"g","quantity":"temperature"}]}"#, Code::UnitMismatch, "\"p\": "),
-            (r#"{"points":[{"name":"p","quantity":"love"}]}"#, Code::BirthField, "love"),
-            (r#"{"points":[{"name":"p","range":[5,1]}]}"#, Code::BirthField, "[5, 1]"),
-            (r#"{"points":[{"name":"p","limits":{"h":5,"hh":1}}]}"#, Code::BirthField, "ll ≤ l ≤ h ≤ hh"),
-            (r#"{"points":[{"name":"p","bearing":"DE"}]}"#, Code::BirthField, "DE"),
-            (r#"{"points":[{"name":"p","period_s":0}]}"#, Code::BirthField, "period_s"),
-            (r#"{"points":[{"name":"p","period_s":1e300}]}"#, Code::BirthField, "period_s"),
-            (r#"{"points":[{"name":"p"},{"name":"p"}]}"#, Code::BirthField, "every point once"),
-            (r#"{"points":[{"name":""}]}"#, Code::NameInvalid, "empty"),
-            (r#"{"points":"#, Code::JsonSyntax, "line 1 column 10"),
-        ] {
-            let fault = decode(payload.as_bytes()).and_then(|b| b.machine(id())).unwrap_err();
-            assert_eq!(fault.code, code, "{payload}: {fault}");
-            assert!(fault.to_string().contains(word), "{payload}: {fault}");
-        }
-    }
-
-    #[test]
-    fn deaths_are_read() {
-        for t in [None, Some(Timestamp::from_secs(1_735_689_600))] {
-            assert_eq!(decode_death(&encode_death(t)), Ok(t));
-        }
-        assert_eq!(decode_death(b"{}"), Ok(None));
-        assert_eq!(decode_death(b"gone").unwrap_err().code, Code::JsonSyntax);
-        assert_eq!(decode_death(br#"{"at":1}"#).unwrap_err().code, Code::FieldUnknown);
-    }
+/// The shaft of a bearing, where the train says so.
+fn seat(m: &Machine, b: &Bearing) -> Option<String> {
+    m.train.as_ref()?.seats.get(&b.name).map(ToString::to_string)
 }

@@ -13,6 +13,7 @@ pub mod published;
 pub mod sparkplug;
 pub mod telemetry;
 pub mod time;
+pub mod train;
 pub mod uff;
 pub mod wav;
 pub mod waveform;

@@ -11,6 +11,7 @@ pub(crate) mod row;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod train;
 
 pub(crate) use record::Record;
 
@@ -146,6 +147,7 @@ fn crc(key: &[i64], body: &[u8]) -> u32 {
 pub(crate) fn store<T: Record>(record: &T) -> Vec<u8> {
     let mut w = Writer(vec![RECORD_VERSION]);
     record.put(&mut w);
+    record.put_rest(&mut w);
     seal(&[], &mut w.0);
     w.0
 }
@@ -156,7 +158,8 @@ pub(crate) fn load<T: Record>(piece: &[u8]) -> Result<T, Damage> {
     if r.u8()? != RECORD_VERSION {
         return Err(Damage("its form is of a version that is not known here"));
     }
-    let record = T::get(&mut r)?;
+    let mut record = T::get(&mut r)?;
+    record.get_rest(&mut r)?;
     r.end()?;
     Ok(record)
 }

@@ -21,6 +21,13 @@ pub(crate) trait Record: Sized {
     fn put(&self, w: &mut Writer);
     /// Reads it.
     fn get(r: &mut Reader<'_>) -> Result<Self, Damage>;
+    /// Writes what came to its form later, where it is a piece of its own: it stands at the end, and is not there if
+    /// there is nothing to say, so that what an earlier version wrote is a piece of this one.
+    fn put_rest(&self, _: &mut Writer) {}
+    /// Reads that.
+    fn get_rest(&mut self, _: &mut Reader<'_>) -> Result<(), Damage> {
+        Ok(())
+    }
 }
 
 /// Structures: their fields in this order.
@@ -88,7 +95,6 @@ fields! {
     Point { name, title, kind, quantity, unit, range, location, limits, period }
     BearingOrders { bpfo, bpfi, bsf, ftf }
     Bearing { name, designation, geometry }
-    Machine { id, title, area, line, gateway, class, severity, nominal_rpm, bearings, points }
     Event { machine, t, t_received, kind, fields }
     Condition { name, priority, active, detail }
     Settled { id, code, verdict }
@@ -103,6 +109,46 @@ fields! {
     AlarmKey { machine, point, condition }
     AlarmTransition { key, t, from, to, trigger, priority, value, limit, unit, evidence }
     AlarmRecord { key, state, priority, raised, changed, acknowledged, occurrences, value, limit, unit, evidence }
+}
+
+/// Without [`Machine::train`], which came later.
+impl Record for Machine {
+    fn put(&self, w: &mut Writer) {
+        self.id.put(w);
+        self.title.put(w);
+        [&self.area, &self.line, &self.gateway].into_iter().for_each(|v| v.put(w));
+        self.class.put(w);
+        self.severity.put(w);
+        self.nominal_rpm.put(w);
+        self.bearings.put(w);
+        self.points.put(w);
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(Self {
+            id: Record::get(r)?,
+            title: Record::get(r)?,
+            area: Record::get(r)?,
+            line: Record::get(r)?,
+            gateway: Record::get(r)?,
+            class: Record::get(r)?,
+            severity: Record::get(r)?,
+            nominal_rpm: Record::get(r)?,
+            bearings: Record::get(r)?,
+            train: None,
+            points: Record::get(r)?,
+        })
+    }
+    fn put_rest(&self, w: &mut Writer) {
+        if let Some(train) = &self.train {
+            train.put(w);
+        }
+    }
+    fn get_rest(&mut self, r: &mut Reader<'_>) -> Result<(), Damage> {
+        if !r.0.is_empty() {
+            self.train = Some(Record::get(r)?);
+        }
+        Ok(())
+    }
 }
 
 /// Without [`Quarantined::rest`], which is stored apart.
@@ -412,6 +458,10 @@ impl Record for Geometry {
                 w.u8(1);
                 o.put(w);
             }
+            Self::Estimated { bore_mm, outside_mm } => {
+                w.u8(2);
+                [bore_mm, outside_mm].into_iter().for_each(|v| v.put(w));
+            }
         }
     }
     fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
@@ -423,6 +473,7 @@ impl Record for Geometry {
                 contact_rad: Record::get(r)?,
             },
             1 => Self::Orders(Record::get(r)?),
+            2 => Self::Estimated { bore_mm: Record::get(r)?, outside_mm: Record::get(r)? },
             _ => return Err(Damage("a kind of geometry is not known")),
         })
     }
@@ -431,9 +482,11 @@ impl Record for Geometry {
 impl Record for AssetChange {
     fn put(&self, w: &mut Writer) {
         match self {
+            // A machine of which no train is stated is written as ever.
             Self::Machine(m) => {
-                w.u8(0);
+                w.u8(if m.train.is_some() { 3 } else { 0 });
                 m.put(w);
+                m.put_rest(w);
             }
             Self::Point(id, p) => {
                 w.u8(1);
@@ -451,6 +504,11 @@ impl Record for AssetChange {
             0 => Self::Machine(Record::get(r)?),
             1 => Self::Point(Record::get(r)?, Record::get(r)?),
             2 => Self::Rules(Arc::new(Record::get(r)?)),
+            3 => {
+                let mut machine = Machine::get(r)?;
+                machine.train = Some(Record::get(r)?);
+                Self::Machine(machine)
+            }
             _ => return Err(Damage("a kind of change is not known")),
         })
     }

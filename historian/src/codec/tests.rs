@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use plant::train::{
+    Belt, Gear, Member, Motor, Passing, PassingKind, Planetary, Pulley, RotorClass, Stage, TrainUnit, UnitKind,
+};
 use plant::{
     Action, AlarmCondition, AlarmId, AlarmKey, AlarmRecord, AlarmState, AlarmTransition, AssetChange, Axis, Bearing,
     BearingFault, BearingOrders, BearingVerdict, Condition, Diagnosis, Event, Evidence, FaultLine, Finding, Foundation,
     Geometry, Hypothesis, IndicatorValue, Limits, Location, Machine, MachineClass, Name, Observation, Point, PointId,
-    PointKind, Priority, Quality, Quantity, Reason, SensorState, SeriesKey, Severity, Timestamp, Title, Trigger, Unit,
-    Value, WaveformId, Zone, ZoneVerdict,
+    PointKind, Priority, Quality, Quantity, Reason, SensorState, SeriesKey, Severity, Timestamp, Title, Train, Trigger,
+    Unit, Value, WaveformId, Zone, ZoneVerdict,
 };
 use proptest::prelude::*;
 
@@ -100,8 +103,9 @@ impl Dice {
         }
     }
     fn bearing(&mut self) -> Bearing {
-        let geometry = match self.below(2) {
+        let geometry = match self.below(3) {
             0 => Geometry::Dimensions { elements: 9, ball_mm: self.real(), pitch_mm: 39.04, contact_rad: 0.0 },
+            1 => Geometry::Estimated { bore_mm: self.real(), outside_mm: 52.0 },
             _ => Geometry::Orders(BearingOrders { bpfo: 3.58, bpfi: self.real(), bsf: 2.36, ftf: 0.398 }),
         };
         Bearing { name: self.name(), designation: self.maybe(|d| d.text().to_string()), geometry }
@@ -120,8 +124,49 @@ impl Dice {
             },
             nominal_rpm: self.maybe(Self::real),
             bearings: self.some(2, Self::bearing),
+            train: self.maybe(Self::train),
             points: points.into_iter().collect(),
             ..Machine::bare(self.point().machine())
+        }
+    }
+    fn train(&mut self) -> Train {
+        let seats = self.some(2, |d| (d.name(), d.name())).into_iter().collect();
+        Train { measured: self.name(), units: self.some(3, Self::unit_of_train), seats }
+    }
+    fn unit_of_train(&mut self) -> TrainUnit {
+        let kind = match self.below(5) {
+            0 => {
+                let (poles, line_hz, rotor_bars) = (Some(4), self.maybe(Self::real), self.maybe(|_| 44));
+                UnitKind::Motor(Motor { shaft: self.name(), poles, line_hz, rotor_bars })
+            }
+            1 => UnitKind::Coupling { driving: self.name(), driven: self.name() },
+            2 => UnitKind::Gearbox(self.some(3, Self::stage)),
+            3 => {
+                let pulley = |d: &mut Self| Pulley { shaft: d.name(), diameter_mm: d.real() };
+                let (driving, driven) = (pulley(self), pulley(self));
+                UnitKind::Belt(Belt { driving, driven, length_mm: self.maybe(Self::real), toothed: self.below(2) == 0 })
+            }
+            _ => {
+                let passing = self.maybe(|d| Passing { kind: d.pick(&PassingKind::ALL), count: 12 });
+                UnitKind::Rotor { class: self.pick(&RotorClass::ALL), shaft: self.name(), passing }
+            }
+        };
+        TrainUnit { name: self.name(), kind }
+    }
+    fn stage(&mut self) -> Stage {
+        match self.below(3) {
+            0 => Stage::Gears(self.some(3, |d| Gear { shaft: d.name(), teeth: 23 })),
+            1 => Stage::Planetary(Planetary {
+                sun_teeth: 21,
+                planet_teeth: 39,
+                ring_teeth: 99,
+                planets: 3,
+                fixed: self.pick(&Member::ALL),
+                sun: self.maybe(Self::name),
+                carrier: self.maybe(Self::name),
+                ring: self.maybe(Self::name),
+            }),
+            _ => Stage::Ratio { driving: self.name(), driven: self.name(), ratio: self.real() },
         }
     }
     fn change(&mut self) -> AssetChange {
@@ -407,6 +452,28 @@ proptest! {
             prop_assert!(chunk::decode(&bad, &[1, 2, 3]).is_err(), "bit {} flipped", bit);
         }
     }
+}
+
+#[test]
+fn a_machine_without_a_train_is_written_as_before_there_were_any() {
+    let bare = Machine::bare("s/m".parse().unwrap());
+    let old = b"\x03s/m\0\0\0\0\0\x05other\0\0\0\0\0\0";
+    let mut piece = vec![1];
+    piece.extend_from_slice(old);
+    seal(&[], &mut piece);
+    assert_eq!(store(&bare), piece);
+    assert_eq!(load::<Machine>(&piece), Ok(bare.clone()));
+    let change = store(&AssetChange::Machine(bare.clone()));
+    assert_eq!(&change[..change.len() - 4], [&[1, 0][..], old].concat());
+
+    let mut with = bare;
+    let shaft: Name = "a".parse().unwrap();
+    let kind = UnitKind::Motor(Motor { shaft: shaft.clone(), poles: None, line_hz: None, rotor_bars: None });
+    let units = vec![TrainUnit { name: shaft.clone(), kind }];
+    with.train = Some(Train { measured: shaft, units, seats: BTreeMap::new() });
+    let change = AssetChange::Machine(with.clone());
+    assert_eq!(load::<AssetChange>(&store(&change)), Ok(change));
+    assert_eq!(load::<Machine>(&store(&with)), Ok(with));
 }
 
 #[test]

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use collector::wire::birth::WireBearing;
+use collector::wire::train::WireTrain;
 use plant::{
     Axis, Bearing, BearingFault, Foundation, Geometry, IdError, Limits, Location, Machine, MachineClass, MachineId,
-    Name, Point, PointId, PointKind, Severity, Unit,
+    Name, Point, PointId, PointKind, Severity, Train, Unit,
 };
 use serde::Deserialize;
 
@@ -91,6 +93,10 @@ struct RawMachine {
     rated: BTreeMap<String, f64>,
     #[serde(default)]
     bearings: BTreeMap<String, String>,
+    /// On which shaft of the train a bearing sits; on the measured one if it is not listed.
+    #[serde(default)]
+    shafts: BTreeMap<String, String>,
+    train: Option<WireTrain>,
     signals: Vec<String>,
     process: RawProcess,
     vibration: Option<RawRotor>,
@@ -204,6 +210,7 @@ impl Kit {
             Severity { rated_kw: Some(m.rated_kw), shaft_height_mm: m.shaft_height_mm, foundation: Some(foundation) };
         machine.nominal_rpm = Some(m.nominal_rpm);
         machine.bearings = m.bearings.iter().map(|(n, d)| self.bearing(m, n, d)).collect::<Result<_, _>>()?;
+        machine.train = train(m, &machine.bearings)?;
 
         let mut signals = Vec::with_capacity(m.signals.len());
         for name in &m.signals {
@@ -334,6 +341,20 @@ impl Kit {
     }
 }
 
+/// The train, stated as in a birth.
+fn train(m: &RawMachine, bearings: &[Bearing]) -> Result<Option<Train>, KitError> {
+    if let Some(stray) = m.shafts.keys().find(|b| m.train.is_none() || !m.bearings.contains_key(*b)) {
+        return Err(wrong(&m.name, format!("shafts names bearing {stray:?}; state the bearing and the train")));
+    }
+    let seat = |b: &Bearing| WireBearing {
+        name: b.name.to_string(),
+        shaft: m.shafts.get(b.name.as_str()).cloned(),
+        ..WireBearing::default()
+    };
+    let wired: Vec<WireBearing> = bearings.iter().map(seat).collect();
+    m.train.as_ref().map(|t| t.train(&wired, bearings).map_err(|e| wrong(&m.name, e.to_string()))).transpose()
+}
+
 fn period(place: &str, s: u64) -> Result<Duration, KitError> {
     if s == 0 {
         return Err(wrong(place, "the period is 0 s; expected at least 1"));
@@ -373,6 +394,10 @@ fn fault(kit: &super::Kit, f: &RawFault) -> Result<ScriptedFault, KitError> {
                 .machine
                 .bearing(bearing)
                 .ok_or_else(|| wrong(place(m), format!("there is no bearing {bearing}")))?;
+            let train = machine(m)?.machine.train.as_ref();
+            if train.is_some_and(|t| *t.seat(bearing) != t.measured) {
+                return Err(wrong(place(m), format!("bearing {bearing} is not on the shaft that the physics turn")));
+            }
             let part = BearingFault::ALL
                 .into_iter()
                 .find(|f| f.as_str() == part)

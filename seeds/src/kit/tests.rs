@@ -40,11 +40,51 @@ fn every_machine_states_what_its_supervision_needs() {
 #[test]
 fn no_two_bearings_of_a_sensed_machine_could_be_taken_for_each_other() {
     for m in steel().machines.iter().filter(|m| m.rotor.is_some()) {
-        let orders: Vec<_> = m.machine.bearings.iter().map(|b| b.geometry.orders().unwrap()).collect();
-        assert_eq!(orders.len(), 2, "{}", m.machine.id);
-        let ratio = orders[0].bpfo / orders[1].bpfo;
-        assert!((ratio - 1.0).abs() > 0.05, "{}: {ratio}", m.machine.id);
+        let shafts = m.machine.shafts().unwrap();
+        let turns = |b: &plant::Bearing| m.machine.seat(&shafts, b.name.as_str()).unwrap().ratio.abs();
+        let rates: Vec<_> = m.machine.bearings.iter().map(|b| turns(b) * b.geometry.orders().unwrap().bpfo).collect();
+        assert!(rates.len() >= 2, "{}", m.machine.id);
+        for (i, a) in rates.iter().enumerate() {
+            assert!(rates[..i].iter().all(|b| (a / b - 1.0).abs() > 0.05), "{}: {rates:?}", m.machine.id);
+        }
     }
+}
+
+#[test]
+fn the_trains_say_what_the_physics_play() {
+    let kit = steel();
+    let trains: Vec<_> = kit.machines.iter().filter(|m| m.machine.train.is_some()).collect();
+    assert!(trains.len() >= 8, "{}", trains.len());
+    for m in &trains {
+        let rpm = m.machine.nominal_rpm.unwrap();
+        let tones = m.machine.tones(rpm / 60.0).unwrap();
+        let order = |kinds: &[plant::ToneKind]| {
+            let found = tones.iter().find(|t| kinds.contains(&t.kind));
+            found.map(|t| t.hz / (rpm / 60.0))
+        };
+        let close = |a: Option<f64>, b: f64| assert!((a.unwrap() - b).abs() < 1e-9, "{}: {a:?} {b}", m.machine.id);
+        if let Some((pass, _)) = m.rotor.and_then(|r| r.pass) {
+            close(order(&[plant::ToneKind::BladePass, plant::ToneKind::VanePass]), pass);
+        }
+        if let Some(mesh) = m.rotor.and_then(|r| r.mesh) {
+            close(order(&[plant::ToneKind::GearMesh]), mesh.teeth);
+        }
+        // The slip of the process is that of the motor on its supply.
+        if let Some(pole_pass) = tones.iter().find(|t| t.kind == plant::ToneKind::PolePass) {
+            assert!(pole_pass.hz < 4.0, "{}: {pole_pass:?}", m.machine.id);
+        }
+    }
+    let kinds = |kind: &str| {
+        trains.iter().flat_map(|m| &m.machine.train.as_ref().unwrap().units).any(|u| u.kind.as_str() == kind)
+    };
+    for kind in ["motor", "coupling", "gearbox", "belt", "fan", "pump"] {
+        assert!(kinds(kind), "{kind}");
+    }
+    let stages = trains.iter().flat_map(|m| &m.machine.train.as_ref().unwrap().units).map(|u| match &u.kind {
+        plant::train::UnitKind::Gearbox(stages) => stages.len(),
+        _ => 0,
+    });
+    assert_eq!(stages.max(), Some(2));
 }
 
 #[test]
@@ -80,6 +120,14 @@ fn a_kit_that_contradicts_itself_is_refused_by_name() {
     refused("gateway = \"gw-mill-2\"\nat_s", "gateway = \"gw-9\"\nat_s", "there is no such gateway");
     refused("name = \"sinter-dedust-fan\"", "name = \"sinter-main-fan\"", "stands twice");
     refused("elements = 14, ball_mm = 40.0", "elements = 2, ball_mm = 40.0", "expected at least 3 rolling elements");
+    refused(
+        "teeth = 61",
+        "teeth = 1",
+        "sinter-mixer-gearbox: \"train\": expected a possible train, found unit gearbox",
+    );
+    refused("I1 = \"intermediate\"", "I1 = \"roof\"", "bearing I1 sits on shaft roof, but no unit has such a shaft");
+    refused("I1 = \"intermediate\"", "I9 = \"intermediate\"", "shafts names bearing \"I9\"");
+    refused("bearing = \"DE\"\npart", "bearing = \"M1\"\npart", "bearing M1 is not on the shaft that the physics turn");
     refused("period_s = 10", "period_s = 0", "the period is 0 s");
     refused("rolling_m_s2", "roling", "does not parse");
 }

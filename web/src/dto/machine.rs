@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Alarm, MachineSummary, Reading, Time, Title};
+use super::{Alarm, MachineSummary, Reading, Time, Title, Train};
 
 /// Which machine, with its name for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -30,6 +30,8 @@ pub struct MachineDetail {
     pub severity: Severity,
     /// Its bearings.
     pub bearings: Vec<Bearing>,
+    /// Its units and shafts; `null` where they were not stated: then it has one shaft, whose speed is measured.
+    pub train: Option<Train>,
     /// Its points, by name.
     pub points: Vec<Point>,
     /// Its alarms that hold or wait for acknowledgement, most urgent first.
@@ -54,10 +56,17 @@ pub struct Bearing {
     pub name: String,
     /// The maker's designation.
     pub designation: Option<String>,
-    /// Fault frequencies as multiples of shaft speed; `null` where the stated geometry is impossible.
+    /// The shaft of the train on which it sits; `null` without a train.
+    pub shaft: Option<String>,
+    /// Fault frequencies as multiples of the speed of its shaft; `null` where the stated geometry is impossible.
     pub orders: Option<Orders>,
     /// What is impossible about the geometry.
     pub geometry_error: Option<String>,
+    /// By how much of itself each of `orders` may be wrong, where the geometry was estimated from the boundary
+    /// dimensions; `null` where it was stated.
+    pub tolerance: Option<Orders>,
+    /// Whose word the geometry is, where it is that of the catalogue.
+    pub source: Option<String>,
 }
 
 /// Fault frequencies as multiples of the shaft's speed.

@@ -20,6 +20,7 @@ mod rules;
 mod series;
 mod status;
 mod store;
+mod train;
 mod waiting;
 mod waveform;
 
@@ -53,6 +54,7 @@ pub use store::{
     StoreBackups, StoreDisk, StoreFile, StoreOldest, StoreRemoved, StoreReport, StoreWaveDropped, StoreWavePolicy,
     StoreWaves,
 };
+pub use train::{Train, TrainGear, TrainShaft, TrainStage, TrainTone, TrainUnit};
 pub use waiting::{
     Adopt, AdoptMachine, AdoptPoint, Adopted, Discovery, Ignore, LedgerHistory, LedgerLine, NewMachine, NewPoint,
     PutAside, QuarantinePayload, QuarantineStats, QuarantineTopic, Replay, Selection,

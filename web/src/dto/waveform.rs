@@ -111,9 +111,10 @@ pub struct Envelope {
 /// A frequency to mark in a spectrum.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EnvelopeLine {
-    /// `shaft`, `outer_race`, `inner_race`, `ball`, `cage`, and what else turns: `gear_mesh`, `blade_pass`, `belt`, …
+    /// `shaft`, `outer_race`, `inner_race`, `ball`, `cage`, and of the train `other_shaft`, `gear_mesh`, `hunting_tooth`, `planet_pass`,
+    /// `planet_tooth`, `blade_pass`, `vane_pass`, `lobe_pass`, `belt`, `line_2x`, `pole_pass`, `rotor_bar`.
     pub label: String,
-    /// Of which bearing; `null` for the shaft.
+    /// Of which bearing, or of which shaft or unit of the train; `null` for the shaft at which the sensor sits.
     pub bearing: Option<String>,
     /// Which multiple, 1 the fundamental.
     pub harmonic: u16,
@@ -121,6 +122,7 @@ pub struct EnvelopeLine {
     pub hz: f64,
     /// By how much that is beside what the geometry says, as a part of it; `null` for what cannot slip.
     pub slip: Option<f64>,
-    /// Its power over the local floor.
+    /// Its power over the local floor: in the envelope for bearings and the shaft at the sensor, in the spectrum of
+    /// acceleration for the rest of the train.
     pub ratio: f64,
 }

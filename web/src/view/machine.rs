@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use historian::ReadError;
-use plant::{AlarmRecord, Bearing, Limits, Machine, Plant, Point, PointId, PointKind, SeriesKey};
+use plant::{AlarmRecord, Limits, Machine, Plant, Point, PointId, PointKind, SeriesKey};
 
 use super::summary::summary;
-use super::{alarms, diagnosis, indicator_unit, reading, shown, title, unit, zone};
+use super::{alarms, diagnosis, indicator_unit, reading, shown, title, train, unit, zone};
 use crate::dto;
 use crate::state::Sources;
 
@@ -34,20 +34,11 @@ pub(crate) fn detail(
             shaft_height_mm: machine.severity.shaft_height_mm,
             foundation: machine.severity.foundation.map(|f| f.as_str().into()),
         },
-        bearings: machine.bearings.iter().map(bearing).collect(),
+        bearings: machine.bearings.iter().map(|b| train::bearing(machine, b)).collect(),
+        train: train::train(machine),
         points: points?,
         alarms: alarms(plant, open),
     })
-}
-
-fn bearing(b: &Bearing) -> dto::Bearing {
-    let orders = b.geometry.orders();
-    dto::Bearing {
-        name: b.name.to_string(),
-        designation: b.designation.clone(),
-        geometry_error: orders.as_ref().err().map(ToString::to_string),
-        orders: orders.ok().map(|o| dto::Orders { bpfo: o.bpfo, bpfi: o.bpfi, bsf: o.bsf, ftf: o.ftf }),
-    }
 }
 
 fn point(from: &Sources, id: &PointId, p: &Point, keys: &[SeriesKey]) -> Result<dto::Point, ReadError> {

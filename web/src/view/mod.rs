@@ -7,6 +7,7 @@ mod rules;
 mod series;
 pub(crate) mod store;
 mod summary;
+mod train;
 mod waveform;
 
 pub(crate) use alarm::{alarm, alarms, counts, journal_entry, shown};

@@ -85,6 +85,18 @@ async fn the_overview_and_the_machine() {
             ("/machine", json!("三号风机")),
             ("/nominal_rpm", json!(1486.0)),
             ("/bearings/0/designation", json!("6205")),
+            ("/bearings/0/shaft", json!("转子")),
+            ("/bearings/0/tolerance", json!(null)),
+            ("/train/measured", json!("motor")),
+            ("/train/error", json!(null)),
+            ("/train/shafts/1", json!({"name": "转子", "ratio": -0.4, "tolerance": 0.0})),
+            ("/train/units/0/poles", json!(4)),
+            ("/train/units/1/stages/0/gears/1", json!({"shaft": "转子", "teeth": 50})),
+            ("/train/units/2/kind", json!("fan")),
+            ("/train/units/2/passing", json!("blades")),
+            ("/train/tones_rpm", json!(1486.0)),
+            ("/train/tones/0/label", json!("line_2x")),
+            ("/train/tones/2/label", json!("gear_mesh")),
             ("/points/0/id", json!(TEMP)),
             ("/points/0/unit", json!("°C")),
             ("/points/0/limits", json!({"hh": null, "h": 80.0, "l": null, "ll": null})),
@@ -102,6 +114,9 @@ async fn the_overview_and_the_machine() {
     );
     let bpfo = machine.pointer("/bearings/0/orders/bpfo").unwrap().as_f64().unwrap();
     assert!((bpfo - 3.585).abs() < 1e-2, "{bpfo}");
+    // 20 teeth at 1486 r/min.
+    let mesh = machine.pointer("/train/tones/2/hz").unwrap().as_f64().unwrap();
+    assert!((mesh - 495.333).abs() < 1e-2, "{mesh}");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use plant::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::train::TrainMirror;
 use super::{RestoreError, machine_id, name, parsed};
 
 #[derive(Serialize, Deserialize)]
@@ -23,6 +24,9 @@ pub(super) struct MachineMirror {
     foundation: Option<String>,
     nominal_rpm: Option<f64>,
     bearings: Vec<BearingMirror>,
+    /// Earlier versions knew none.
+    #[serde(default)]
+    train: Option<TrainMirror>,
     points: Vec<PointMirror>,
 }
 
@@ -39,6 +43,7 @@ struct BearingMirror {
 enum GeometryMirror {
     Dimensions { elements: u16, ball_mm: f64, pitch_mm: f64, contact_rad: f64 },
     Orders { bpfo: f64, bpfi: f64, bsf: f64, ftf: f64 },
+    Estimated { bore_mm: f64, outside_mm: f64 },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -83,6 +88,7 @@ impl From<&Machine> for MachineMirror {
             foundation: m.severity.foundation.map(|f| f.as_str().to_owned()),
             nominal_rpm: m.nominal_rpm,
             bearings: m.bearings.iter().map(BearingMirror::from).collect(),
+            train: m.train.as_ref().map(TrainMirror::from),
             points: m.points.values().map(PointMirror::from).collect(),
         }
     }
@@ -101,6 +107,7 @@ impl MachineMirror {
             severity: Severity { rated_kw: self.rated_kw, shaft_height_mm: self.shaft_height_mm, foundation },
             nominal_rpm: self.nominal_rpm,
             bearings: self.bearings.into_iter().map(BearingMirror::bearing).collect::<Result<_, _>>()?,
+            train: self.train.map(TrainMirror::train).transpose()?,
             points: std::collections::BTreeMap::new(),
         };
         for p in self.points {
@@ -118,6 +125,7 @@ impl From<&Bearing> for BearingMirror {
                 GeometryMirror::Dimensions { elements, ball_mm, pitch_mm, contact_rad }
             }
             Geometry::Orders(BearingOrders { bpfo, bpfi, bsf, ftf }) => GeometryMirror::Orders { bpfo, bpfi, bsf, ftf },
+            Geometry::Estimated { bore_mm, outside_mm } => GeometryMirror::Estimated { bore_mm, outside_mm },
         };
         Self { name: b.name.to_string(), designation: b.designation.clone(), geometry }
     }
@@ -130,6 +138,7 @@ impl BearingMirror {
                 Geometry::Dimensions { elements, ball_mm, pitch_mm, contact_rad }
             }
             GeometryMirror::Orders { bpfo, bpfi, bsf, ftf } => Geometry::Orders(BearingOrders { bpfo, bpfi, bsf, ftf }),
+            GeometryMirror::Estimated { bore_mm, outside_mm } => Geometry::Estimated { bore_mm, outside_mm },
         };
         Ok(Bearing { name: name(&self.name)?, designation: self.designation, geometry })
     }

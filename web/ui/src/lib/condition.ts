@@ -47,7 +47,7 @@ export function remark(a: Pick<Alarm, "condition" | "evidence">): string {
     const features = a.evidence.codes.filter((c) => (FAMILIES.indicator as readonly string[]).includes(c));
     return features.map((c) => code("indicator", c)).join(", ");
   }
-  return a.evidence.codes.includes("imbalance") ? code("remark", "imbalance") : "";
+  return ["imbalance", "estimated"].filter((c) => a.evidence.codes.includes(c)).map((c) => code("remark", c)).join(" · ");
 }
 
 /** `85.2 > 80 °C`: the value against its limit, whichever of them there is. */

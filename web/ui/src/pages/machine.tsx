@@ -2,7 +2,7 @@ import { useEffect } from "preact/hooks";
 import { get, segments } from "../api/client";
 import { liveAlarms, liveMachines, liveValues, overlay, seriesKey } from "../api/live";
 import { useResource } from "../api/resource";
-import type { Alarm, LiveValue, MachineDetail, PointDetail, Sample } from "../api/types";
+import type { Alarm, BearingOrders, LiveValue, MachineDetail, PointDetail, Sample } from "../api/types";
 import { code, t } from "../i18n";
 import {
   beyond,
@@ -26,6 +26,7 @@ import { useStore } from "../lib/store";
 import { DiagnosisCard, verdict } from "../parts/diagnosis";
 import { PriorityMark, StatusWord, ZoneMark } from "../parts/marks";
 import { Empty, Guarded } from "../parts/states";
+import { Tones } from "../parts/drive-train";
 import { Train, sensorFailed, zoneOf } from "../parts/train";
 import { Trend } from "../parts/trend";
 
@@ -171,6 +172,7 @@ function Facts({ m }: { m: MachineDetail }) {
           </div>
         ))}
       </dl>
+      {m.train && !m.train.error && <Tones train={m.train} />}
       {m.bearings.length > 0 && (
         <table class="terms">
           <thead>
@@ -187,6 +189,10 @@ function Facts({ m }: { m: MachineDetail }) {
               <tr key={b.name}>
                 <th scope="row">
                   {b.name} <small class="muted">{b.designation}</small>
+                  {b.tolerance && (
+                    <small class="doubt">{t("train.estimated", { percent: percentOf(b.tolerance) })}</small>
+                  )}
+                  {b.source && <small class="muted source">{t("train.source", { source: b.source })}</small>}
                 </th>
                 {b.orders ? (
                   (["bpfo", "bpfi", "bsf", "ftf"] as const).map((k) => (
@@ -205,6 +211,9 @@ function Facts({ m }: { m: MachineDetail }) {
     </section>
   );
 }
+
+/** The largest of a bearing's tolerances, in whole percent. */
+const percentOf = (o: BearingOrders): number => Math.ceil(100 * Math.max(o.bpfo, o.bpfi, o.bsf, o.ftf));
 
 function ActiveAlarms({ m }: { m: MachineDetail }) {
   return (

@@ -2,6 +2,7 @@ import type { MachineDetail, PointDetail, ZoneLetter } from "../api/types";
 import { code, t } from "../i18n";
 import { pointTitle, usable } from "../lib/condition";
 import { quantity } from "../lib/format";
+import { DriveTrain } from "./drive-train";
 
 /** Where a bearing stands on the drawn shaft, by its name or its place in the list. */
 export function bearingPlaces(names: string[]): Map<string, number> {
@@ -52,44 +53,17 @@ function spotAt(p: PointDetail, x: number): { x: number; y: number; side: "start
 
 const MIDDLE = 360;
 
-/**
- * A schematic of the machine: its body, shaft and bearings, and each point where it sits. Only what was stated is
- * drawn; points without a place stand in a row beneath.
- */
+/** The machine with its points: its train where one is stated, else the machine as one body on one shaft. */
 export function Train(props: { m: MachineDetail; selected: string | undefined; select: (point: string) => void }) {
   const { m } = props;
-  const places = bearingPlaces(m.bearings.map((b) => b.name));
-  const placed = m.points.filter((p) => p.location.bearing && places.has(p.location.bearing));
+  const names = m.bearings.map((b) => b.name);
+  const placed = m.points.filter((p) => p.location.bearing && names.includes(p.location.bearing));
   const loose = m.points.filter((p) => !placed.includes(p));
+  const train = m.train && !m.train.error ? m.train : null;
   return (
     <div class="train">
-      <svg viewBox="40 36 640 216" role="group" aria-label={t("machine.train")}>
-        <path class="ground" d="M90 214h540" />
-        <path class="shaft" d="M150 128h450v10H150z" />
-        <Body kind={m.class} />
-        <path class="coupling" d="M590 112h10v42h-10zM604 112h10v42h-10z" />
-        {m.bearings.map((b) => (
-          <g key={b.name} class="bearing" transform={`translate(${places.get(b.name) ?? 360} 0)`}>
-            <path class="housing" d="M-19 108h38v50l9 56h-56l9-56z" />
-            <circle cx="0" cy="133" r="14" />
-            <circle cx="0" cy="133" r="6.5" />
-            <text x="0" y="231" text-anchor="middle">
-              {b.name}
-            </text>
-            {b.designation && (
-              <text class="muted" x="0" y="246" text-anchor="middle">
-                {b.designation}
-              </text>
-            )}
-          </g>
-        ))}
-        {placed.map((p, i) => {
-          const x0 = places.get(p.location.bearing ?? "") ?? MIDDLE;
-          const twins = placed.slice(0, i).filter((o) => sameSpot(o, p)).length;
-          const spot = spotAt(p, x0);
-          return <Marker key={p.name} p={p} {...spot} y={spot.y - twins * 27} from={[x0, 133]} {...props} />;
-        })}
-      </svg>
+      {train ? <DriveTrain {...props} train={train} placed={placed} /> : <OneBody {...props} placed={placed} />}
+      {m.train?.error && <p class="muted">{t("train.impossible", { error: m.train.error })}</p>}
       {loose.length > 0 && (
         <ul class="loose">
           {loose.map((p) => (
@@ -110,6 +84,49 @@ export function Train(props: { m: MachineDetail; selected: string | undefined; s
   );
 }
 
+/**
+ * A schematic of the machine: its body, shaft and bearings, and each point where it sits. Only what was stated is
+ * drawn.
+ */
+function OneBody(props: {
+  m: MachineDetail;
+  placed: PointDetail[];
+  selected: string | undefined;
+  select: (point: string) => void;
+}) {
+  const { m, placed } = props;
+  const places = bearingPlaces(m.bearings.map((b) => b.name));
+  return (
+    <svg viewBox="40 36 640 216" role="group" aria-label={t("machine.train")}>
+      <path class="ground" d="M90 214h540" />
+      <path class="shaft" d="M150 128h450v10H150z" />
+      <Body kind={m.class} />
+      <path class="coupling" d="M590 112h10v42h-10zM604 112h10v42h-10z" />
+      {m.bearings.map((b) => (
+        <g key={b.name} class="bearing" transform={`translate(${places.get(b.name) ?? 360} 0)`}>
+          <path class="housing" d="M-19 108h38v50l9 56h-56l9-56z" />
+          <circle cx="0" cy="133" r="14" />
+          <circle cx="0" cy="133" r="6.5" />
+          <text x="0" y="231" text-anchor="middle">
+            {b.name}
+          </text>
+          {b.designation && (
+            <text class="muted" x="0" y="246" text-anchor="middle">
+              {b.designation}
+            </text>
+          )}
+        </g>
+      ))}
+      {placed.map((p, i) => {
+        const x0 = places.get(p.location.bearing ?? "") ?? MIDDLE;
+        const twins = placed.slice(0, i).filter((o) => sameSpot(o, p)).length;
+        const spot = spotAt(p, x0);
+        return <Marker key={p.name} p={p} {...spot} y={spot.y - twins * 27} from={[x0, 133]} {...props} />;
+      })}
+    </svg>
+  );
+}
+
 const sameSpot = (a: PointDetail, b: PointDetail) =>
   a.location.bearing === b.location.bearing && (a.location.axis ?? "radial") === (b.location.axis ?? "radial");
 
@@ -119,16 +136,18 @@ function spotClass(p: PointDetail): string {
   return `spot z${zoneOf(p) ?? "none"}`;
 }
 
-function Marker(props: {
+/** A point: a disc with its zone, a line to where it sits, and its reading beside it or at `text`. */
+export function Marker(props: {
   p: PointDetail;
   x: number;
   y: number;
-  side: "start" | "end";
+  side?: "start" | "end";
+  text?: { x: number; y: number };
   from: [number, number];
   selected: string | undefined;
   select: (point: string) => void;
 }) {
-  const { p, x, y, side, from } = props;
+  const { p, x, y, side, text, from } = props;
   const judged = p.kind === "waveform";
   const zone = zoneOf(p);
   const failed = sensorFailed(p);
@@ -159,9 +178,9 @@ function Marker(props: {
       )}
       <text
         class="reading"
-        x={x + (side === "end" ? -1 : 1) * (judged ? 18 : 12)}
-        y={y + 4}
-        text-anchor={side}
+        x={text?.x ?? x + (side === "end" ? -1 : 1) * (judged ? 18 : 12)}
+        y={text?.y ?? y + 4}
+        text-anchor={text ? "middle" : side}
         aria-hidden="true"
       >
         {pointReading(p)}

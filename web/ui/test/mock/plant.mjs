@@ -204,10 +204,69 @@ export function machine(name, alarms) {
           { name: "NDE", designation: "6322 C3", orders: { bpfo: 3.09, bpfi: 4.91, bsf: 2.07, ftf: 0.386 }, geometry_error: null },
           { name: "DE", designation: "NU 324", orders: { bpfo: 3.57, bpfi: 5.43, bsf: 2.35, ftf: 0.398 }, geometry_error: null },
         ],
-    points,
+    ...trainOf(name),
+    points: [...points, ...morePoints(name, wave)],
     alarms: alarms.filter((a) => a.machine.machine === name && a.state !== "normal"),
   };
 }
+
+const unit = (kind, shafts, more = {}) => ({
+  name: kind, kind, shafts, poles: null, line_hz: null, rotor_bars: null, stages: [], pulleys_mm: null, belt_mm: null,
+  toothed: null, passing: null, passing_count: null, ...more,
+});
+const stage = (kind, more) => ({ kind, gears: [], carrier: null, planets: null, fixed: null, shafts: [], ratio: null, ...more });
+const seated = (name, shaft, designation, more = {}) => ({
+  name, designation, shaft, orders: { bpfo: 3.09, bpfi: 4.91, bsf: 2.07, ftf: 0.386 }, geometry_error: null, tolerance: null, source: null, ...more,
+});
+const tone = (label, of, stage, hz, sidebands_hz = []) => ({ label, of, stage, hz, sidebands_hz });
+const motor = (more = {}) => unit("motor", ["motor"], { poles: 4, line_hz: 50, ...more });
+
+/** Trains as the API tells them; machines that are not here have none. */
+const TRAINS = {
+  "main-fan-1": {
+    bearings: [seated("DE", "fan", "NU 324"), seated("NDE", "fan", "6322 C3", { tolerance: { bpfo: 0.16, bpfi: 0.15, bsf: 0.11, ftf: 0.03 }, source: "ISO 15" }), seated("M1", "motor", "6319"), seated("M2", "motor", "NU 319")],
+    train: {
+      measured: "motor", error: null, tones_rpm: 1486,
+      units: [motor({ rotor_bars: 44 }), unit("belt", ["motor", "fan"], { pulleys_mm: [224, 560], belt_mm: 3150, toothed: false }), unit("fan", ["fan"], { passing: "blades", passing_count: 8 })],
+      shafts: [{ name: "motor", ratio: 1, tolerance: 0 }, { name: "fan", ratio: 0.4, tolerance: 0.02 }],
+      tones: [tone("line_2x", "motor", 0, 100), tone("pole_pass", "motor", 0, 0.933), tone("rotor_bar", "motor", 0, 1089.7, [100]), tone("belt", "belt", 0, 5.533), tone("blade_pass", "fan", 0, 79.25, [9.907])],
+    },
+    more: [["vib_m1_h", "电机驱动端水平振动", "Motor drive end horizontal", "M1", "horizontal", "B"], ["vib_m1_v", "电机驱动端垂直振动", "Motor drive end vertical", "M1", "vertical", "A"]],
+  },
+  "mixer-gear": {
+    bearings: [seated("DE", "input", "22320"), seated("NDE", "input", "NU316"), seated("I1", "intermediate", "22324"), seated("I2", "intermediate", "NU322"), seated("O1", "output", "23228"), seated("O2", "output", "22326"), seated("M1", "motor", "6319"), seated("M2", "motor", "6319")],
+    train: {
+      measured: "input", error: null, tones_rpm: 1486,
+      units: [motor(), unit("coupling", ["motor", "input"]), unit("gearbox", ["input", "intermediate", "output"], { stages: [stage("gears", { gears: [{ shaft: "input", teeth: 23 }, { shaft: "intermediate", teeth: 61 }] }), stage("gears", { gears: [{ shaft: "intermediate", teeth: 21 }, { shaft: "output", teeth: 76 }] })] }), unit("other", ["output"], { name: "混合滚筒 drum" })],
+      shafts: [{ name: "motor", ratio: 1, tolerance: 0 }, { name: "input", ratio: 1, tolerance: 0 }, { name: "intermediate", ratio: -0.377, tolerance: 0 }, { name: "output", ratio: 0.1042, tolerance: 0 }],
+      tones: [tone("line_2x", "motor", 0, 100), tone("gear_mesh", "gearbox", 1, 569.6, [24.77, 9.338]), tone("hunting_tooth", "gearbox", 1, 0.406), tone("gear_mesh", "gearbox", 2, 196.1, [9.338, 2.58])],
+    },
+    more: [["vib_i1_h", "中间轴水平振动", "Intermediate shaft horizontal", "I1", "horizontal", "C"], ["vib_o1_h", "输出轴水平振动", "Output shaft horizontal", "O1", "horizontal", "A"], ["vib_i2_v", "中间轴垂直振动", "Intermediate shaft vertical", "I2", "vertical", "B"]],
+  },
+  "water-pump-1": {
+    bearings: [seated("DE", "pump", "6319"), seated("NDE", "pump", "7316B")],
+    train: {
+      measured: "pump", error: null, tones_rpm: 1486,
+      units: [motor(), unit("coupling", ["motor", "pump"]), unit("pump", ["pump"], { passing: "vanes", passing_count: 6 })],
+      shafts: [{ name: "motor", ratio: 1, tolerance: 0 }, { name: "pump", ratio: 1, tolerance: 0 }],
+      tones: [tone("line_2x", "motor", 0, 100), tone("pole_pass", "motor", 0, 0.933), tone("vane_pass", "pump", 0, 148.6, [24.77])],
+    },
+    more: [],
+  },
+  "stand-1-gear": {
+    bearings: [seated("DE", "sun", "22320"), seated("O1", "output", "23228")],
+    train: {
+      measured: "sun", error: null, tones_rpm: 1486,
+      units: [motor(), unit("coupling", ["motor", "sun"]), unit("gearbox", ["sun", "output"], { stages: [stage("planetary", { gears: [{ shaft: "sun", teeth: 21 }, { shaft: null, teeth: 39 }, { shaft: null, teeth: 99 }], carrier: "output", planets: 3, fixed: "ring" })] }), unit("roll", ["output"])],
+      shafts: [{ name: "motor", ratio: 1, tolerance: 0 }, { name: "sun", ratio: 1, tolerance: 0 }, { name: "output", ratio: 0.175, tolerance: 0 }],
+      tones: [tone("gear_mesh", "gearbox", 1, 429.1, [13, 61.3]), tone("planet_pass", "gearbox", 1, 13), tone("planet_tooth", "gearbox", 1, 22)],
+    },
+    more: [["vib_o1_a", "输出端轴向振动", "Output axial", "O1", "axial", "B"]],
+  },
+};
+
+const trainOf = (name) => (TRAINS[name] ? { bearings: TRAINS[name].bearings, train: TRAINS[name].train } : { train: null });
+const morePoints = (name, wave) => (TRAINS[name]?.more ?? []).map((p) => wave(...p, false));
 
 /** A shaft with an outer-race fault, 25,600 Hz, as the page gets it. */
 export function samples(n = 32768, fs = 25600, seed = 1) {
