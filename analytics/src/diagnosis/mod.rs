@@ -23,7 +23,7 @@ pub use assess::{Assessment, CONFIRMED, Outcome, PROBABLE, Standing, Term, Verdi
 pub use card::{Card, Event};
 pub use examine::{Examiner, MOST_RECORDS};
 pub use orbit::orbit;
-pub use quantity::{At, Quantity, Subject};
+pub use quantity::{At, Own, Quantity, Subject};
 pub use record::{Baseline, Clock, Record};
 pub use symptoms::{
     BearingSymptom, Excitations, Gear, Given, Known, Line, ORDERS, Orbit, Place, PointSymptoms, Process, RunUp,

@@ -217,6 +217,7 @@ fn bearings(analyser: &mut Analyser, orders: &[BearingOrders], e: &Excitations) 
         hz: s.hz,
         sidebands: sidebands(ratio, s, orders[s.bearing].ftf * e.shaft_hz, e.shaft_hz, df),
         ball_lines: ball_lines(ratio, &orders[s.bearing], s.slip, e.shaft_hz, df),
+        cage_lines: cage_lines(ratio, orders[s.bearing].ftf * e.shaft_hz * (1.0 + s.slip), df),
         coincident: coincident(s, e, df),
     };
     scored.iter().map(symptom).collect()
@@ -241,6 +242,10 @@ fn sidebands(ratio: &[f64], s: &Scored, cage_hz: f64, shaft_hz: f64, df: f64) ->
 fn ball_lines(ratio: &[f64], o: &BearingOrders, slip: f64, shaft_hz: f64, df: f64) -> f64 {
     let (spin, cage) = (2.0 * o.bsf * shaft_hz * (1.0 + slip), o.ftf * shaft_hz);
     [spin, spin - cage, spin + cage].iter().map(|hz| envelope_at(ratio, *hz, df).ln_1p()).sum::<f64>() / 3.0
+}
+
+fn cage_lines(ratio: &[f64], cage_hz: f64, df: f64) -> f64 {
+    (1..=3).map(|k| envelope_at(ratio, f64::from(k) * cage_hz, df).ln_1p()).sum::<f64>() / 3.0
 }
 
 /// The part of the harmonics that cannot be told from multiples of shaft speed, mesh or blade pass.

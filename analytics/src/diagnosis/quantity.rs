@@ -15,9 +15,9 @@ pub enum Quantity {
     RpmSquared,
     /// How far the phase between horizontal and vertical is from 90°, or how unsteady it is, whichever is more; degrees.
     Quadrature,
-    /// 2× over 1× at the radial point with the strongest 2×.
+    /// 2× over 1× at the radial point with the most of 1× to 3×.
     Ratio2x,
-    /// 3× over 1× at the radial point with the strongest 3×.
+    /// 3× over 1× there.
     Ratio3x,
     /// Phase of 1× across the coupling, degrees 0 to 180.
     AcrossCoupling,
@@ -55,6 +55,8 @@ pub enum Quantity {
     EnvelopeOther,
     /// Lines of a rolling element's own spin.
     BallLines,
+    /// Lines of the cage.
+    CageLines,
     /// The part of its harmonics that coincide with shaft, mesh or blade pass.
     EnvelopeCoincident,
     /// Acceleration above 2 kHz over its baseline.
@@ -81,8 +83,29 @@ pub enum Quantity {
     VanePass,
     /// ln(1 + ρ) of the strongest period of the envelope, vane pass left out, at the point with the most noise.
     Periodic,
-    /// The strongest overall velocity over what is worth an explanation.
-    Level,
+    /// Velocity of the fault's own lines, where they are strongest, over what is worth an explanation.
+    Level(Own),
+}
+
+/// The lines that a fault makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Own {
+    /// 1×, radial.
+    Once,
+    /// 2× and 3×, radial, and 1× to 3×, axial.
+    Multiples,
+    /// 1×, axial.
+    Axial,
+    /// 1× to 10×, radial.
+    Harmonics,
+    /// The line within 0.38 to 0.48×.
+    Sub,
+    /// ½× and ⅓×.
+    Fractions,
+    /// Twice the line frequency.
+    Line2x,
+    /// Pole-pass sidebands.
+    PolePass,
 }
 
 /// What a quantity is taken from: two faults that rest on the same subject compete for it.
@@ -153,6 +176,7 @@ impl Quantity {
             Self::EnvelopeSidebands => "envelope_sidebands",
             Self::EnvelopeOther => "envelope_other",
             Self::BallLines => "ball_lines",
+            Self::CageLines => "cage_lines",
             Self::EnvelopeCoincident => "envelope_coincident",
             Self::HighFrequency => "high_frequency",
             Self::Kurtosis => "kurtosis",
@@ -166,7 +190,7 @@ impl Quantity {
             Self::Suction => "suction",
             Self::VanePass => "vane_pass",
             Self::Periodic => "periodic",
-            Self::Level => "level",
+            Self::Level(_) => "level",
         }
     }
 
@@ -180,13 +204,13 @@ impl Quantity {
             Self::Half | Self::Fraction | Self::OrbitClipped | Self::Reverse => Subject::Fractions,
             Self::SubSynchronous | Self::SubForward | Self::OffCritical | Self::HalfOverSub => Subject::Whirl,
             Self::Envelope | Self::EnvelopeSidebands | Self::EnvelopeOther | Self::BallLines => envelope(at),
-            Self::EnvelopeCoincident | Self::Kurtosis => envelope(at),
+            Self::EnvelopeCoincident | Self::Kurtosis | Self::CageLines => envelope(at),
             Self::HighFrequency | Self::Periodic | Self::FloorRise => Subject::Noise,
             Self::MeshSidebands | Self::MeshMetrics | Self::MeshCepstrum => Subject::Mesh,
             Self::Line2x | Self::PowerOff => Subject::Line,
             Self::PolePass1x | Self::PolePass2x => Subject::PolePass,
             Self::Suction | Self::VanePass => Subject::Flow,
-            Self::Level => Subject::Level,
+            Self::Level(_) => Subject::Level,
         }
     }
 
@@ -237,6 +261,7 @@ impl Quantity {
             Self::EnvelopeSidebands => Ok(bearing(s, at)?.1.sidebands),
             Self::EnvelopeOther => other(s, at),
             Self::BallLines => Ok(bearing(s, at)?.1.ball_lines),
+            Self::CageLines => Ok(bearing(s, at)?.1.cage_lines),
             Self::EnvelopeCoincident => Ok(bearing(s, at)?.1.coincident),
             Self::HighFrequency => match at {
                 Some(at) => s.points[at.point].high_frequency,
@@ -262,7 +287,7 @@ impl Quantity {
                 Ok((line / p.overall?).min(1.0))
             }
             Self::Periodic => Ok(strongest(s, false, "sensor", |p| p.broadband)?.0.periodic?.ln_1p()),
-            Self::Level => over(strongest(s, false, "sensor", |p| p.overall)?.1, g.reference?),
+            Self::Level(own) => over(level(s, own)?, g.reference?),
         }
     }
 }
@@ -331,8 +356,30 @@ fn radial(s: &Symptoms, to: usize) -> Known {
 }
 
 fn multiple(s: &Symptoms, k: usize) -> Known {
-    let (p, line) = strongest(s, true, "no_radial", |p| order(p, k))?;
+    // 1× to 3× must all be known here: a point where mains hide 2× does not count as one without.
+    let known = |p: &PointSymptoms| order(p, 2).and(order(p, 3)).and(sum(p, 3));
+    let (p, _) = strongest(s, true, "no_radial", known)?;
+    let line = order(p, k)?;
     over(line, order(p, 1)?.max(0.1 * line)).or(Ok(0.0))
+}
+
+/// mm/s RMS of the lines that a fault makes, where they are strongest.
+fn level(s: &Symptoms, own: Own) -> Known {
+    let radial = |get: fn(&PointSymptoms) -> Known| Ok(strongest(s, true, "no_radial", get)?.1);
+    match own {
+        Own::Once => radial(|p| order(p, 1)),
+        Own::Multiples => {
+            let across = radial(|p| Ok(order(p, 2).unwrap_or(0.0).hypot(order(p, 3)?)))?;
+            // Without axial sensors the radial lines have to do.
+            Ok(across.hypot(axial(s, 3).unwrap_or(0.0)))
+        }
+        Own::Axial => axial(s, 1),
+        Own::Harmonics => radial(|p| sum(p, p.orders.len())),
+        Own::Sub => radial(|p| Ok(p.sub?.mm_s)),
+        Own::Fractions => radial(|p| Ok(p.half?.mm_s.hypot(p.third?.mm_s))),
+        Own::Line2x => Ok(strongest(s, false, "sensor", |p| Ok(p.line_2x?.mm_s))?.1),
+        Own::PolePass => radial(|p| Ok(p.pole_pass?[0].mm_s)),
+    }
 }
 
 /// The strongest multiple at a point.

@@ -72,6 +72,8 @@ pub struct BearingSymptom {
     /// Mean of ln(1+ρ) at a rolling element's own lines, 2·BSF and 2·BSF ± cage, at this hypothesis' slip: ball and cage
     /// share the lines of the cage, these belong to the ball alone.
     pub ball_lines: f64,
+    /// The same at the cage's turn and its double and threefold: the outer race is struck at a multiple of it.
+    pub cage_lines: f64,
     /// The part of its harmonics (1 to 4) that falls onto multiples of shaft speed, mesh or blade pass.
     pub coincident: f64,
 }

@@ -8,7 +8,7 @@
 
 use plant::BearingFault;
 
-use super::quantity::Quantity;
+use super::quantity::{Own, Quantity};
 
 /// What a machine can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,13 +105,15 @@ const fn e(quantity: Quantity, weight: f64, lo: f64, hi: f64) -> Entry {
     Entry { quantity, weight, lo, hi, absent: 0.0 }
 }
 
-/// Vibration below its reference asks for no explanation: sound machines have all of these lines too, only small. The whole
-/// weight at 0.6 of the reference, nothing from the reference on. Without a reference nothing is confirmed.
-const QUIET: Entry = Entry { quantity: Quantity::Level, weight: 1.0, lo: 1.0, hi: 0.6, absent: 0.25 };
+/// What a fault's own lines must amount to, as a part of the reference: sound machines have all of these lines, only
+/// small, and a loud machine may owe its loudness to something else. Without a reference nothing is confirmed.
+const fn quiet(own: Own, lo: f64, hi: f64) -> Entry {
+    Entry { quantity: Quantity::Level(own), weight: 1.0, lo, hi, absent: 0.25 }
+}
 
 /// Of the four parts of a bearing one comb of lines is another's harmonics by chance; the one that explains more is
 /// believed.
-const OTHER_PART: Entry = e(Quantity::EnvelopeOther, 0.5, 0.85, 1.05);
+const OTHER_PART: Entry = e(Quantity::EnvelopeOther, 0.5, 0.9, 1.1);
 /// Lines that the shaft or the mesh would leave too prove nothing.
 const COINCIDENT: Entry = e(Quantity::EnvelopeCoincident, 0.4, 0.2, 0.5);
 /// T is measured in thresholds that noise passes once in 10,000 records: the weight is whole a quarter above.
@@ -136,7 +138,7 @@ pub static TABLE: [Row; 14] = [
             e(Quantity::RpmSquared, 0.2, 1.0, 0.5),
             e(Quantity::Quadrature, 0.2, 50.0, 30.0),
         ],
-        contra: &[e(Quantity::Ratio2x, 0.4, 0.3, 0.5), e(Quantity::Axial1x, 0.4, 0.4, 0.6), QUIET],
+        contra: &[e(Quantity::Ratio2x, 0.4, 0.3, 0.5), e(Quantity::Axial1x, 0.4, 0.4, 0.6), quiet(Own::Once, 1.0, 0.6)],
     },
     Row {
         fault: Fault::Misalignment,
@@ -146,7 +148,7 @@ pub static TABLE: [Row; 14] = [
             e(Quantity::AcrossCoupling, 0.3, 120.0, 150.0),
             e(Quantity::Ratio3x, 0.1, 0.1, 0.25),
         ],
-        contra: &[QUIET],
+        contra: &[quiet(Own::Multiples, 0.8, 0.4)],
     },
     Row {
         fault: Fault::BentShaft,
@@ -156,7 +158,7 @@ pub static TABLE: [Row; 14] = [
             // Runout that probes may have is a quarter of this (API 670).
             e(Quantity::SlowRoll, 0.2, 12.0, 40.0),
         ],
-        contra: &[QUIET],
+        contra: &[quiet(Own::Axial, 0.6, 0.3)],
     },
     Row {
         fault: Fault::Looseness,
@@ -166,7 +168,7 @@ pub static TABLE: [Row; 14] = [
             e(Quantity::FloorRise, 0.2, 1.5, 3.0),
             e(Quantity::PhaseSpread, 0.1, 5.0, 15.0),
         ],
-        contra: &[QUIET],
+        contra: &[quiet(Own::Harmonics, 0.8, 0.4)],
     },
     Row {
         fault: Fault::OilWhirl,
@@ -175,7 +177,7 @@ pub static TABLE: [Row; 14] = [
             e(Quantity::SubForward, 0.3, 0.6, 0.8),
             e(Quantity::OffCritical, 0.2, 0.1, 0.05),
         ],
-        contra: &[e(Quantity::HalfOverSub, 0.5, 0.5, 1.0), QUIET],
+        contra: &[e(Quantity::HalfOverSub, 0.5, 0.5, 1.0), quiet(Own::Sub, 0.5, 0.25)],
     },
     Row {
         fault: Fault::Rub,
@@ -184,12 +186,14 @@ pub static TABLE: [Row; 14] = [
             e(Quantity::OrbitClipped, 0.3, 0.1, 0.25),
             e(Quantity::Reverse, 0.3, 0.15, 0.3),
         ],
-        contra: &[QUIET],
+        contra: &[quiet(Own::Fractions, 0.3, 0.1)],
     },
     Row {
         fault: Fault::Bearing(BearingFault::OuterRace),
         evidence: BEARING,
-        contra: &[OTHER_PART, COINCIDENT],
+        // Every so many turns of the cage an element passes a spot of the outer race: a damaged cage leaves those lines too,
+        // and all between them.
+        contra: &[OTHER_PART, COINCIDENT, e(Quantity::CageLines, 0.4, 1.8, 2.8)],
     },
     Row {
         fault: Fault::Bearing(BearingFault::InnerRace),
@@ -221,7 +225,7 @@ pub static TABLE: [Row; 14] = [
     Row {
         fault: Fault::Stator,
         evidence: &[e(Quantity::Line2x, 0.7, 0.4, 0.7), e(Quantity::PowerOff, 0.3, 0.5, 0.2)],
-        contra: &[QUIET],
+        contra: &[quiet(Own::Line2x, 0.8, 0.4)],
     },
     Row {
         fault: Fault::RotorBar,
@@ -230,7 +234,7 @@ pub static TABLE: [Row; 14] = [
             e(Quantity::PolePass2x, 0.2, 0.03, 0.08),
             e(Quantity::PowerOff, 0.3, 0.5, 0.2),
         ],
-        contra: &[QUIET],
+        contra: &[quiet(Own::PolePass, 0.2, 0.1)],
     },
     Row {
         fault: Fault::Cavitation,

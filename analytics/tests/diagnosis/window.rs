@@ -180,9 +180,15 @@ fn exponent(m: &Machine) -> Known {
     Ok(top / bottom)
 }
 
-/// The critical speed as a run-up would show it: of the rotor on its supports, which are softer than the shaft.
+/// The critical speed of the driven rotor on its supports: where, turned slowly, it answers to random pushes most.
 fn critical(m: &Machine) -> Known {
-    Ok(m.critical_hz)
+    let slow = 0.15 * m.mean_hz();
+    let run = m.sound().at(slow, 4.0).run();
+    let lines = (0..160).map(|i| m.mean_hz() * (0.24 + 0.002 * f64::from(i)));
+    // Neighbours are joined, as single lines of noise are rough.
+    let power: Vec<(f64, f64)> = lines.map(|hz| (hz, line(&run.probe.0, m.fs, hz).powi(2))).collect();
+    let smooth = power.windows(5).map(|w| (w[2].0, w.iter().map(|p| p.1).sum::<f64>()));
+    smooth.max_by(|a, b| a.1.total_cmp(&b.1)).map(|p| p.0).ok_or("run_up")
 }
 
 fn motor(m: &Machine) -> Known {

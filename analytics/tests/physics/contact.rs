@@ -23,13 +23,13 @@ pub fn rub(r: &Rub, z: (f64, f64)) -> (f64, f64) {
     (-n * c + r.mu * n * s, -n * s - r.mu * n * c)
 }
 
-/// Force of a support of stiffness `k` at height `y`; at 0 the preload alone presses.
-pub fn foot(l: &Loose, k: f64, y: f64) -> f64 {
+/// Force of a support of stiffness `k` and damping `c` at height `y`, moving at `v`; at 0 the preload alone presses.
+pub fn foot(l: &Loose, (k, c): (f64, f64), y: f64, v: f64) -> f64 {
     let lifted_at = l.preload_n / k;
     if y <= lifted_at {
-        -k * y
+        -k * y - c * v
     } else {
         // Lifted: the weight pulls it back, and the slack bolt a little.
-        -l.preload_n - l.lift * k * (y - lifted_at)
+        -l.preload_n - l.lift * (k * (y - lifted_at) + c * v)
     }
 }

@@ -47,12 +47,14 @@ impl<'a> Model<'a> {
     fn new(m: &'a Machine, noise: &mut Noise) -> Self {
         let mut vary = |by: f64| 1.0 + by * (2.0 * noise.uniform() - 1.0);
         let omega = TAU * m.rated_hz;
-        let k = std::array::from_fn(|_| [1.0e7 * vary(0.1), 1.6e7 * vary(0.1), 1.2e7 * vary(0.1)]);
+        // What carries a plain bearing is heavier than a foot of sheet steel.
+        let frame = if m.wrong.film.is_some() { 4.0 } else { 1.0 };
+        let k = std::array::from_fn(|_| [1.0e7, 1.6e7, 1.2e7].map(|k| frame * k * vary(0.1)));
         let disc_kg = [60.0 * vary(0.1), 60.0 * vary(0.1)];
         let c = std::array::from_fn(|s: usize| k[s].map(|k: f64| 0.12 * (k * 50.0).sqrt()));
         let driven = disc_kg[1] * (TAU * m.critical_hz).powi(2);
         let split = if m.wrong.film.is_some() { [0.25 * driven, 0.75 * driven] } else { [0.5 * driven; 2] };
-        let residual = [0.5 * vary(0.6), 0.5 * vary(0.6)].map(|g| g * 1e-3 / omega);
+        let residual = [0.8 * vary(0.5), 0.8 * vary(0.5)].map(|g| g * 1e-3 / omega);
         let added = m.wrong.unbalance * 1e-3 / omega;
         Self {
             m,
@@ -79,11 +81,12 @@ impl<'a> Model<'a> {
         for s in 0..STATIONS {
             for d in 0..3 {
                 let i = 3 * s + d;
-                f[i] = push[i] - self.c[s][d] * v[i];
-                f[i] += match (&self.m.wrong.loose, s, d) {
-                    (Some(l), 3, 1) => contact::foot(l, self.k[s][d], q[i]),
-                    _ => -self.k[s][d] * q[i],
-                };
+                let (k, c) = (self.k[s][d], self.c[s][d]);
+                f[i] = push[i]
+                    + match (&self.m.wrong.loose, s, d) {
+                        (Some(l), 3, 1) => contact::foot(l, (k, c), q[i], v[i]),
+                        _ => -k * q[i] - c * v[i],
+                    };
             }
         }
         self.shafts(theta, omega, q, v, &mut f);
@@ -94,7 +97,7 @@ impl<'a> Model<'a> {
             f[3 * s] += 0.35 * part * mesh;
             f[3 * s + 1] += 0.93 * part * mesh;
             // The wheel's vanes pass the tongue.
-            f[3 * s] += 8.0 * (f64::from(self.m.vanes) * theta).cos();
+            f[3 * s] += 3.0 * (f64::from(self.m.vanes) * theta).cos();
         }
         for i in 0..N {
             a[i] = f[i] / self.mass(i);
@@ -170,7 +173,7 @@ impl<'a> Model<'a> {
     fn couple(&self, theta: f64, q: &Vector, v: &Vector, f: &mut Vector) {
         let wrong = &self.m.wrong;
         // Nobody aligns to nothing.
-        let offset = (1e-3 * wrong.parallel_mm + 8e-6, 0.4e-3 * wrong.parallel_mm);
+        let offset = (1e-3 * wrong.parallel_mm + 4e-6, 0.4e-3 * wrong.parallel_mm);
         let gap = (q[6] - q[3] + offset.0, q[7] - q[4] + offset.1);
         let [one, two, three] = self.uneven;
         let even = 1.0 + one * (theta + 1.1).cos() + three * (3.0 * theta).cos();
@@ -182,7 +185,7 @@ impl<'a> Model<'a> {
         f[6] -= fx;
         f[7] -= fy;
         // The angle bends the coupling once a turn: where its spokes are uneven it pushes the shafts apart.
-        let angle = 1e-3 * wrong.angular_mrad + 2e-5;
+        let angle = 1e-3 * wrong.angular_mrad + 3e-6;
         let apart = 1.2e6 * angle * ((theta + 0.4).cos() + 0.5 * (2.0 * theta + 0.2).cos());
         let link = 5.0e5 * (q[AXIAL + 1] - q[AXIAL]);
         f[AXIAL] += link - apart;
@@ -200,7 +203,7 @@ impl<'a> Model<'a> {
     fn electric(&self, t: f64, theta: f64, f: &mut Vector) {
         let wrong = &self.m.wrong;
         let twice = TAU * 2.0 * self.m.line_hz * t;
-        let pull = self.m.supply * (6.0 + wrong.stator_n) * (1.0 + 0.15 * (2.0 * theta).cos()) * twice.cos();
+        let pull = self.m.supply * (3.0 + wrong.stator_n) * (1.0 + 0.15 * (2.0 * theta).cos()) * twice.cos();
         let passing = (TAU * self.m.pole_pass_hz() * t).cos();
         let bar = self.m.supply * wrong.bar_n * passing;
         for s in 0..2 {

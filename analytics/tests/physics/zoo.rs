@@ -85,7 +85,7 @@ pub fn machine(kind: Kind, severity: f64, seed: u64) -> Machine {
     let mut m = sound(seed);
     let grade = |low: f64, high: f64| from_to(low, high, severity);
     // What grows with the square of speed needs more of it on slow machines to be noticed at all.
-    let slow = (50.0 / m.mean_hz()).powf(1.5);
+    let slow = (50.0 / m.mean_hz()).powi(2);
     match kind {
         Kind::Sound => {}
         Kind::Imbalance => m.wrong.unbalance = slow * grade(6.0, 25.0),
@@ -101,7 +101,7 @@ pub fn machine(kind: Kind, severity: f64, seed: u64) -> Machine {
         Kind::Cage => m.wrong.bearing = Some((Part::Cage, grade(10.0, 60.0))),
         Kind::Gear => (m.teeth, m.wrong.tooth) = (23 + 2 * (seed % 5) as u32, grade(0.35, 0.9)),
         Kind::Stator => m.wrong.stator_n = grade(120.0, 400.0),
-        Kind::RotorBar => m.wrong.bar_n = slow.sqrt() * grade(60.0, 250.0),
+        Kind::RotorBar => m.wrong.bar_n = slow * grade(100.0, 300.0),
         Kind::Cavitation => m.wrong.cavitation = grade(1.0, 6.0),
     }
     m
@@ -109,9 +109,8 @@ pub fn machine(kind: Kind, severity: f64, seed: u64) -> Machine {
 
 /// A foot that lifts at every turn, for its bolts are gone.
 fn loosen(m: &mut Machine, severity: f64) {
-    let slow = (50.0 / m.mean_hz()).powf(1.5);
-    m.wrong.unbalance = 6.0 * slow;
-    m.wrong.loose = Some(Loose { preload_n: from_to(30.0, 10.0, severity), lift: from_to(0.05, 0.01, severity) });
+    m.wrong.unbalance = 8.0 * 50.0 / m.mean_hz();
+    m.wrong.loose = Some(Loose { preload_n: from_to(20.0, 8.0, severity), lift: from_to(0.03, 0.01, severity) });
 }
 
 /// A fast machine in a plain bearing; `above` is the critical speed over what the fluid's half turn reaches.
@@ -128,10 +127,11 @@ fn float(m: &mut Machine, above: f64) {
     m.wrong.film = Some(Film { lambda, k: 1.0e6, k3: 1.0e16, d: 2.0e4 });
 }
 
-/// A flexible rotor above its critical speed that touches a seal.
+/// A flexible rotor far above its critical speed that touches a seal, lightly or less so.
 fn touch(m: &mut Machine, severity: f64) {
     let mut noise = Noise::new(m.seed ^ 0x99);
-    m.critical_hz = m.mean_hz() * from_to(0.42, 0.50, noise.uniform());
+    m.critical_hz = m.mean_hz() * from_to(0.26, 0.32, noise.uniform());
     m.wrong.unbalance = 6.0;
-    m.wrong.rub = Some(Rub { gap: from_to(20e-6, 8e-6, severity), k: 3.0e7, mu: 0.2, at: noise.uniform() * 6.28 });
+    let swing = 6e-3 / (std::f64::consts::TAU * m.mean_hz());
+    m.wrong.rub = Some(Rub { gap: from_to(0.9, 0.5, severity) * swing, k: 1.0e7, mu: 0.2, at: noise.uniform() * 6.28 });
 }
