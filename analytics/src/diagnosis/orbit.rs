@@ -12,8 +12,7 @@ const TURNS: f64 = 32.0;
 /// Orders that a shaft without contact or film has little of, and none of it in reverse.
 const BESIDE_1X: [f64; 6] = [1.0 / 3.0, 0.5, 2.0 / 3.0, 1.5, 2.0, 3.0];
 
-/// What the displacements `x` (horizontal) and `y` (vertical), taken together at `fs` Hz in any one unit, say of the
-/// shaft, which turns from x to y at `shaft_hz`.
+/// What the displacements `x` (horizontal) and `y` (vertical), µm, taken together at `fs` Hz, say of the shaft, which turns from x to y at `shaft_hz`.
 ///
 /// The full spectrum is that of x + jy (Southwick, Orbit 14 (1993)): forward |X + jY|/2, reverse |X − jY|/2.
 ///
@@ -48,7 +47,12 @@ pub fn orbit(x: &[f64], y: &[f64], fs: f64, shaft_hz: f64) -> Known<Orbit> {
     let (main, _) = full(shaft_hz);
     // What is a twentieth of 1× is no more than the runout of any shaft.
     let reverse = if forward + reverse < 0.05 * main { Ok(0.0) } else { Ok(reverse / forward.max(1e-300)) };
-    Ok(Orbit { clipped: Ok(clipped), sub_forward: sub_forward(&full, shaft_hz, fs / x.len() as f64, main), reverse })
+    let square = |v: &[f64]| {
+        let mean = v.iter().sum::<f64>() / v.len() as f64;
+        v.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / v.len() as f64
+    };
+    let rms_um = (square(x) + square(y)).sqrt();
+    Ok(Orbit { rms_um, clipped: Ok(clipped), sub_forward: sub_forward(&full, shaft_hz, fs / x.len() as f64, main), reverse })
 }
 
 /// Forward part of the strongest line within 0.38 to 0.48×; `weak_line` where it is below a twentieth of 1×.

@@ -1,5 +1,7 @@
 //! The quantities that the table weighs, each a number of the symptoms.
 
+use std::f64::consts::TAU;
+
 use super::symptoms::{BearingSymptom, Known, Line, PointSymptoms, Symptoms};
 
 /// What can be weighed.
@@ -25,7 +27,7 @@ pub enum Quantity {
     EndToEnd,
     /// 1× of the shaft at slow roll, µm peak to peak.
     SlowRoll,
-    /// Multiples of shaft speed, 1 to 10, of at least a tenth of the strongest; blade pass and mains left out.
+    /// Multiples of shaft speed, 1 to 10, of at least a twentieth of the strongest; blade pass and mains left out.
     Harmonics,
     /// ½× over the strongest multiple at the same point.
     Half,
@@ -47,6 +49,8 @@ pub enum Quantity {
     OrbitClipped,
     /// Reverse over forward amplitude beside 1×.
     Reverse,
+    /// Motion of the shaft against its housing over that of the housing (its strongest multiple, radial).
+    ShaftOverHousing,
     /// T of the envelope decision over its threshold.
     Envelope,
     /// Lines that go with it: sidebands of inner race and ball, further harmonics of outer race and cage.
@@ -172,6 +176,7 @@ impl Quantity {
             Self::HalfOverSub => "half_over_sub",
             Self::OrbitClipped => "orbit_clipped",
             Self::Reverse => "reverse",
+            Self::ShaftOverHousing => "shaft_over_housing",
             Self::Envelope => "envelope",
             Self::EnvelopeSidebands => "envelope_sidebands",
             Self::EnvelopeOther => "envelope_other",
@@ -201,7 +206,7 @@ impl Quantity {
             Self::Share1x | Self::RpmSquared | Self::Quadrature | Self::SlowRoll | Self::PhaseSpread => Subject::Once,
             Self::Ratio2x | Self::Ratio3x | Self::Harmonics => Subject::Multiples,
             Self::Axial1x | Self::AxialRatio | Self::AcrossCoupling | Self::EndToEnd => Subject::Axial,
-            Self::Half | Self::Fraction | Self::OrbitClipped | Self::Reverse => Subject::Fractions,
+            Self::Half | Self::Fraction | Self::OrbitClipped | Self::Reverse | Self::ShaftOverHousing => Subject::Fractions,
             Self::SubSynchronous | Self::SubForward | Self::OffCritical | Self::HalfOverSub => Subject::Whirl,
             Self::Envelope | Self::EnvelopeSidebands | Self::EnvelopeOther | Self::BallLines => envelope(at),
             Self::EnvelopeCoincident | Self::Kurtosis | Self::CageLines => envelope(at),
@@ -257,6 +262,14 @@ impl Quantity {
             }
             Self::OrbitClipped => g.orbit?.clipped,
             Self::Reverse => g.orbit?.reverse,
+            Self::ShaftOverHousing => {
+                let um = |l: &Line| 1000.0 * l.mm_s / (TAU * l.hz);
+                let housing = |p: &PointSymptoms| {
+                    p.overall?;
+                    Ok(p.orders.iter().flatten().map(um).fold(0.0, f64::max))
+                };
+                over(g.orbit?.rms_um, strongest(s, true, "no_radial", housing)?.1)
+            }
             Self::Envelope => Ok(bearing(s, at)?.1.excess),
             Self::EnvelopeSidebands => Ok(bearing(s, at)?.1.sidebands),
             Self::EnvelopeOther => other(s, at),
@@ -394,7 +407,7 @@ fn harmonics(s: &Symptoms) -> Known {
     let loudest = strongest(s, true, "no_radial", |p| p.overall)?.1;
     let count = |p: &PointSymptoms| {
         let main = main_line(p);
-        p.orders.iter().flatten().filter(|l| l.mm_s > 0.0 && l.mm_s >= 0.1 * main && !of_blade(l)).count()
+        p.orders.iter().flatten().filter(|l| l.mm_s > 0.0 && l.mm_s >= 0.05 * main && !of_blade(l)).count()
     };
     // A quiet point may have many lines of nothing.
     let loud = |p: &PointSymptoms| p.overall.map(|v| if v >= 0.3 * loudest { count(p) as f64 } else { 0.0 });

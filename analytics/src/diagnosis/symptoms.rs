@@ -125,6 +125,8 @@ pub struct PointSymptoms {
 /// Motion of the shaft in its bearing as two probes at right angles see it (API 670), with the full spectrum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Orbit {
+    /// Motion of the shaft against its housing, µm RMS (root of the sum of both directions' squares).
+    pub rms_um: f64,
     /// 0 for an orbit that reaches as far to one side as to the other, 1 for one that is cut off at its centre.
     pub clipped: Known,
     /// Forward over forward plus reverse amplitude of the line within 0.38 to 0.48×.

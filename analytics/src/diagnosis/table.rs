@@ -148,7 +148,8 @@ pub static TABLE: [Row; 14] = [
             e(Quantity::AcrossCoupling, 0.3, 120.0, 150.0),
             e(Quantity::Ratio3x, 0.1, 0.1, 0.25),
         ],
-        contra: &[quiet(Own::Multiples, 0.8, 0.4)],
+        // Offset shafts repeat every turn.
+        contra: &[e(Quantity::Fraction, 0.4, 0.1, 0.3), quiet(Own::Multiples, 0.8, 0.4)],
     },
     Row {
         fault: Fault::BentShaft,
@@ -165,10 +166,15 @@ pub static TABLE: [Row; 14] = [
         evidence: &[
             e(Quantity::Harmonics, 0.4, 2.5, 5.0),
             e(Quantity::Half, 0.3, 0.05, 0.15),
-            e(Quantity::FloorRise, 0.2, 1.5, 3.0),
+            e(Quantity::FloorRise, 0.2, 1.26, 2.0),
             e(Quantity::PhaseSpread, 0.1, 5.0, 15.0),
         ],
-        contra: &[quiet(Own::Harmonics, 0.8, 0.4)],
+        // What is loose moves housing and shaft together. Where the shaft moves and its housing does not, it touches
+        // something; without probes that cannot be excluded.
+        contra: &[
+            Entry { quantity: Quantity::ShaftOverHousing, weight: 0.3, lo: 2.0, hi: 4.0, absent: 0.1 },
+            quiet(Own::Harmonics, 0.8, 0.4),
+        ],
     },
     Row {
         fault: Fault::OilWhirl,
@@ -186,7 +192,7 @@ pub static TABLE: [Row; 14] = [
             e(Quantity::OrbitClipped, 0.3, 0.1, 0.25),
             e(Quantity::Reverse, 0.3, 0.15, 0.3),
         ],
-        contra: &[quiet(Own::Fractions, 0.3, 0.1)],
+        contra: &[e(Quantity::ShaftOverHousing, 0.5, 2.0, 1.0), quiet(Own::Fractions, 0.3, 0.1)],
     },
     Row {
         fault: Fault::Bearing(BearingFault::OuterRace),

@@ -45,7 +45,7 @@ fn say(kind: Kind, severity: f64, seed: u64, verbose: bool) -> Said {
     let a = assess(&s);
     if verbose {
         println!("== {kind:?} {severity:.2} seed {seed} {:.1} Hz {:?}", m.mean_hz(), a.outcome);
-        for v in a.verdicts.iter().take(3) {
+        for v in a.verdicts.iter().enumerate().filter(|(i, v)| *i < 3 || called(kind) == Some(v.fault)).map(|(_, v)| v) {
             let terms = |t: &[analytics::diagnosis::Term]| {
                 t.iter()
                     .map(|t| match t.value {

@@ -127,7 +127,9 @@ impl Window {
             g.run_up = Ok(RunUp { exponent: exponent(m), critical_hz: critical(m) });
         }
         if have.probes {
-            g.orbit = orbit(&self.run.probe.0, &self.run.probe.1, m.fs, self.excitations.shaft_hz);
+            let um = |x: &[f64]| x.iter().map(|v| 1e6 * v).collect::<Vec<_>>();
+            let probe = &self.run.probe;
+            g.orbit = orbit(&um(&probe.0), &um(&probe.1), m.fs, self.excitations.shaft_hz);
         }
         if have.slow_roll {
             let slow = m.at(0.2 * m.mean_hz(), 3.0).run();

@@ -36,11 +36,13 @@ pub enum Part {
     Cage,
 }
 
-/// A support that lifts.
+/// Supports of the driven machine that lift.
 #[derive(Clone, Copy, Debug)]
 pub struct Loose {
-    /// What still holds it down, N.
+    /// What still holds each of them down, N.
     pub preload_n: f64,
+    /// Stiffness while pressed, N/m.
+    pub k: f64,
     /// Stiffness while lifted, as a part of that while pressed.
     pub lift: f64,
 }

@@ -90,10 +90,10 @@ pub fn machine(kind: Kind, severity: f64, seed: u64) -> Machine {
         Kind::Sound => {}
         Kind::Imbalance => m.wrong.unbalance = slow * grade(6.0, 25.0),
         Kind::Misalignment => (m.wrong.parallel_mm, m.wrong.angular_mrad) = (grade(0.15, 0.5), grade(0.4, 1.5)),
-        Kind::BentShaft => m.wrong.bow_um = grade(25.0, 80.0),
+        Kind::BentShaft => m.wrong.bow_um = grade(35.0, 100.0),
         Kind::Looseness => loosen(&mut m, severity),
-        Kind::OilWhirl => float(&mut m, 1.25),
-        Kind::OilWhip => float(&mut m, 0.85),
+        Kind::OilWhirl => float(&mut m, 1.25, (0.44, 0.48)),
+        Kind::OilWhip => float(&mut m, 0.88, (0.48, 0.49)),
         Kind::Rub => touch(&mut m, severity),
         Kind::Outer => m.wrong.bearing = Some((Part::Outer, grade(4.0, 30.0))),
         Kind::Inner => m.wrong.bearing = Some((Part::Inner, grade(6.0, 40.0))),
@@ -107,14 +107,20 @@ pub fn machine(kind: Kind, severity: f64, seed: u64) -> Machine {
     m
 }
 
-/// A foot that lifts at every turn, for its bolts are gone.
+/// Feet that lift at every turn, for their bolts are gone, of a make that rattles: it bounces some three times as fast on
+/// its feet as it turns.
 fn loosen(m: &mut Machine, severity: f64) {
-    m.wrong.unbalance = 8.0 * 50.0 / m.mean_hz();
-    m.wrong.loose = Some(Loose { preload_n: from_to(20.0, 8.0, severity), lift: from_to(0.03, 0.01, severity) });
+    let mut noise = Noise::new(m.seed ^ 0x55);
+    let hz = m.mean_hz();
+    m.wrong.unbalance = 8.0 * 50.0 / hz;
+    let part = 0.40 - 0.15 * ((hz - 25.0) / 25.0).clamp(-0.2, 1.2) + 0.02 * (noise.uniform() - 0.5);
+    let bounce = std::f64::consts::TAU * hz / part;
+    let (k, preload_n) = (50.0 * bounce * bounce, from_to(20.0, 8.0, severity));
+    m.wrong.loose = Some(Loose { k, preload_n, lift: from_to(0.065, 0.055, noise.uniform()) });
 }
 
 /// A fast machine in a plain bearing; `above` is the critical speed over what the fluid's half turn reaches.
-fn float(m: &mut Machine, above: f64) {
+fn float(m: &mut Machine, above: f64, lambda: (f64, f64)) {
     let mut noise = Noise::new(m.seed ^ 0x77);
     let hz = from_to(75.0, 105.0, noise.uniform());
     m.shaft_hz = (hz, hz);
@@ -122,16 +128,18 @@ fn float(m: &mut Machine, above: f64) {
     // A gear-less high-speed drive on its own converter.
     m.line_hz = 1.015 * hz;
     m.poles = 2;
-    let lambda = from_to(0.44, 0.48, noise.uniform());
+    let lambda = from_to(lambda.0, lambda.1, noise.uniform());
     m.critical_hz = above * lambda * hz;
-    m.wrong.film = Some(Film { lambda, k: 1.0e6, k3: 1.0e16, d: 2.0e4 });
+    m.wrong.film = Some(Film { lambda, k: 1.0e6, k3: 1.0e15, d: 2.0e4 });
 }
 
 /// A flexible rotor far above its critical speed that touches a seal, lightly or less so.
 fn touch(m: &mut Machine, severity: f64) {
     let mut noise = Noise::new(m.seed ^ 0x99);
-    m.critical_hz = m.mean_hz() * from_to(0.26, 0.32, noise.uniform());
-    m.wrong.unbalance = 6.0;
-    let swing = 6e-3 / (std::f64::consts::TAU * m.mean_hz());
-    m.wrong.rub = Some(Rub { gap: from_to(0.9, 0.5, severity) * swing, k: 1.0e7, mu: 0.2, at: noise.uniform() * 6.28 });
+    let hz = m.mean_hz();
+    m.critical_hz = hz * from_to(0.32, 0.40, noise.uniform());
+    m.wrong.unbalance = 15.0 * 50.0 / hz;
+    let swing = 1e-3 * m.wrong.unbalance / (std::f64::consts::TAU * hz);
+    let (gap, k) = (from_to(0.95, 0.5, severity) * swing, 5.0e6 * (hz / 24.5).powi(2));
+    m.wrong.rub = Some(Rub { gap, k, mu: 0.2, at: noise.uniform() * 6.28 });
 }
