@@ -107,17 +107,19 @@ fn drift(r: &Record<'_>, shaft_hz: f64) -> Known<()> {
     else {
         return Ok(());
     };
-    if (last - first).abs() > UNSTEADY * shaft_hz { Err("speed_unsteady") } else { Ok(()) }
+    // One line that moved keeps its size; lines of different size are two of many.
+    let same = first.1 < 3.0 * last.1 && last.1 < 3.0 * first.1;
+    if same && (last.0 - first.0).abs() > UNSTEADY * shaft_hz { Err("speed_unsteady") } else { Ok(()) }
 }
 
-/// Where within 12 % of `hz` the record has its strongest line, in steps of a quarter of its resolution; `None` where that
-/// is no more than four times the middle of what is there.
-fn peak(x: &[f64], fs: f64, hz: f64) -> Option<f64> {
+/// Where within 12 % of `hz` the record has its strongest line, and its amplitude, in steps of a quarter of its resolution; `None` where that
+/// is no more than five times the middle of what is there.
+fn peak(x: &[f64], fs: f64, hz: f64) -> Option<(f64, f64)> {
     let step = 0.25 * fs / x.len() as f64;
     let reach = ((0.12 * hz / step) as i32).clamp(24, 100);
     let sizes: Vec<(f64, f64)> =
         (-reach..=reach).map(|i| hz + f64::from(i) * step).map(|f| (f, phasor(x, fs, f).norm())).collect();
     let best = sizes.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
     let mut all: Vec<f64> = sizes.iter().map(|s| s.1).collect();
-    (best.1 > 4.0 * super::lines::median(&mut all)).then_some(best.0)
+    (best.1 > 5.0 * super::lines::median(&mut all)).then_some(best)
 }

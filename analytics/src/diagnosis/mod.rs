@@ -18,6 +18,8 @@ mod quantity;
 mod record;
 mod symptoms;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use assess::{Assessment, CONFIRMED, Outcome, PROBABLE, Standing, Term, Verdict, assess};
 pub use card::{Card, Event};

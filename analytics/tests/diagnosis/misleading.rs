@@ -75,7 +75,7 @@ fn misalignment_without_axial_sensors_says_what_it_lacks() {
     w.used.retain(|i| w.run.channels[*i].way != Way::Axial);
     let a = judged(&w);
     let (with, without) = (of(&whole, Fault::Misalignment), of(&a, Fault::Misalignment));
-    assert_eq!(with.attainable, 1.0);
+    assert!((with.attainable - 1.0).abs() < 1e-9, "{with:#?}");
     assert!((without.attainable - 0.7).abs() < 1e-9, "{without:#?}");
     assert!(without.missing().any(|m| m == (Quantity::AxialRatio, "no_axial")));
     assert!(with.named() && without.standing != Standing::Confirmed, "{without:#?}");
@@ -84,8 +84,8 @@ fn misalignment_without_axial_sensors_says_what_it_lacks() {
 #[test]
 fn a_bearing_line_on_a_multiple_of_the_shaft_is_not_confirmed() {
     let mut m = machine(Kind::Outer, 0.9, 33);
-    // 8 balls of a quarter of the pitch: the outer race is struck at 3.000×.
-    (m.elements, m.ratio) = (8, 0.25);
+    // 8 balls of a quarter of the pitch that do not slip: the outer race is struck at 3.000×.
+    (m.elements, m.ratio, m.slip) = (8, 0.25, 0.0);
     let a = judged(&Window::of(&m, ALL));
     let v = of(&a, Fault::Bearing(BearingFault::OuterRace));
     assert_ne!(v.standing, Standing::Confirmed, "{v:#?}");

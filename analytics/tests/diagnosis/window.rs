@@ -113,7 +113,7 @@ impl Window {
             used: self.used.clone(),
             ..*self
         };
-        let Ok(s) = past.symptoms() else { return };
+        let s = past.symptoms().unwrap();
         for (i, p) in self.used.iter().zip(&s.points) {
             if let (Ok(broadband), Ok(floor)) = (p.broadband, p.floor) {
                 self.baselines[*i] = Some(Baseline { broadband, floor });

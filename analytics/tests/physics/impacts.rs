@@ -91,7 +91,7 @@ fn bearing(m: &Machine, run: &Run, noise: &mut Noise) -> Vec<f64> {
     let mut out = vec![0.0; run.turns.len()];
     let Some((part, strength)) = m.wrong.bearing else { return out };
     let elements = f64::from(m.elements);
-    let mut r = Rolling { cage: noise.uniform(), spin: noise.uniform(), slip: -0.008 * noise.uniform() };
+    let mut r = Rolling { cage: noise.uniform(), spin: noise.uniform(), slip: m.slip };
     let mut before = run.turns[0];
     for (i, turn) in run.turns.iter().enumerate() {
         let old = (r.cage, r.spin, before);

@@ -124,6 +124,8 @@ pub struct Machine {
     /// Rolling bearing at station 3: elements, diameter over pitch diameter.
     pub elements: u32,
     pub ratio: f64,
+    /// By how much its cage lags behind rolling, as a part of its speed; negative.
+    pub slip: f64,
     pub wrong: Wrong,
 }
 

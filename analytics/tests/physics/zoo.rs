@@ -76,6 +76,7 @@ pub fn sound(seed: u64) -> Machine {
         critical_hz: from_to(170.0, 220.0, noise.uniform()),
         elements,
         ratio: from_to(0.19, 0.24, noise.uniform()),
+        slip: -0.008 * noise.uniform(),
         wrong: Wrong::default(),
     }
 }
@@ -113,10 +114,11 @@ fn loosen(m: &mut Machine, severity: f64) {
     let mut noise = Noise::new(m.seed ^ 0x55);
     let hz = m.mean_hz();
     m.wrong.unbalance = 8.0 * 50.0 / hz;
-    let part = 0.40 - 0.15 * ((hz - 25.0) / 25.0).clamp(-0.2, 1.2) + 0.02 * (noise.uniform() - 0.5);
+    let fast = ((hz - 25.0) / 25.0).clamp(-0.2, 1.2);
+    let part = 0.33 - 0.08 * fast + 0.02 * (noise.uniform() - 0.5);
     let bounce = std::f64::consts::TAU * hz / part;
-    let (k, preload_n) = (50.0 * bounce * bounce, from_to(20.0, 8.0, severity));
-    m.wrong.loose = Some(Loose { k, preload_n, lift: from_to(0.065, 0.055, noise.uniform()) });
+    let (k, preload_n) = (50.0 * bounce * bounce, from_to(16.0, 8.0, severity));
+    m.wrong.loose = Some(Loose { k, preload_n, lift: 0.02 + 0.04 * fast.max(0.0) });
 }
 
 /// A fast machine in a plain bearing; `above` is the critical speed over what the fluid's half turn reaches.
