@@ -1,0 +1,125 @@
+//! From the records of one window to symptoms.
+
+use super::lines::phasor;
+use super::pairs;
+use super::point;
+use super::record::Record;
+use super::symptoms::{Excitations, Given, Known, Symptoms};
+use crate::rotating::{Analyser, Plans};
+
+/// Most records in one window; the rest is left out.
+pub const MOST_RECORDS: usize = 64;
+/// Speed may vary by this part of its mean; the envelope decision's own.
+const UNSTEADY: f64 = 0.01;
+/// Slowest shaft, Hz.
+const SLOWEST_HZ: f64 = 2.0;
+/// Turns that a quarter of a record must hold for its speed to be compared with the other's.
+const QUARTER_TURNS: f64 = 12.0;
+
+/// Examines windows, one after the other, with one set of buffers.
+#[derive(Default)]
+pub struct Examiner {
+    analyser: Analyser,
+    scratch: Vec<f64>,
+}
+
+impl Examiner {
+    /// An examiner that takes its plans from `plans`.
+    #[must_use]
+    pub fn new(plans: Plans) -> Self {
+        Self { analyser: Analyser::new(plans), scratch: Vec::new() }
+    }
+
+    /// What the records of one window say together.
+    ///
+    /// # Errors
+    /// The code of why there is nothing to be said: what `given.steady` says; `speed` without a shaft speed of 2 Hz or
+    /// more; `speed_unsteady` where it varied by more than 1 %, as stated or as the records themselves show; `sensor`
+    /// where no sensor may be believed, `record_length` or `rate` where none of the records is fit.
+    pub fn examine(
+        &mut self,
+        records: &[Record<'_>],
+        excitations: &Excitations,
+        given: &Given,
+    ) -> Result<Symptoms, &'static str> {
+        given.steady?;
+        let shaft = excitations.shaft_hz;
+        if !(shaft.is_finite() && shaft >= SLOWEST_HZ) {
+            return Err("speed");
+        }
+        if excitations.varied > UNSTEADY || excitations.varied.is_nan() {
+            return Err("speed_unsteady");
+        }
+        let records = &records[..records.len().min(MOST_RECORDS)];
+        let points: Vec<_> = records
+            .iter()
+            .map(|r| point::examine(&mut self.analyser, &mut self.scratch, r, &sane(excitations)))
+            .collect();
+        if points.iter().all(|p| p.overall.is_err()) {
+            return Err(points.iter().find_map(|p| p.overall.err()).unwrap_or("sensor"));
+        }
+        let mut s = Symptoms {
+            excitations: sane(excitations),
+            points,
+            quadrature: Err("no_phase"),
+            phase_spread: Err("no_phase"),
+            across_coupling: Err("no_phase"),
+            end_to_end: Err("no_phase"),
+            given: *given,
+        };
+        if let Some((i, line)) = strongest(&s) {
+            if line.mm_s > 0.0 {
+                s.excitations.shaft_hz = line.hz;
+            }
+            drift(&records[i], shaft)?;
+        }
+        pairs::compare(records, s.excitations.shaft_hz, &mut s);
+        Ok(s)
+    }
+}
+
+/// Without frequencies that are none.
+fn sane(e: &Excitations) -> Excitations {
+    let real = |f: Option<f64>| f.filter(|f| f.is_finite() && *f > 0.0);
+    Excitations {
+        line_hz: real(e.line_hz),
+        pole_pass_hz: real(e.pole_pass_hz),
+        blade_pass_hz: real(e.blade_pass_hz),
+        mesh_hz: real(e.mesh_hz),
+        ..*e
+    }
+}
+
+/// The point with the strongest 1×, else the first that says anything.
+fn strongest(s: &Symptoms) -> Option<(usize, super::Line)> {
+    let lines = s.points.iter().enumerate().filter_map(|(i, p)| Some((i, p.orders[0].ok()?)));
+    lines.max_by(|(_, a), (_, b)| a.mm_s.total_cmp(&b.mm_s))
+}
+
+/// Holds that 1× has the same frequency in the first and in the last quarter of a record.
+fn drift(r: &Record<'_>, shaft_hz: f64) -> Known<()> {
+    let quarter = r.x.len() / 4;
+    if (quarter as f64) < QUARTER_TURNS * r.fs / shaft_hz {
+        return Ok(());
+    }
+    let (Some(first), Some(last)) =
+        (peak(&r.x[..quarter], r.fs, shaft_hz), peak(&r.x[r.x.len() - quarter..], r.fs, shaft_hz))
+    else {
+        return Ok(());
+    };
+    // One line that moved keeps its size; lines of different size are two of many.
+    let same = first.1 < 3.0 * last.1 && last.1 < 3.0 * first.1;
+    if same && (last.0 - first.0).abs() > UNSTEADY * shaft_hz { Err("speed_unsteady") } else { Ok(()) }
+}
+
+/// Where within 12 % of `hz` the record has its strongest line, and its amplitude, in steps of a quarter of its resolution; `None` where that
+/// is no more than five times the middle of what is there.
+fn peak(x: &[f64], fs: f64, hz: f64) -> Option<(f64, f64)> {
+    let step = 0.25 * fs / x.len() as f64;
+    let reach = ((0.12 * hz / step) as i32).clamp(24, 100);
+    let sizes: Vec<(f64, f64)> =
+        (-reach..=reach).map(|i| hz + f64::from(i) * step).map(|f| (f, phasor(x, fs, f).norm())).collect();
+    let best = sizes.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let mut all: Vec<f64> = sizes.iter().map(|s| s.1).collect();
+    (best.1 > 5.0 * super::lines::median(&mut all)).then_some(best)
+}
