@@ -2,7 +2,7 @@
 //!
 //! [`rotating`] says what one record of vibration says; [`alarm`] says how an alarm moves from state to state; [`fold`]
 //! puts the two to work on the journal, as a pure function of it; [`follow`] is the rim that reads the journal's tail
-//! and commits what the fold finds. [`view`] computes the spectra that a page shows, [`evaluate`] judges labelled
+//! and commits what the fold finds. [`life`] says when damage has begun and how long it may go on. [`view`] computes the spectra that a page shows, [`evaluate`] judges labelled
 //! recordings of a user's own.
 //!
 //! What this room does *not* know: MQTT, HTTP, files (except the recordings that [`evaluate`] is pointed at), clocks
@@ -13,5 +13,6 @@ pub mod alarm;
 pub mod evaluate;
 pub mod fold;
 pub mod follow;
+pub mod life;
 pub mod rotating;
 pub mod view;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use analytics::evaluate::{Report, bearings};
+use analytics::evaluate::{BearingsReport, bearings};
 use analytics::fold::{Fold, Settings};
 use historian::{Batch, Committed};
 use plant::{
@@ -27,7 +27,7 @@ fn data(set: &str) -> Option<PathBuf> {
     None
 }
 
-fn show(report: &Report) {
+fn show(report: &BearingsReport) {
     for c in &report.cases {
         println!(
             "{:36} {:11} {:11} {:6.2} {:6.2} {}",

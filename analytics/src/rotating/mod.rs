@@ -7,6 +7,7 @@
 mod analyser;
 mod envelope;
 mod features;
+pub mod gear;
 mod guard;
 pub mod null;
 mod plans;
