@@ -12,6 +12,8 @@ const PRIOR: f64 = 4.0;
 const DRIFT: f64 = 0.2;
 /// A deviation counts no more than this, so that no single record confirms anything.
 const MOST: f64 = 4.0;
+/// Records depend on one another no more than this: what looks like more in a short baseline is a machine that runs in.
+const MOST_PERSISTENT: f64 = 0.7;
 /// Deviations below this are not added up: CUSUM's reference value for a shift of two standard deviations.
 const REFERENCE: f64 = 1.0;
 /// What the sum must reach: at least four records in a row that are far off, a dozen that are two deviations off. Held
@@ -42,11 +44,12 @@ impl Baseline {
         let own = |i: usize| records.iter().map(|r| (r[i] - middle[i]).powi(2)).sum::<f64>() / (n - 1.0);
         let variances: Vec<f64> = (0..width).map(own).collect();
         let common = variances.iter().sum::<f64>() / width as f64;
+        let persistence = persistence(records, &middle, &variances);
         let scale = variances
             .iter()
             .map(|own| {
                 let shrunk = (PRIOR * common + (n - 1.0) * own) / (PRIOR + n - 1.0);
-                (shrunk * (1.0 + 1.0 / n) + DRIFT * DRIFT).sqrt()
+                (shrunk * persistence * (1.0 + 1.0 / n) + DRIFT * DRIFT).sqrt()
             })
             .collect();
         Ok(Self { middle, scale })
@@ -57,6 +60,22 @@ impl Baseline {
     pub fn change(&self, record: &[f64]) -> Vec<f64> {
         record.iter().zip(&self.middle).map(|(v, m)| v - m).collect()
     }
+}
+
+/// By what the variance of a sum of records is larger than were they independent: (1 + ρ)/(1 − ρ) for an autoregression of
+/// first order, whose ρ is that of all features together, its small-sample bias (Kendall, Biometrika 41 (1954), 403) made
+/// good.
+fn persistence(records: &[Vec<f64>], middle: &[f64], variances: &[f64]) -> f64 {
+    let n = records.len() as f64;
+    let (mut sum, mut count) = (0.0, 0.0);
+    for (i, (m, variance)) in middle.iter().zip(variances).enumerate().filter(|(_, (_, v))| **v > 0.0) {
+        let product: f64 = records.windows(2).map(|w| (w[0][i] - m) * (w[1][i] - m)).sum();
+        sum += product / ((n - 1.0) * variance);
+        count += 1.0;
+    }
+    let raw = if count > 0.0 { sum / count } else { 0.0 };
+    let rho = ((raw * n + 1.0) / (n - 3.0).max(1.0)).clamp(0.0, MOST_PERSISTENT);
+    (1.0 + rho) / (1.0 - rho)
 }
 
 /// What one more record says.
