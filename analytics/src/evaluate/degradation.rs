@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use self::machine::Machine;
-use self::row::Row;
+use self::row::{Row, Snapshot};
 use super::manifest::{self, ManifestError};
 use super::{Progress, Report, dataset};
 
@@ -75,12 +75,12 @@ pub struct RunSummary {
 /// Columns: `file_h` and `file_v`, or `file`; `index_file` (columns `position_in_file`, `snapshot_number`, `elapsed_s`),
 /// `sample_rate_hz`; optional `bearing`, `samples_per_snapshot` (else the file's length over the number of snapshots),
 /// `shaft_hz` or `shaft_rpm`, the bearing's frequencies as of [`super::bearings`] or `n_elements, element_dia_mm,
-/// pitch_dia_mm, contact_angle_deg`; `machine` or `shaft` (bearings that agree there, or that share an index, are of one
-/// machine), `stop_peak` (the peak at which a run is ended, in the unit of the samples; else ten times the baseline's),
+/// pitch_dia_mm, contact_angle_deg`; `machine` or `shaft` (bearings whose snapshots were taken at the same moments at the same
+/// speed are of one machine, unless they differ there), `stop_peak` (the peak at which a run is ended, in the unit of the samples; else ten times the baseline's),
 /// `challenge_truncated_at_snapshot` (where remaining life is asked for).
 ///
 /// Of each run the first tenth of its time is learnt from, nothing else; then it is gone through as if live. Codes of
-/// refusal: `baseline` (fewer than five snapshots in the first tenth that say anything), `record_length`.
+/// refusal: `baseline` (fewer than three snapshots in the first tenth that say anything), `record_length`.
 pub fn degradation(dir: &Path) -> Result<DegradationReport, ManifestError> {
     degradation_with(dir, &mut |_, _| {})
 }
@@ -88,26 +88,26 @@ pub fn degradation(dir: &Path) -> Result<DegradationReport, ManifestError> {
 /// As [`degradation`], saying how far it is.
 pub fn degradation_with(dir: &Path, on: Progress<'_>) -> Result<DegradationReport, ManifestError> {
     let rows = manifest::read(dir, Row::of)?;
-    let mut machines: Vec<Vec<usize>> = Vec::new();
+    let mut machines: Vec<(Vec<Snapshot>, Vec<usize>)> = Vec::new();
     for (i, row) in rows.iter().enumerate() {
-        match machines.iter_mut().find(|m| rows[m[0]].machine == row.machine && rows[m[0]].index.file == row.index.file)
-        {
-            Some(m) => m.push(i),
-            None => machines.push(vec![i]),
+        let snapshots = row::index(&row.index)?;
+        match machines.iter_mut().find(|(s, members)| *s == snapshots && rows[members[0]].beside(row)) {
+            Some((_, members)) => members.push(i),
+            None => machines.push((snapshots, vec![i])),
         }
     }
     let (mut summary, mut runs) =
         (RunSummary { bearings: rows.len(), ..RunSummary::default() }, vec![None; rows.len()]);
     let mut done = 0;
-    for members in &machines {
+    for (snapshots, members) in machines {
         let of: Vec<&Row> = members.iter().map(|i| &rows[*i]).collect();
-        let said = Machine::open(of)?.judge(&mut || {
+        let said = Machine::open(of, snapshots)?.judge(&mut || {
             on(done, rows.len());
             done += 1;
         })?;
-        for (i, (run, early)) in members.iter().zip(said) {
+        for (i, (run, early)) in members.into_iter().zip(said) {
             summary.alarms_in_learning += usize::from(early);
-            runs[*i] = Some(run);
+            runs[i] = Some(run);
         }
     }
     let cases: Vec<Run> = runs.into_iter().flatten().collect();

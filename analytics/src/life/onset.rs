@@ -2,8 +2,11 @@
 
 use crate::rotating::Refusal;
 
-/// Fewest records that make a baseline.
-const FEWEST: usize = 5;
+/// Fewest records that make a baseline. Three say little of one feature, but there are many, and [`DRIFT`] holds besides.
+const FEWEST: usize = 3;
+/// From so many records on their dependence on one another is estimated; fewer are taken to depend by [`ASSUMED`].
+const ENOUGH: usize = 8;
+const ASSUMED: f64 = 0.5;
 /// Weight of the scatter common to all features beside a feature's own, in degrees of freedom (Smyth, Stat. Appl. Genet.
 /// Mol. Biol. 3 (2004), 3).
 const PRIOR: f64 = 4.0;
@@ -32,7 +35,7 @@ pub struct Baseline {
 impl Baseline {
     /// Learns from records, each the logarithms of the same features (amplitudes or ratios).
     ///
-    /// `Err("baseline")` with fewer than five records, or where one has other features or holds no number.
+    /// `Err("baseline")` with fewer than three records, or where one has other features or holds no number.
     pub fn learn(records: &[Vec<f64>]) -> Result<Self, Refusal> {
         let width = records.first().map_or(0, Vec::len);
         let sane = |r: &Vec<f64>| r.len() == width && r.iter().all(|v| v.is_finite());
@@ -74,7 +77,8 @@ fn persistence(records: &[Vec<f64>], middle: &[f64], variances: &[f64]) -> f64 {
         count += 1.0;
     }
     let raw = if count > 0.0 { sum / count } else { 0.0 };
-    let rho = ((raw * n + 1.0) / (n - 3.0).max(1.0)).clamp(0.0, MOST_PERSISTENT);
+    let estimated = (raw * n + 1.0) / (n - 3.0);
+    let rho = if records.len() < ENOUGH { ASSUMED } else { estimated.clamp(0.0, MOST_PERSISTENT) };
     (1.0 + rho) / (1.0 - rho)
 }
 
@@ -180,7 +184,15 @@ mod tests {
     #[test]
     fn sound_machines_are_not_called_damaged_even_from_few_records() {
         let mut noise = Noise::new(21);
-        for (n, sigma, rho) in [(8, 0.1, 0.0), (8, 0.1, 0.5), (14, 0.2, 0.5), (50, 0.1, 0.8), (100, 0.3, 0.0)] {
+        for (n, sigma, rho) in [
+            (3, 0.1, 0.3),
+            (4, 0.2, 0.0),
+            (8, 0.1, 0.0),
+            (8, 0.1, 0.5),
+            (14, 0.2, 0.5),
+            (50, 0.1, 0.8),
+            (100, 0.3, 0.0),
+        ] {
             let runs = 100;
             let wrong = (0..runs)
                 .filter(|_| {
@@ -222,7 +234,7 @@ mod tests {
 
     #[test]
     fn what_is_no_baseline_is_refused() {
-        for bad in [vec![], vec![vec![1.0]; 4], vec![vec![]; 9], vec![vec![f64::NAN]; 9]] {
+        for bad in [vec![], vec![vec![1.0]; 2], vec![vec![]; 9], vec![vec![f64::NAN]; 9]] {
             assert_eq!(Baseline::learn(&bad), Err("baseline"));
         }
         let mut uneven = vec![vec![1.0, 2.0]; 9];

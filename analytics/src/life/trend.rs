@@ -251,3 +251,6 @@ pub(super) fn quantiles<const N: usize>(of: impl Fn(f64) -> f64, wanted: [f64; N
     }
     found
 }
+
+#[cfg(test)]
+mod tests;

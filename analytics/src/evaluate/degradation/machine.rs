@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use super::naming::Namer;
-use super::row::{Row, Snapshot, index};
+use super::row::{Row, Snapshot};
 use super::{Named, Rul, Run};
 use crate::evaluate::manifest::ManifestError;
 use crate::life::{Baseline, FEATURES, Onset, Trend, levels};
@@ -33,8 +33,8 @@ struct Bearing<'a> {
 }
 
 impl<'a> Machine<'a> {
-    pub fn open(rows: Vec<&'a Row>) -> Result<Self, ManifestError> {
-        let snapshots = index(&rows[0].index)?;
+    /// `snapshots` is the index of all of `rows`; neither is empty.
+    pub fn open(rows: Vec<&'a Row>, snapshots: Vec<Snapshot>) -> Result<Self, ManifestError> {
         let (first, last) = (snapshots[0].t_s, snapshots[snapshots.len() - 1].t_s);
         let learnt = snapshots.iter().take_while(|s| s.t_s <= first + LEARNT * (last - first)).count();
         let bearings = rows.into_iter().map(|row| Bearing::open(row, &snapshots)).collect::<Result<_, _>>()?;

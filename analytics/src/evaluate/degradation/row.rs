@@ -15,8 +15,8 @@ pub(super) struct Row {
     /// One file a channel.
     pub channels: Vec<Recording>,
     pub index: Recording,
-    /// Bearings that agree here are of one machine.
-    pub machine: String,
+    /// Bearings that differ here are not of one machine.
+    pub machine: Option<String>,
     pub sample_rate_hz: Option<f64>,
     pub shaft_hz: Option<f64>,
     pub orders: Option<BearingOrders>,
@@ -48,8 +48,7 @@ impl Row {
         let machine = ["machine", "shaft"].into_iter().find_map(|c| f.text(c).filter(|t| !t.is_empty()));
         Ok(Self {
             bearing,
-            // Snapshots taken at the same moments are of one machine.
-            machine: machine.unwrap_or(&index.file).to_owned(),
+            machine: machine.map(str::to_owned),
             channels,
             index,
             sample_rate_hz: f.positive("sample_rate_hz")?,
@@ -62,6 +61,13 @@ impl Row {
             stop_peak: f.positive("stop_peak")?,
             asked_at: f.positive("challenge_truncated_at_snapshot")?,
         })
+    }
+}
+
+impl Row {
+    /// Whether two bearings whose snapshots were taken at the same moments are of one machine, as far as is stated.
+    pub fn beside(&self, other: &Self) -> bool {
+        (&self.machine, self.sample_rate_hz, self.shaft_hz) == (&other.machine, other.sample_rate_hz, other.shaft_hz)
     }
 }
 
@@ -120,11 +126,11 @@ mod tests {
         let two = "bearing,file_h,file_v,index_file,sample_rate_hz,samples_per_snapshot,shaft_rpm,n_elements,\
                    element_dia_mm,pitch_dia_mm\nb,h,v,i,25600,2560,1800,13,3.5,25.6\n";
         let row = &rows(two).unwrap()[0];
-        assert_eq!((row.channels.len(), row.samples, row.machine.as_str()), (2, Some(2560), "i"));
+        assert_eq!((row.channels.len(), row.samples, row.machine.as_deref()), (2, Some(2560), None));
         assert!((row.orders.unwrap().bpfo - 5.6113).abs() < 1e-4 && row.shaft_hz == Some(30.0));
         let one = "file,index_file,sample_rate_hz,shaft_hz,bpfo_x,bpfi_x,machine\na,i,20000,33.3,7.1,8.9,m\n";
         let row = &rows(one).unwrap()[0];
-        assert_eq!((row.bearing.as_str(), row.channels.len(), row.machine.as_str()), ("a", 1, "m"));
+        assert_eq!((row.bearing.as_str(), row.channels.len(), row.machine.as_deref()), ("a", 1, Some("m")));
         assert_eq!((row.samples, row.stop_peak, row.asked_at), (None, None, None));
     }
 

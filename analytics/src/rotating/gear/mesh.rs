@@ -19,9 +19,9 @@ const CLEAR: f64 = 8.0;
 const STEPS: f64 = 2.0;
 /// Probability that noise passes for a mesh.
 const ALPHA: f64 = 1e-6;
-/// A sideband family stands this far over what lines are on average, in ln(1 + ρ): e⁰·⁵, or 2 dB, over 24 lines, whose mean
-/// scatters by 0.1 in noise.
-const FOUND: f64 = 0.5;
+/// A sideband family stands this many standard deviations over what as many lines are on average: a few thousand spacings
+/// are tried, of which noise brings none beyond four or five.
+const FOUND: f64 = 6.0;
 /// Longest record that is looked at, samples.
 const LONGEST: usize = 1 << 18;
 
@@ -65,8 +65,11 @@ impl Mesh {
 #[derive(Clone, Debug)]
 pub struct Lines {
     strength: Vec<f64>,
+    /// The same of each line alone, by which frequencies are refined.
+    alone: Vec<f64>,
     n: usize,
     mean: f64,
+    deviation: f64,
 }
 
 impl Lines {
@@ -78,7 +81,7 @@ impl Lines {
         if n < 4096 {
             return Err("record_length");
         }
-        let mut strength = vec![0.0; n / 2 + 1];
+        let (mut strength, mut alone) = (vec![0.0; n / 2 + 1], vec![0.0; n / 2 + 1]);
         let (mut power, mut floor) = (Vec::new(), Vec::new());
         for record in records {
             let record = &record[..n];
@@ -89,12 +92,15 @@ impl Lines {
             running_floor(&power, &mut floor);
             let ratio =
                 |k: usize| power.get(k).zip(floor.get(k)).map_or(0.0, |(p, f)| if *f > 0.0 { p / f } else { 0.0 });
-            for (k, s) in strength.iter_mut().enumerate().skip(1) {
-                *s += ratio(k - 1).max(ratio(k)).max(ratio(k + 1)).ln_1p() / records.len() as f64;
+            for k in 1..strength.len() {
+                let here = ratio(k);
+                alone[k] += here.ln_1p() / records.len() as f64;
+                strength[k] += ratio(k - 1).max(here).max(ratio(k + 1)).ln_1p() / records.len() as f64;
             }
         }
         let mean = strength.iter().sum::<f64>() / strength.len() as f64;
-        Ok(Self { strength, n, mean })
+        let variance = strength.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / strength.len() as f64;
+        Ok(Self { strength, alone, n, mean, deviation: variance.sqrt().max(f64::MIN_POSITIVE) })
     }
 
     /// ln(1 + ρ) at `f` cycles per sample.
@@ -125,6 +131,40 @@ impl Lines {
         (best.0 + 0.5 * step * as_good.count().saturating_sub(1) as f64, best.1)
     }
 
+    /// The frequency of the line near `f`, refined between lines by the parabola through the logarithms of its power (exact
+    /// to a few hundredths of a line for a Hann window); `None` where none stands e¹·⁵ over what lines are on average.
+    fn peak(&self, f: f64) -> Option<f64> {
+        let at = (f * self.n as f64).round() as usize;
+        let near = at.checked_sub(2)?..(at + 3).min(self.alone.len());
+        let k = near.max_by(|a, b| self.alone[*a].total_cmp(&self.alone[*b]))?;
+        let (before, here, after) = (*self.alone.get(k.checked_sub(1)?)?, self.alone[k], *self.alone.get(k + 1)?);
+        let bend = 2.0 * here - before - after;
+        let clear = here > self.mean + 1.5 && here >= before && here >= after && bend > 0.0;
+        clear.then(|| (k as f64 + 0.5 * (after - before) / bend) / self.n as f64)
+    }
+
+    /// A mesh refined by its harmonics: the one to which they are nearest.
+    fn refined_mesh(&self, mesh: f64) -> f64 {
+        let clear = (1..=FAMILY).filter_map(|k| Some((k as f64, self.peak(k as f64 * mesh)?)));
+        let (sum, weight) = clear.fold((0.0, 0.0), |(s, w), (k, f)| (s + k * f, w + k * k));
+        if weight > 0.0 { sum / weight } else { mesh }
+    }
+
+    /// A spacing refined by the pairs of sidebands of which both stand clear, and what it weighs; 0 where there are none.
+    fn refined_spacing(&self, mesh: f64, spacing: f64) -> (f64, f64) {
+        let (mut sum, mut weight) = (0.0, 0.0);
+        for k in 1..=FAMILY {
+            for i in 1..=SIDEBANDS {
+                let (middle, away) = (k as f64 * mesh, i as f64 * spacing);
+                if let Some((below, above)) = self.peak(middle - away).zip(self.peak(middle + away)) {
+                    sum += i as f64 * (above - below) / 2.0;
+                    weight += (i * i) as f64;
+                }
+            }
+        }
+        if weight > 0.0 { (sum / weight, weight) } else { (spacing, 0.0) }
+    }
+
     fn step(&self) -> f64 {
         1.0 / (STEPS * FAMILY as f64 * self.n as f64)
     }
@@ -133,19 +173,22 @@ impl Lines {
     #[must_use]
     pub fn locate(&self, known: &Mesh) -> Mesh {
         let range = known.mesh * (1.0 - SLIP)..=known.mesh * (1.0 + SLIP);
-        known.at(self.best(range).0)
+        known.at(self.refined_mesh(self.best(range).0))
     }
 
-    /// How far the sidebands at `spacing` stand over what lines are on average.
+    /// How far the sidebands at `spacing` stand over what lines are on average, in standard deviations of the mean of as
+    /// many: the next one on either side alone, the next two or the next three, whichever says most.
     fn sidebands(&self, mesh: f64, spacing: f64) -> f64 {
-        let mut sum = 0.0;
-        for k in 1..=FAMILY {
-            for i in 1..=SIDEBANDS {
-                let away = i as f64 * spacing;
-                sum += self.at(k as f64 * mesh - away) + self.at(k as f64 * mesh + away);
+        let (mut sum, mut best) = (0.0, f64::NEG_INFINITY);
+        for i in 1..=SIDEBANDS {
+            let away = i as f64 * spacing;
+            for k in 1..=FAMILY {
+                let middle = k as f64 * mesh;
+                sum += self.at(middle - away) + self.at(middle + away) - 2.0 * self.mean;
             }
+            best = best.max(sum / ((2 * FAMILY * i) as f64).sqrt());
         }
-        sum / (2 * FAMILY * SIDEBANDS) as f64 - self.mean
+        best / self.deviation
     }
 }
 
@@ -209,14 +252,20 @@ pub fn find(tests: &[Lines]) -> Result<Mesh, Refusal> {
         return Err("gear_mesh");
     }
     let around = best.0 * width.start()..=best.0 * width.end();
-    let meshes: Vec<f64> = tests.iter().map(|t| t.best(around.clone()).0).collect();
+    let meshes: Vec<f64> = tests.iter().map(|t| t.refined_mesh(t.best(around.clone()).0)).collect();
     let mesh = meshes[0];
     let (spacing, over) = spacing(tests, &meshes);
     if over < FOUND {
         return Err("gear_sidebands");
     }
-    let uncertain = mesh / spacing * (1.0 / (CLEAR * mesh * first.n as f64) + 0.25 / (spacing * first.n as f64));
-    let ratio = mesh / spacing;
+    let refined = tests.iter().zip(&meshes).map(|(t, m)| {
+        let (s, weight) = t.refined_spacing(*m, spacing * m / mesh);
+        (weight * m / s, weight)
+    });
+    let (sum, weight) = refined.fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
+    let ratio = if weight > 0.0 { sum / weight } else { mesh / spacing };
+    // What a tenth of a line in the spacing makes of the ratio.
+    let uncertain = 0.1 * ratio * ratio / (mesh * first.n as f64);
     let whole = |m: &u32| {
         let teeth = f64::from(*m) * ratio;
         (teeth - teeth.round()).abs() < (f64::from(*m) * uncertain).clamp(0.02, 0.12)
@@ -234,7 +283,7 @@ fn spacing(tests: &[Lines], meshes: &[f64]) -> (f64, f64) {
     // Between the harmonics there is room for three sidebands of each of two neighbours.
     while s < meshes[0] / (2.0 * SIDEBANDS as f64 - 1.0) {
         let over = tests.iter().zip(meshes).map(|(t, mesh)| t.sidebands(*mesh, s * mesh / meshes[0])).sum::<f64>();
-        let over = over / tests.len() as f64;
+        let over = over / (tests.len() as f64).sqrt();
         if over > best.1 {
             best = (s, over);
         }

@@ -1,45 +1,9 @@
 use std::f64::consts::TAU;
 
 use super::*;
-use crate::rotating::testing::Noise;
+use crate::rotating::testing::{Gear, Noise};
 
-/// A gear of so many teeth, modulated a little once a turn, as sound gears are (eccentricity, mounting).
-#[derive(Clone, Copy)]
-struct Gear {
-    teeth: u32,
-    /// Turns per sample.
-    shaft: f64,
-    load: f64,
-    /// How much softer the mesh is while one tooth carries: 0 for a sound gear.
-    broken: f64,
-    noise: f64,
-}
-
-const SOUND: Gear = Gear { teeth: 23, shaft: 0.0031, load: 1.0, broken: 0.0, noise: 0.3 };
-
-impl Gear {
-    /// The vibration of the mesh: harmonics of the tooth pass, amplitudes by load; once a turn eccentricity modulates it by
-    /// 5 %. While a broken tooth is in mesh, the stiffness drops: amplitude falls, the phase lags, and the next tooth takes
-    /// up the load with a knock.
-    fn record(&self, n: usize, seed: u64) -> Vec<f64> {
-        let mut noise = Noise::new(seed);
-        (0..n)
-            .map(|i| {
-                let turn = self.shaft * i as f64;
-                let tooth = (turn.fract() * f64::from(self.teeth) - 7.0) / 1.5;
-                let at_tooth = self.broken * (-0.5 * tooth * tooth).exp();
-                let slow = 1.0 + 0.05 * (TAU * turn).cos();
-                let phase = TAU * f64::from(self.teeth) * turn + 0.03 * (TAU * turn).sin() - 0.8 * at_tooth;
-                let mesh: f64 = [1.0, 0.5, 0.4, 0.2]
-                    .iter()
-                    .zip(1..)
-                    .map(|(a, k)| self.load * a * (f64::from(k) * (phase + 0.4)).cos())
-                    .sum();
-                (slow - 0.6 * at_tooth) * mesh + self.noise * noise.normal()
-            })
-            .collect()
-    }
-}
+const SOUND: Gear = Gear::SOUND;
 
 fn lines(records: &[Vec<f64>]) -> Lines {
     let records: Vec<&[f64]> = records.iter().map(Vec::as_slice).collect();
