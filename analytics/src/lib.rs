@@ -2,8 +2,9 @@
 //!
 //! [`rotating`] says what one record of vibration says; [`alarm`] says how an alarm moves from state to state; [`fold`]
 //! puts the two to work on the journal, as a pure function of it; [`follow`] is the rim that reads the journal's tail
-//! and commits what the fold finds. [`life`] says when damage has begun and how long it may go on. [`view`] computes the spectra that a page shows, [`evaluate`] judges labelled
-//! recordings of a user's own.
+//! and commits what the fold finds. [`watch`] learns what is usual for a machine and says when it is not so any more,
+//! [`life`] when damage has begun and how long it may go on. [`view`] computes the spectra that a page shows, [`evaluate`]
+//! judges labelled recordings of a user's own.
 //!
 //! What this room does *not* know: MQTT, HTTP, files (except the recordings that [`evaluate`] is pointed at), clocks
 //! (time is that of the data and of the commits), and the labels of any recording. Same journal and same settings give
@@ -16,3 +17,4 @@ pub mod follow;
 pub mod life;
 pub mod rotating;
 pub mod view;
+pub mod watch;

@@ -230,12 +230,14 @@ pub enum Evaluate {
     Gears(Recordings),
     /// Runs to failure: when is the damage seen, what is it, how long will it go on.
     Degradation(Recordings),
+    /// Tables of process tags (CSV files): when do they leave what is usual for them.
+    Series(Recordings),
 }
 
 /// Which recordings to judge.
 #[derive(Debug, Args)]
 pub struct Recordings {
-    /// Directory with manifest.csv and what it lists.
+    /// Directory with manifest.csv and what it lists; for series, one with CSV files.
     pub dir: PathBuf,
     /// Print JSON.
     #[arg(long)]

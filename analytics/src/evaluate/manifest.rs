@@ -20,6 +20,14 @@ pub enum ManifestError {
         /// Why.
         source: std::io::Error,
     },
+    /// A directory of tables, or one of them, cannot be read.
+    #[error("cannot read {path}: {source}; expected a directory with CSV files in it")]
+    NoSeries {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A row is not CSV.
     #[error("{path}, row {row}: {problem}")]
     Row {

@@ -8,6 +8,8 @@ mod bearings;
 mod degradation;
 mod gears;
 mod manifest;
+mod series;
+mod table;
 
 use std::path::Path;
 
@@ -17,6 +19,7 @@ pub use bearings::{BearingsReport, Case, Summary, bearings, bearings_with};
 pub use degradation::{DegradationReport, Named, Rul, Run, RunSummary, degradation, degradation_with};
 pub use gears::{GearCase, GearSummary, GearsReport, gears, gears_with};
 pub use manifest::ManifestError;
+pub use series::{Score, SeriesCase, SeriesReport, SeriesSummary, series};
 
 /// Told how many of how many cases are done.
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);

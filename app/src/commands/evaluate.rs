@@ -3,6 +3,7 @@
 mod bearings;
 mod degradation;
 mod gears;
+mod series;
 mod table;
 
 use std::io::{self, Write};
@@ -20,6 +21,8 @@ pub fn run(task: &Evaluate) -> anyhow::Result<Exit> {
         Evaluate::Bearings(of) => judge(of, "recordings", evaluate::bearings_with, bearings::print),
         Evaluate::Gears(of) => judge(of, "tests", evaluate::gears_with, gears::print),
         Evaluate::Degradation(of) => judge(of, "bearings", evaluate::degradation_with, degradation::print),
+        // One file after the other is read and judged within moments: there is nothing to say in between.
+        Evaluate::Series(of) => judge(of, "files", |dir, _| evaluate::series(dir), series::print),
     }
 }
 

@@ -9,7 +9,7 @@ const PRIOR: f64 = 3.0;
 /// Least standard deviation of a logarithm from one test to the next: 2 %, below which no mounting repeats.
 const LEAST: f64 = 0.02;
 /// From so many different loads on, features are taken to depend on load along a line.
-const LOADS: usize = 4;
+const LOADS: usize = 3;
 /// Fewest tests that make a baseline.
 pub(super) const FEWEST: usize = 3;
 

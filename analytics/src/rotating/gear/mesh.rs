@@ -131,34 +131,40 @@ impl Lines {
         (best.0 + 0.5 * step * as_good.count().saturating_sub(1) as f64, best.1)
     }
 
-    /// The frequency of the line near `f`, refined between lines by the parabola through the logarithms of its power (exact
-    /// to a few hundredths of a line for a Hann window); `None` where none stands e¹·⁵ over what lines are on average.
-    fn peak(&self, f: f64) -> Option<f64> {
+    /// The frequency of the line near `f`, and how clear it stands. Refined between lines by the parabola through the
+    /// logarithms of its power (exact to a few hundredths of a line for a Hann window); `None` where none stands e¹·⁵ over
+    /// what lines are on average.
+    fn peak(&self, f: f64) -> Option<(f64, f64)> {
         let at = (f * self.n as f64).round() as usize;
         let near = at.checked_sub(2)?..(at + 3).min(self.alone.len());
         let k = near.max_by(|a, b| self.alone[*a].total_cmp(&self.alone[*b]))?;
         let (before, here, after) = (*self.alone.get(k.checked_sub(1)?)?, self.alone[k], *self.alone.get(k + 1)?);
         let bend = 2.0 * here - before - after;
         let clear = here > self.mean + 1.5 && here >= before && here >= after && bend > 0.0;
-        clear.then(|| (k as f64 + 0.5 * (after - before) / bend) / self.n as f64)
+        clear.then(|| ((k as f64 + 0.5 * (after - before) / bend) / self.n as f64, here - self.mean))
     }
 
     /// A mesh refined by its harmonics: the one to which they are nearest.
     fn refined_mesh(&self, mesh: f64) -> f64 {
-        let clear = (1..=FAMILY).filter_map(|k| Some((k as f64, self.peak(k as f64 * mesh)?)));
+        let clear = (1..=FAMILY).filter_map(|k| Some((k as f64, self.peak(k as f64 * mesh)?.0)));
         let (sum, weight) = clear.fold((0.0, 0.0), |(s, w), (k, f)| (s + k * f, w + k * k));
         if weight > 0.0 { sum / weight } else { mesh }
     }
 
-    /// A spacing refined by the pairs of sidebands of which both stand clear, and what it weighs; 0 where there are none.
+    /// A spacing refined by the sidebands that stand clear, and what it weighs; 0 where there are none.
+    ///
+    /// Modulation of amplitude and of phase by one shaft add up on one side and cancel on the other, so each counts alone,
+    /// by its distance from the mesh line and by how clear it stands.
     fn refined_spacing(&self, mesh: f64, spacing: f64) -> (f64, f64) {
         let (mut sum, mut weight) = (0.0, 0.0);
         for k in 1..=FAMILY {
             for i in 1..=SIDEBANDS {
-                let (middle, away) = (k as f64 * mesh, i as f64 * spacing);
-                if let Some((below, above)) = self.peak(middle - away).zip(self.peak(middle + away)) {
-                    sum += i as f64 * (above - below) / 2.0;
-                    weight += (i * i) as f64;
+                let (middle, order) = (k as f64 * mesh, i as f64);
+                for side in [-1.0, 1.0] {
+                    if let Some((f, strength)) = self.peak(middle + side * order * spacing) {
+                        sum += strength * order * side * (f - middle);
+                        weight += strength * order * order;
+                    }
                 }
             }
         }
@@ -264,8 +270,8 @@ pub fn find(tests: &[Lines]) -> Result<Mesh, Refusal> {
     });
     let (sum, weight) = refined.fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
     let ratio = if weight > 0.0 { sum / weight } else { mesh / spacing };
-    // What a tenth of a line in the spacing makes of the ratio.
-    let uncertain = 0.1 * ratio * ratio / (mesh * first.n as f64);
+    // What a fifth of a line in the spacing makes of the ratio.
+    let uncertain = 0.2 * ratio * ratio / (mesh * first.n as f64);
     let whole = |m: &u32| {
         let teeth = f64::from(*m) * ratio;
         (teeth - teeth.round()).abs() < (f64::from(*m) * uncertain).clamp(0.02, 0.12)
