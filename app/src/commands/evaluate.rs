@@ -52,3 +52,30 @@ fn judge<R: Serialize>(
     }
     Ok(Exit::Ok)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ran_is_ok_and_a_manifest_that_cannot_be_understood_is_a_question_of_usage() {
+        let dir = tempfile::tempdir().unwrap();
+        let of = || Recordings { dir: dir.path().to_owned(), json: false };
+        let tasks = || [Evaluate::Bearings(of()), Evaluate::Gears(of()), Evaluate::Degradation(of())];
+        for task in tasks().into_iter().chain([Evaluate::Series(of())]) {
+            assert_eq!(run(&task).unwrap(), Exit::Usage, "{task:?}: there is nothing");
+        }
+        let manifest = "file,index_file,sample_rate_hz,condition,load_percent\nx.f32,x.csv,1000,healthy,10\n";
+        std::fs::write(dir.path().join("manifest.csv"), manifest).unwrap();
+        std::fs::write(dir.path().join("x.f32"), [0; 400]).unwrap();
+        let index = "position_in_file,snapshot_number,elapsed_s\n0,1,0\n";
+        std::fs::write(dir.path().join("x.csv"), index).unwrap();
+        for task in tasks() {
+            assert_eq!(run(&task).unwrap(), Exit::Ok, "{task:?}: refused by name is judged");
+        }
+        std::fs::write(dir.path().join("manifest.csv"), manifest.replace("1000", "fast")).unwrap();
+        for task in tasks() {
+            assert_eq!(run(&task).unwrap(), Exit::Usage, "{task:?}");
+        }
+    }
+}

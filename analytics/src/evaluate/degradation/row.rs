@@ -29,15 +29,11 @@ pub(super) struct Row {
 
 impl Row {
     pub fn of(f: &Fields<'_>) -> Result<Self, ManifestError> {
-        let channels = match f.text("file_h").is_some() {
-            true => {
-                let mut channels = vec![f.recording("file_h")?];
-                if f.text("file_v").is_some_and(|t| !t.is_empty()) {
-                    channels.push(f.recording("file_v")?);
-                }
-                channels
-            }
-            false => vec![f.recording("file")?],
+        let filled = |column| f.text(column).is_some_and(|t| !t.is_empty());
+        let channels = match (filled("file_h"), filled("file_v"), f.text("file_h").is_some() && !filled("file")) {
+            (true, true, _) => vec![f.recording("file_h")?, f.recording("file_v")?],
+            (true, false, _) | (false, _, true) => vec![f.recording("file_h")?],
+            (false, _, false) => vec![f.recording("file")?],
         };
         let index = f.recording("index_file")?;
         f.required("sample_rate_hz")?;
