@@ -201,7 +201,7 @@ impl Recording {
     }
 
     /// Its length in samples.
-    pub fn len(&self) -> Result<u64, ManifestError> {
+    pub fn length(&self) -> Result<u64, ManifestError> {
         let path = self.manifest.with_file_name(&self.file);
         let bytes = std::fs::metadata(path).map_err(|e| self.bad(format!("a file beside the manifest ({e})")))?.len();
         if bytes % 4 == 0 { Ok(bytes / 4) } else { Err(self.bad(format!("a multiple of 4 bytes and not {bytes}"))) }

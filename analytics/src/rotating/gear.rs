@@ -100,15 +100,12 @@ pub fn metrics(plans: &Plans, x: &[f64], mesh: &Mesh, sound: Option<f64>) -> Res
     let wave = average.wave(|_| true);
     let (mut mesh_rms, mut ser) = ([0.0; HARMONICS], [0.0; HARMONICS]);
     let step = ((mesh.spacing * turn).round() as usize).max(1);
-    for k in 0..harmonics {
+    for (k, (rms, ratio)) in mesh_rms.iter_mut().zip(&mut ser).enumerate().take(harmonics) {
         let middle = (k + 1) * teeth;
-        mesh_rms[k] = rms_of(&orders, middle);
-        let sides: f64 = (1..=SIDEBANDS)
-            .map(|i| {
-                rms_of(&orders, middle + i * step) + middle.checked_sub(i * step).map_or(0.0, |o| rms_of(&orders, o))
-            })
-            .sum();
-        ser[k] = if mesh_rms[k] > 0.0 { sides / mesh_rms[k] } else { 0.0 };
+        *rms = rms_of(&orders, middle);
+        let side = |i: usize| rms_of(&orders, middle + i * step) + rms_of(&orders, middle.saturating_sub(i * step));
+        let sides: f64 = (1..=SIDEBANDS).map(side).sum();
+        *ratio = if *rms > 0.0 { sides / *rms } else { 0.0 };
     }
     let strongest = (0..harmonics).max_by(|a, b| mesh_rms[*a].total_cmp(&mesh_rms[*b])).unwrap_or(0);
     let envelope = average.envelope((strongest + 1) * teeth, SIDEBANDS * step);

@@ -111,11 +111,11 @@ fn in_common(changes: &[Option<Vec<f64>>], of: usize) -> Vec<f64> {
 impl<'a> Bearing<'a> {
     fn open(row: &'a Row, snapshots: &[Snapshot]) -> Result<Self, ManifestError> {
         let blocks = snapshots.iter().map(|s| s.position).max().unwrap_or(0) + 1;
-        let len = row.channels[0].len()?;
+        let len = row.channels[0].length()?;
         let samples = row.samples.unwrap_or((len / blocks) as usize);
         let files = row.channels.iter().map(|c| c.open()).collect::<Result<Vec<_>, _>>()?;
         for c in &row.channels {
-            if c.len()? < blocks.saturating_mul(samples as u64) || samples == 0 {
+            if c.length()? < blocks.saturating_mul(samples as u64) || samples == 0 {
                 return Err(c.bad(format!("{blocks} snapshots of {samples} samples, as its index says")));
             }
         }

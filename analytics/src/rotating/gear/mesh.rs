@@ -92,10 +92,10 @@ impl Lines {
             running_floor(&power, &mut floor);
             let ratio =
                 |k: usize| power.get(k).zip(floor.get(k)).map_or(0.0, |(p, f)| if *f > 0.0 { p / f } else { 0.0 });
-            for k in 1..strength.len() {
+            for (k, (three, one)) in strength.iter_mut().zip(&mut alone).enumerate().skip(1) {
                 let here = ratio(k);
-                alone[k] += here.ln_1p() / records.len() as f64;
-                strength[k] += ratio(k - 1).max(here).max(ratio(k + 1)).ln_1p() / records.len() as f64;
+                *one += here.ln_1p() / records.len() as f64;
+                *three += ratio(k - 1).max(here).max(ratio(k + 1)).ln_1p() / records.len() as f64;
             }
         }
         let mean = strength.iter().sum::<f64>() / strength.len() as f64;
