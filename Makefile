@@ -1,6 +1,7 @@
 # make test    everything that must hold, from a clean clone
 # make bench   every figure, beside its peers, into docs/benchmarks.md; BENCH="--only beside" some of them
 # make drills  what a bad disk, kills and losses of power do (docs/drills.md); make soak: an hour under load
+# make evaluate  every task of `danxia evaluate` on the public recordings, where they are, into docs/evaluation.md
 # make page    screenshots of every page in both languages, into test-artefacts/
 
 SHELL := /bin/bash
@@ -10,7 +11,7 @@ BENCH ?=
 SOAK_SECONDS ?= 3600
 CARGO_DENY := $(shell command -v cargo-deny 2>/dev/null)
 
-.PHONY: test tools fmt lint unit deny ui browser interop nodered remote influx files bench page fuzz drills soak month
+.PHONY: test tools fmt lint unit deny ui browser interop nodered remote influx files bench evaluate page fuzz drills soak month
 
 test: tools fmt lint ui unit deny interop nodered remote influx files browser
 	@echo "make test: all parts passed"
@@ -97,6 +98,10 @@ bench: $(VENV)/ready
 	cargo build --release --locked
 	$(VENV)/bin/pip install --quiet numpy scipy
 	$(VENV)/bin/python bench/run.py $(BENCH)
+
+evaluate:
+	cargo build --release --locked
+	python3 scripts/evaluate.py
 
 $(VENV)/ready: tests/requirements.txt
 	python3 -m venv $(VENV)

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use analytics::evaluate::{Report, bearings};
+use analytics::evaluate::{BearingsReport, bearings, degradation, gears};
 use analytics::fold::{Fold, Settings};
 use historian::{Batch, Committed};
 use plant::{
@@ -27,7 +27,7 @@ fn data(set: &str) -> Option<PathBuf> {
     None
 }
 
-fn show(report: &Report) {
+fn show(report: &BearingsReport) {
     for c in &report.cases {
         println!(
             "{:36} {:11} {:11} {:6.2} {:6.2} {}",
@@ -62,6 +62,46 @@ fn mfpt() {
     let s = report.summary;
     assert_eq!((s.top1_correct, s.alarmed_correct, s.alarmed_wrong, s.refused), (s.faults, s.faults, 0, 0), "{s:?}");
     assert!(s.faults > 0);
+}
+
+#[test]
+fn gearbox() {
+    let Some(dir) = data("gearbox") else { return };
+    let report = gears(&dir).unwrap();
+    for c in &report.cases {
+        println!(
+            "{:40} {:13} {:3} gear {:6.2} spectrum {:7.2} limit {:6.2} mesh {:.5} {} {:?}",
+            c.test,
+            c.expected,
+            c.load_percent.unwrap_or(f64::NAN),
+            c.gear.unwrap_or(f64::NAN),
+            c.spectrum.unwrap_or(f64::NAN),
+            c.threshold.unwrap_or(f64::NAN),
+            c.mesh.unwrap_or(f64::NAN),
+            if c.alarm { "alarm" } else { "" },
+            c.reason
+        );
+    }
+    println!("{:?}", report.summary);
+    let s = report.summary;
+    assert!(s.auc >= Some(0.97), "{s:?}");
+    assert_eq!((s.false_alarms, s.refused), (0, 0), "{s:?}");
+    assert_eq!(s.detected, s.faults, "{s:?}");
+    assert!(s.faults > 0 && s.healthy > 0);
+}
+
+#[test]
+fn femto() {
+    let Some(dir) = data("femto") else { return };
+    let report = degradation(&dir).unwrap();
+    for c in &report.cases {
+        println!("{c:?}");
+    }
+    println!("{:?}", report.summary);
+    let s = report.summary;
+    assert_eq!((s.alarmed, s.alarms_in_learning), (s.bearings, 0), "{s:?}");
+    assert!(report.cases.iter().all(|c| c.lead_s >= Some(300.0)), "{report:?}");
+    assert!(s.bearings > 0);
 }
 
 /// The rows of a manifest, by column.

@@ -225,13 +225,23 @@ pub struct ImportWaveform {
 #[derive(Debug, Subcommand)]
 pub enum Evaluate {
     /// Rolling-element bearings: which part is damaged, if any.
-    Bearings {
-        /// Directory with manifest.csv and raw little-endian f32 recordings.
-        dir: PathBuf,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    Bearings(Recordings),
+    /// Gears: is a tooth broken, judged against the same machine while it was sound, at other loads.
+    Gears(Recordings),
+    /// Runs to failure: when is the damage seen, what is it, how long will it go on.
+    Degradation(Recordings),
+    /// Tables of process tags (CSV files): when do they leave what is usual for them.
+    Series(Recordings),
+}
+
+/// Which recordings to judge.
+#[derive(Debug, Args)]
+pub struct Recordings {
+    /// Directory with manifest.csv and what it lists; for series, one with CSV files.
+    pub dir: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `danxia export …`.

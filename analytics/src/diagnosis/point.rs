@@ -1,11 +1,11 @@
 //! What one record says.
 
-use plant::{BearingFault, BearingOrders, Speed};
+use plant::{BearingFault, Speed};
 
 use super::lines;
 use super::record::Record;
 use super::symptoms::{BearingSymptom, Excitations, Known, Line, ORDERS, PointSymptoms};
-use crate::rotating::{Analyser, Context, Fault, Faults, Refusal, Scored, Spectrum};
+use crate::rotating::{Analyser, Context, Fault, Faults, Refusal, Scored, Seated, Spectrum};
 
 /// Probability that a sound bearing is called damaged by one record; the fold's own.
 const ALPHA: f64 = crate::fold::ALPHA;
@@ -204,10 +204,10 @@ fn periodic(analyser: &mut Analyser, r: &Record<'_>, e: &Excitations) -> Known {
     Ok((2..last).filter(|k| !of_blade(*k)).map(|k| ratio[k]).fold(0.0, f64::max))
 }
 
-fn bearings(analyser: &mut Analyser, orders: &[BearingOrders], e: &Excitations) -> Vec<BearingSymptom> {
+fn bearings(analyser: &mut Analyser, bearings: &[Seated], e: &Excitations) -> Vec<BearingSymptom> {
     let df = analyser.spectrum().df();
     let scored: Vec<Scored> = analyser.hypotheses().to_vec();
-    let spin = orders.iter().map(|o| 2.0 * o.bsf * e.shaft_hz).fold(0.0, f64::max);
+    let spin = bearings.iter().map(|b| b.strikes(BearingFault::Ball) * e.shaft_hz).fold(0.0, f64::max);
     let highest = scored.iter().map(|s| 4.0 * s.hz).fold(spin, f64::max) + 3.0 * e.shaft_hz;
     let ratio = analyser.envelope_ratio(highest);
     let symptom = |s: &Scored| BearingSymptom {
@@ -215,23 +215,27 @@ fn bearings(analyser: &mut Analyser, orders: &[BearingOrders], e: &Excitations) 
         fault: s.fault,
         excess: s.statistic / s.threshold,
         hz: s.hz,
-        sidebands: sidebands(ratio, s, orders[s.bearing].ftf * e.shaft_hz, e.shaft_hz, df),
-        ball_lines: ball_lines(ratio, &orders[s.bearing], s.slip, e.shaft_hz, df),
-        cage_lines: cage_lines(ratio, orders[s.bearing].ftf * e.shaft_hz * (1.0 + s.slip), df),
+        sidebands: sidebands(ratio, s, &bearings[s.bearing], e.shaft_hz, df),
+        ball_lines: ball_lines(ratio, &bearings[s.bearing], s.slip, e.shaft_hz, df),
+        cage_lines: cage_lines(
+            ratio,
+            bearings[s.bearing].strikes(BearingFault::Cage) * e.shaft_hz * (1.0 + s.slip),
+            df,
+        ),
         coincident: coincident(s, e, df),
     };
     scored.iter().map(symptom).collect()
 }
 
-fn sidebands(ratio: &[f64], s: &Scored, cage_hz: f64, shaft_hz: f64, df: f64) -> f64 {
+fn sidebands(ratio: &[f64], s: &Scored, seated: &Seated, shaft_hz: f64, df: f64) -> f64 {
     let around = |by: f64| {
         let sides = [s.hz - by, s.hz + by, s.hz - 2.0 * by, s.hz + 2.0 * by];
         sides.iter().map(|hz| envelope_at(ratio, *hz, df).ln_1p()).sum::<f64>() / 4.0
     };
     match s.fault {
-        BearingFault::InnerRace => around(shaft_hz),
+        BearingFault::InnerRace => around(seated.ratio * shaft_hz),
         // A ball that shows at the cage's frequency alone shows its modulation, not what is modulated.
-        BearingFault::Ball if s.lines_of == BearingFault::Ball => around(cage_hz),
+        BearingFault::Ball if s.lines_of == BearingFault::Ball => around(seated.strikes(BearingFault::Cage) * shaft_hz),
         _ => {
             let further = s.harmonics.saturating_sub(1).max(1) as f64;
             s.ratios.iter().take(s.harmonics).skip(1).map(|r| r.ln_1p()).sum::<f64>() / further
@@ -239,8 +243,9 @@ fn sidebands(ratio: &[f64], s: &Scored, cage_hz: f64, shaft_hz: f64, df: f64) ->
     }
 }
 
-fn ball_lines(ratio: &[f64], o: &BearingOrders, slip: f64, shaft_hz: f64, df: f64) -> f64 {
-    let (spin, cage) = (2.0 * o.bsf * shaft_hz * (1.0 + slip), o.ftf * shaft_hz);
+fn ball_lines(ratio: &[f64], seated: &Seated, slip: f64, shaft_hz: f64, df: f64) -> f64 {
+    let of = |f| seated.strikes(f) * shaft_hz;
+    let (spin, cage) = (of(BearingFault::Ball) * (1.0 + slip), of(BearingFault::Cage));
     [spin, spin - cage, spin + cage].iter().map(|hz| envelope_at(ratio, *hz, df).ln_1p()).sum::<f64>() / 3.0
 }
 

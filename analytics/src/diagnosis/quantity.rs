@@ -206,7 +206,9 @@ impl Quantity {
             Self::Share1x | Self::RpmSquared | Self::Quadrature | Self::SlowRoll | Self::PhaseSpread => Subject::Once,
             Self::Ratio2x | Self::Ratio3x | Self::Harmonics => Subject::Multiples,
             Self::Axial1x | Self::AxialRatio | Self::AcrossCoupling | Self::EndToEnd => Subject::Axial,
-            Self::Half | Self::Fraction | Self::OrbitClipped | Self::Reverse | Self::ShaftOverHousing => Subject::Fractions,
+            Self::Half | Self::Fraction | Self::OrbitClipped | Self::Reverse | Self::ShaftOverHousing => {
+                Subject::Fractions
+            }
             Self::SubSynchronous | Self::SubForward | Self::OffCritical | Self::HalfOverSub => Subject::Whirl,
             Self::Envelope | Self::EnvelopeSidebands | Self::EnvelopeOther | Self::BallLines => envelope(at),
             Self::EnvelopeCoincident | Self::Kurtosis | Self::CageLines => envelope(at),
@@ -402,8 +404,9 @@ fn main_line(p: &PointSymptoms) -> f64 {
 
 fn harmonics(s: &Symptoms) -> Known {
     let blade = s.excitations.blade_pass_hz;
-    let of_blade =
-        |l: &Line| blade.is_some_and(|b| (l.hz - (l.hz / b).round().max(1.0) * b).abs() < 0.25 * s.excitations.shaft_hz);
+    let of_blade = |l: &Line| {
+        blade.is_some_and(|b| (l.hz - (l.hz / b).round().max(1.0) * b).abs() < 0.25 * s.excitations.shaft_hz)
+    };
     let loudest = strongest(s, true, "no_radial", |p| p.overall)?.1;
     let count = |p: &PointSymptoms| {
         let main = main_line(p);

@@ -1,9 +1,7 @@
 //! What goes in: the records of one window and what is known of each.
 
-use plant::BearingOrders;
-
 use super::symptoms::Place;
-use crate::rotating::Stated;
+use crate::rotating::{Seated, Stated};
 
 /// What the phase of a record can be compared by.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,7 +45,7 @@ pub struct Record<'a> {
     /// What its phase can be compared by.
     pub clock: Clock,
     /// The bearings that it hears.
-    pub bearings: &'a [BearingOrders],
+    pub bearings: &'a [Seated],
     /// Its past.
     pub baseline: Option<Baseline>,
 }

@@ -201,11 +201,7 @@ pub static TABLE: [Row; 14] = [
         // and all between them.
         contra: &[OTHER_PART, COINCIDENT, e(Quantity::CageLines, 0.4, 1.8, 2.8)],
     },
-    Row {
-        fault: Fault::Bearing(BearingFault::InnerRace),
-        evidence: BEARING,
-        contra: &[OTHER_PART, COINCIDENT],
-    },
+    Row { fault: Fault::Bearing(BearingFault::InnerRace), evidence: BEARING, contra: &[OTHER_PART, COINCIDENT] },
     Row {
         fault: Fault::Bearing(BearingFault::Ball),
         evidence: BEARING,

@@ -8,6 +8,7 @@ mod analyser;
 mod curve;
 mod envelope;
 mod features;
+pub mod gear;
 mod guard;
 pub mod null;
 pub mod orders;

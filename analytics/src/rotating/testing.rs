@@ -51,3 +51,46 @@ pub fn add_impacts(x: &mut [f64], fs: f64, strike: f64, ring: f64, amplitude: f6
         t += (1.0 + 0.01 * noise.normal()) / strike;
     }
 }
+
+/// A gear of so many teeth, modulated a little once a turn, as sound gears are (eccentricity, mounting).
+#[derive(Clone, Copy, Debug)]
+pub struct Gear {
+    /// Its teeth.
+    pub teeth: u32,
+    /// Turns per sample.
+    pub shaft: f64,
+    /// Amplitude of the mesh.
+    pub load: f64,
+    /// How much softer the mesh is while one tooth carries: 0 for a sound gear.
+    pub broken: f64,
+    /// Standard deviation of the noise.
+    pub noise: f64,
+}
+
+impl Gear {
+    /// A sound one.
+    pub const SOUND: Self = Self { teeth: 23, shaft: 0.0031, load: 1.0, broken: 0.0, noise: 0.3 };
+
+    /// The vibration of the mesh: harmonics of the tooth pass, amplitudes by load; once a turn eccentricity modulates it by
+    /// 5 %. While a broken tooth is in mesh, the stiffness drops: the amplitude falls and the phase lags, for one and a half
+    /// teeth.
+    #[must_use]
+    pub fn record(&self, n: usize, seed: u64) -> Vec<f64> {
+        let mut noise = Noise::new(seed);
+        (0..n)
+            .map(|i| {
+                let turn = self.shaft * i as f64;
+                let tooth = (turn.fract() * f64::from(self.teeth) - 7.0) / 1.5;
+                let at_tooth = self.broken * (-0.5 * tooth * tooth).exp();
+                let slow = 1.0 + 0.05 * (TAU * turn).cos();
+                let phase = TAU * f64::from(self.teeth) * turn + 0.03 * (TAU * turn).sin() - 0.8 * at_tooth;
+                let mesh: f64 = [1.0, 0.5, 0.4, 0.2]
+                    .iter()
+                    .zip(1..)
+                    .map(|(a, k)| self.load * a * (f64::from(k) * (phase + 0.4)).cos())
+                    .sum();
+                (slow - 0.6 * at_tooth) * mesh + self.noise * noise.normal()
+            })
+            .collect()
+    }
+}

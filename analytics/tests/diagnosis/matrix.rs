@@ -45,7 +45,8 @@ fn say(kind: Kind, severity: f64, seed: u64, verbose: bool) -> Said {
     let a = assess(&s);
     if verbose {
         println!("== {kind:?} {severity:.2} seed {seed} {:.1} Hz {:?}", m.mean_hz(), a.outcome);
-        for v in a.verdicts.iter().enumerate().filter(|(i, v)| *i < 3 || called(kind) == Some(v.fault)).map(|(_, v)| v) {
+        for v in a.verdicts.iter().enumerate().filter(|(i, v)| *i < 3 || called(kind) == Some(v.fault)).map(|(_, v)| v)
+        {
             let terms = |t: &[analytics::diagnosis::Term]| {
                 t.iter()
                     .map(|t| match t.value {
@@ -55,7 +56,15 @@ fn say(kind: Kind, severity: f64, seed: u64, verbose: bool) -> Said {
                     .collect::<Vec<_>>()
                     .join(", ")
             };
-            println!("   {:12} {:.2}/{:.2} {:?}: {} | {}", v.fault.code(), v.score, v.attainable, v.standing, terms(&v.evidence), terms(&v.contra));
+            println!(
+                "   {:12} {:.2}/{:.2} {:?}: {} | {}",
+                v.fault.code(),
+                v.score,
+                v.attainable,
+                v.standing,
+                terms(&v.evidence),
+                terms(&v.contra)
+            );
         }
     }
     assert_eq!(a.outcome == Outcome::Named, a.named().count() > 0);

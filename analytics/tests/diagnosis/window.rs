@@ -5,8 +5,8 @@ use analytics::diagnosis::{
     Baseline, Clock, Examiner, Excitations, Gear, Given, Known, Place, Process, Record, RunUp, Symptoms, orbit,
 };
 use analytics::rotating::testing::Noise;
-use analytics::rotating::{Analyser, Context, Plans, Stated};
-use plant::{Axis, BearingOrders, Geometry, Speed};
+use analytics::rotating::{Analyser, Context, Plans, Seated, Stated};
+use plant::{Axis, Geometry, Speed};
 
 use crate::gear;
 use crate::physics::{Machine, Run, Way};
@@ -25,7 +25,7 @@ pub struct Have {
 pub struct Window {
     pub run: Run,
     pub baselines: Vec<Option<Baseline>>,
-    pub bearings: Vec<BearingOrders>,
+    pub bearings: Vec<Seated>,
     pub excitations: Excitations,
     pub given: Given,
     /// Places of the channels that are used.
@@ -70,7 +70,7 @@ impl Window {
         let mut window = Self {
             baselines: vec![None; run.channels.len()],
             run,
-            bearings: vec![geometry.orders().unwrap()],
+            bearings: vec![geometry.orders().unwrap().into()],
             excitations,
             given: Given { reference: Ok(REFERENCE), ..Given::NOTHING },
             used,
@@ -83,7 +83,7 @@ impl Window {
     }
 
     pub fn records(&self) -> Vec<Record<'_>> {
-        let bearings: [&[BearingOrders]; 4] = [&[], &[], &self.bearings, &self.bearings];
+        let bearings: [&[Seated]; 4] = [&[], &[], &self.bearings, &self.bearings];
         let record = |i: &usize| {
             let c = &self.run.channels[*i];
             Record {

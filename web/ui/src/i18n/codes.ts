@@ -166,6 +166,13 @@ export const FAMILIES = {
     "pole_pass",
     "unresolved",
     "not_finite",
+    "load",
+    "gear_mesh",
+    "gear_sidebands",
+    "records",
+    "passed",
+    "no_trend",
+    "spread",
   ],
   // What to do about each of them.
   refusal_next: [
@@ -187,6 +194,8 @@ export const FAMILIES = {
     "tacho",
     "turns",
   ],
+  prognosis: ["few_records", "far_ahead", "forms_disagree", "wide"],
+  health: ["zone", "trend", "bearing", "sensors"],
   remark: ["imbalance", "estimated"],
   rule_format: ["json", "csv", "plain", "hj212"],
   rule_step: ["disabled", "other_topic", "conditions", "matched", "failed"],
