@@ -46,7 +46,7 @@ pub fn without_family(plans: &Plans, x: &[f64], fs: f64, quefrency: f64, width: 
 ///
 /// Refused as [`without_family`].
 pub fn lifter(plans: &Plans, x: &[f64], fs: f64, longest: f64) -> Result<Vec<f64>, Refusal> {
-    if !(longest * fs >= 2.0) {
+    if longest.is_nan() || longest * fs < 2.0 {
         return Err("band");
     }
     edited(plans, x, fs, |at| if at > longest { 0.0 } else { 1.0 })
