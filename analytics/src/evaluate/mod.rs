@@ -14,8 +14,8 @@ use plant::{BearingFault, Speed};
 use serde::Serialize;
 
 pub use manifest::ManifestError;
-pub use series::{Score, SeriesCase, SeriesReport, SeriesSummary, series};
 use manifest::{Condition, Row};
+pub use series::{Score, SeriesCase, SeriesReport, SeriesSummary, series};
 
 use crate::rotating::{Analyser, Context, Plans, Stated};
 

@@ -105,7 +105,8 @@ pub fn series(dir: &Path) -> Result<SeriesReport, ManifestError> {
         let source = std::io::Error::new(std::io::ErrorKind::NotFound, "no CSV file in it");
         return Err(ManifestError::NoSeries { path: dir.to_owned(), source });
     }
-    let (mut cases, mut summary, mut all) = (Vec::with_capacity(files.len()), SeriesSummary::default(), Counts::default());
+    let (mut cases, mut summary, mut all) =
+        (Vec::with_capacity(files.len()), SeriesSummary::default(), Counts::default());
     for path in files {
         let name = path.strip_prefix(dir).unwrap_or(&path).to_string_lossy().replace('\\', "/");
         let (case, counts) = file(&path, name)?;
@@ -131,7 +132,8 @@ fn find(dir: &Path, depth: usize, out: &mut Vec<PathBuf>) -> Result<(), Manifest
         let (path, kind) = (entry.path(), entry.file_type().map_err(fail)?);
         if kind.is_dir() && depth > 1 {
             find(&path, depth - 1, out)?;
-        } else if !kind.is_dir() && path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) && out.len() < MOST {
+        } else if !kind.is_dir() && path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) && out.len() < MOST
+        {
             out.push(path);
         }
     }

@@ -122,7 +122,9 @@ impl<R: Read> Table<R> {
         }
         for (v, column) in out.iter_mut().zip(&heading.tags) {
             *v = match field(&self.record, column.at) {
-                Some(text) => text.parse().map_err(|_| self.bad(column, text, "a number, or nothing where it is missing"))?,
+                Some(text) => {
+                    text.parse().map_err(|_| self.bad(column, text, "a number, or nothing where it is missing"))?
+                }
                 None => f64::NAN,
             };
         }
@@ -151,7 +153,10 @@ impl<R: Read> Table<R> {
 
     fn counts_up(&self, at: usize) -> bool {
         let value = |r: &StringRecord| field(r, at).and_then(|t| t.parse::<f64>().ok());
-        self.ahead.iter().zip(self.ahead.iter().skip(1)).all(|(a, b)| value(a).zip(value(b)).is_some_and(|(a, b)| b == a + 1.0))
+        self.ahead
+            .iter()
+            .zip(self.ahead.iter().skip(1))
+            .all(|(a, b)| value(a).zip(value(b)).is_some_and(|(a, b)| b == a + 1.0))
     }
 
     fn bad(&self, column: &Column, found: &str, expected: &str) -> ManifestError {

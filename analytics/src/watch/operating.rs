@@ -132,7 +132,8 @@ mod tests {
     fn a_day_of_a_machine() {
         let ramp = |from: f64, to: f64| (0..20).map(move |i| from + (to - from) * f64::from(i) / 19.0);
         let wobble = (0..30).map(|i| 1490.0 + 3.0 * f64::from(i % 3));
-        let day = [0.0; 5].into_iter().chain(ramp(100.0, 1490.0)).chain(wobble).chain(ramp(1480.0, 80.0)).chain([0.0; 3]);
+        let day =
+            [0.0; 5].into_iter().chain(ramp(100.0, 1490.0)).chain(wobble).chain(ramp(1480.0, 80.0)).chain([0.0; 3]);
         let said = play(day);
         assert_eq!(said[..5], ["off"; 5]);
         assert_eq!(said[5], "unsettled", "one record says nothing of where it goes");
