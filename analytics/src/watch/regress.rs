@@ -26,8 +26,8 @@ pub struct Place {
 const BEYOND: [f64; 3] = [0.05, 0.1, 5.0];
 /// Standard deviation that a column needs, so that anything can be learnt about it.
 const VARIES: [f64; 3] = [0.005, 0.01, 0.5];
-/// When the regression is computed: three samples of a short run-in for each of four columns are too few to trust.
-pub const LEARNING: Learning = Learning { first: 50, most: 400, held: 20 };
+/// When the regression is computed: as a state's own baseline is, of all steady states together.
+pub const LEARNING: Learning = Learning { first: 100, most: 800, held: 20 };
 
 impl Place {
     /// Speed as a logarithm, load, temperature; what is not known counts as 0, and as unknown throughout.
@@ -168,7 +168,8 @@ impl Across {
             let (row, width) = self.row(&r.place.map(f64::from));
             residuals.push(v - fit.at(&row[..width]));
         }
-        let learnt = Learnt::of(&residuals, width, design)?;
+        let closed = self.computed >= LEARNING.most;
+        let learnt = Learnt::of(&residuals, width, design).filter(|l| l.holds() || closed)?;
         Some(Model { fit, learnt })
     }
 
@@ -244,7 +245,7 @@ mod tests {
     fn one_speed_alone_teaches_about_that_speed_alone() {
         let mut noise = Noise::new(53);
         let (mut across, design) = (Across::default(), design());
-        for _ in 0..60 {
+        for _ in 0..220 {
             let place = at(1490.0, 0.5);
             across.learn(&[feature(&place, &mut noise)], &place, true, false, &design);
         }

@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(v[1].judged, Err("state"));
         // After maintenance all is learnt anew, and the version shows it.
         m.watcher.reset();
-        (0..200).for_each(|_| drop(m.run(1500.0, 0.2, &s)));
+        (0..300).for_each(|_| drop(m.run(1500.0, 0.2, &s)));
         let bin = m.watcher.states().next().unwrap();
         let v = m.watcher.view(bin, 1, &s).unwrap();
         assert!(v.version == 1 && v.location > 5.8, "{v:?}");
@@ -266,7 +266,7 @@ mod tests {
     fn what_is_no_number_is_not_judged() {
         let s = settings();
         let mut m = machine(83);
-        (0..150).for_each(|_| drop(m.run(1500.0, 0.0, &s)));
+        (0..300).for_each(|_| drop(m.run(1500.0, 0.0, &s)));
         for bad in [f64::NAN, 0.0, -1.0, f64::INFINITY] {
             m.t += 3600.0;
             let sample =
