@@ -102,8 +102,7 @@ mod tests {
         let mut x = noise.normals(n);
         let mut scratch = Vec::new();
         let mut analyser = crate::rotating::Analyser::new(crate::rotating::Plans::default());
-        let context =
-            crate::rotating::Context { speed: Err("speed"), nominal_rpm: None, bearings: &[], alpha: 1e-4 };
+        let context = crate::rotating::Context { speed: Err("speed"), nominal_rpm: None, bearings: &[], alpha: 1e-4 };
         analyser.analyse(&x, fs, &crate::rotating::Stated::default(), &context);
         let found = (1..100).filter(|k| {
             velocity(&analyser.spectrum(), 10.0 * f64::from(*k), 0.0, &mut scratch).is_some_and(|l| l.mm_s > 0.0)

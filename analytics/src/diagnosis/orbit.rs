@@ -52,7 +52,12 @@ pub fn orbit(x: &[f64], y: &[f64], fs: f64, shaft_hz: f64) -> Known<Orbit> {
         v.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / v.len() as f64
     };
     let rms_um = (square(x) + square(y)).sqrt();
-    Ok(Orbit { rms_um, clipped: Ok(clipped), sub_forward: sub_forward(&full, shaft_hz, fs / x.len() as f64, main), reverse })
+    Ok(Orbit {
+        rms_um,
+        clipped: Ok(clipped),
+        sub_forward: sub_forward(&full, shaft_hz, fs / x.len() as f64, main),
+        reverse,
+    })
 }
 
 /// Forward part of the strongest line within 0.38 to 0.48×; `weak_line` where it is below a twentieth of 1×.
@@ -119,6 +124,9 @@ mod tests {
         assert_eq!(orbit(&x, &x[1..], 10_000.0, 25.0), Err("record_length"));
         assert_eq!(orbit(&[], &[], 10_000.0, 25.0), Err("record_length"));
         assert_eq!(orbit(&x, &x, 10_000.0, 0.0), Err("speed"));
-        assert_eq!(orbit(&[vec![f64::NAN], x.clone()].concat(), &[x.clone(), vec![0.0]].concat(), 10_000.0, 25.0), Err("sensor"));
+        assert_eq!(
+            orbit(&[vec![f64::NAN], x.clone()].concat(), &[x.clone(), vec![0.0]].concat(), 10_000.0, 25.0),
+            Err("sensor")
+        );
     }
 }

@@ -125,8 +125,8 @@ pub enum Subject {
     Fractions,
     /// The line below half.
     Whirl,
-    /// The envelope of one point.
-    Envelope(usize),
+    /// What the envelopes say of one bearing.
+    Envelope(u16),
     /// Noise above 2 kHz.
     Noise,
     /// Mesh.
@@ -141,13 +141,15 @@ pub enum Subject {
     Level,
 }
 
-/// A fault of a bearing at a point: `point` and place in its list.
+/// A fault of a bearing as one point hears it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct At {
     /// Place in [`Symptoms::points`].
     pub point: usize,
     /// Place in its [`PointSymptoms::bearings`].
     pub symptom: usize,
+    /// Which of the machine's bearings.
+    pub bearing: u16,
 }
 
 impl Quantity {
@@ -206,7 +208,9 @@ impl Quantity {
             Self::Share1x | Self::RpmSquared | Self::Quadrature | Self::SlowRoll | Self::PhaseSpread => Subject::Once,
             Self::Ratio2x | Self::Ratio3x | Self::Harmonics => Subject::Multiples,
             Self::Axial1x | Self::AxialRatio | Self::AcrossCoupling | Self::EndToEnd => Subject::Axial,
-            Self::Half | Self::Fraction | Self::OrbitClipped | Self::Reverse | Self::ShaftOverHousing => Subject::Fractions,
+            Self::Half | Self::Fraction | Self::OrbitClipped | Self::Reverse | Self::ShaftOverHousing => {
+                Subject::Fractions
+            }
             Self::SubSynchronous | Self::SubForward | Self::OffCritical | Self::HalfOverSub => Subject::Whirl,
             Self::Envelope | Self::EnvelopeSidebands | Self::EnvelopeOther | Self::BallLines => envelope(at),
             Self::EnvelopeCoincident | Self::Kurtosis | Self::CageLines => envelope(at),
@@ -306,7 +310,7 @@ impl Quantity {
 }
 
 fn envelope(at: Option<At>) -> Subject {
-    Subject::Envelope(at.map_or(0, |a| a.point))
+    Subject::Envelope(at.map_or(0, |a| a.bearing))
 }
 
 fn over(a: f64, b: f64) -> Known {
@@ -402,8 +406,9 @@ fn main_line(p: &PointSymptoms) -> f64 {
 
 fn harmonics(s: &Symptoms) -> Known {
     let blade = s.excitations.blade_pass_hz;
-    let of_blade =
-        |l: &Line| blade.is_some_and(|b| (l.hz - (l.hz / b).round().max(1.0) * b).abs() < 0.25 * s.excitations.shaft_hz);
+    let of_blade = |l: &Line| {
+        blade.is_some_and(|b| (l.hz - (l.hz / b).round().max(1.0) * b).abs() < 0.25 * s.excitations.shaft_hz)
+    };
     let loudest = strongest(s, true, "no_radial", |p| p.overall)?.1;
     let count = |p: &PointSymptoms| {
         let main = main_line(p);

@@ -49,8 +49,7 @@ impl<'a> Model<'a> {
         let omega = TAU * m.rated_hz;
         // What carries a plain bearing is heavier than a foot of sheet steel.
         let frame = if m.wrong.film.is_some() { 3.0 } else { 1.0 };
-        let mut k: [[f64; 3]; STATIONS] =
-            std::array::from_fn(|_| [1.0e7, 1.6e7, 1.2e7].map(|k| frame * k * vary(0.1)));
+        let mut k: [[f64; 3]; STATIONS] = std::array::from_fn(|_| [1.0e7, 1.6e7, 1.2e7].map(|k| frame * k * vary(0.1)));
         if let Some(l) = &m.wrong.loose {
             (k[2][1], k[3][1]) = (l.k, l.k);
         }
