@@ -52,8 +52,8 @@ pub enum Standing {
 pub struct Verdict {
     /// Which.
     pub fault: Fault,
-    /// The point and the bearing, of faults of bearings: places in [`Symptoms::points`] and in the record's bearings.
-    pub bearing: Option<(usize, usize)>,
+    /// Of faults of bearings: where they are heard best, and which of the machine's bearings it is.
+    pub bearing: Option<At>,
     /// 0 to 1.
     pub score: f64,
     /// What the score could be at most with what is known.
@@ -64,7 +64,6 @@ pub struct Verdict {
     pub evidence: Vec<Term>,
     /// What speaks against it.
     pub contra: Vec<Term>,
-    at: Option<At>,
 }
 
 impl Verdict {
@@ -126,7 +125,7 @@ fn best(s: &Symptoms, fault: Fault) -> Verdict {
     let all = s.points.iter().enumerate().flat_map(|(point, p)| {
         let symptoms = p.bearings.as_deref().unwrap_or(&[]);
         let of_part = symptoms.iter().enumerate().filter(move |(_, b)| b.fault == part);
-        of_part.map(move |(symptom, _)| At { point, symptom })
+        of_part.map(move |(symptom, b)| At { point, symptom, bearing: b.bearing })
     });
     let weighed = all.map(|at| weigh(s, fault, Some(at)));
     let loudest = |v: &Verdict| v.evidence.first().and_then(|t| t.value.ok()).unwrap_or(0.0);
@@ -163,19 +162,14 @@ fn weigh(s: &Symptoms, fault: Fault, at: Option<At>) -> Verdict {
     }
     let sum = |terms: &[Term]| terms.iter().map(|t| t.contribution).sum::<f64>();
     let known: f64 = evidence.iter().filter(|t| t.value.is_ok()).map(|t| t.weight).sum();
-    let bearing = at.and_then(|at| {
-        let symptom = s.points.get(at.point)?.bearings.as_ref().ok()?.get(at.symptom)?;
-        Some((at.point, symptom.bearing))
-    });
     Verdict {
         fault,
-        bearing,
+        bearing: at,
         score: (sum(&evidence) - sum(&contra)).clamp(0.0, 1.0),
         attainable: (known - charged).clamp(0.0, 1.0),
         standing: Standing::Open,
         evidence,
         contra,
-        at,
     }
 }
 
@@ -203,13 +197,13 @@ fn settle(verdicts: &mut [Verdict]) {
 /// How much of two scores rests on the same subjects.
 fn shared(a: &Verdict, b: &Verdict) -> f64 {
     let of = |v: &Verdict, subject: Subject| {
-        let terms = v.evidence.iter().filter(|t| t.quantity.subject(v.at) == subject);
+        let terms = v.evidence.iter().filter(|t| t.quantity.subject(v.bearing) == subject);
         terms.map(|t| t.contribution).sum::<f64>()
     };
     let mut seen: Vec<Subject> = Vec::with_capacity(a.evidence.len());
     let mut sum = 0.0;
     for t in &a.evidence {
-        let subject = t.quantity.subject(a.at);
+        let subject = t.quantity.subject(a.bearing);
         if !seen.contains(&subject) {
             seen.push(subject);
             sum += of(a, subject).min(of(b, subject));

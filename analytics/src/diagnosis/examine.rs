@@ -16,6 +16,9 @@ const SLOWEST_HZ: f64 = 2.0;
 /// Turns that a quarter of a record must hold for its speed to be compared with the other's.
 const QUARTER_TURNS: f64 = 12.0;
 
+/// A line that moved by more than [`UNSTEADY`] has less than this part of its amplitude left over the whole record.
+const SMEARED: f64 = 0.7;
+
 /// Examines windows, one after the other, with one set of buffers.
 #[derive(Default)]
 pub struct Examiner {
@@ -107,16 +110,20 @@ fn drift(r: &Record<'_>, shaft_hz: f64) -> Known<()> {
     else {
         return Ok(());
     };
-    // One line that moved keeps its size; lines of different size are two of many.
-    let same = first.1 < 3.0 * last.1 && last.1 < 3.0 * first.1;
-    if same && (last.0 - first.0).abs() > UNSTEADY * shaft_hz { Err("speed_unsteady") } else { Ok(()) }
+    if (last.0 - first.0).abs() <= UNSTEADY * shaft_hz {
+        return Ok(());
+    }
+    // Either one line moved, and is smeared over the whole record; or there are several, such as pole-pass sidebands, of
+    // which now one and now another is strongest, and the whole record has them as sharp as its quarters.
+    let whole = peak(r.x, r.fs, shaft_hz).map_or(0.0, |p| p.1);
+    if whole < SMEARED * first.1.min(last.1) { Err("speed_unsteady") } else { Ok(()) }
 }
 
-/// Where within 12 % of `hz` the record has its strongest line, and its amplitude, in steps of a quarter of its resolution; `None` where that
-/// is no more than five times the middle of what is there.
+/// Where within 12 % of `hz` the record has its strongest line, in steps of a quarter of its resolution, and its
+/// amplitude; `None` where that is no more than five times the middle of what is there.
 fn peak(x: &[f64], fs: f64, hz: f64) -> Option<(f64, f64)> {
     let step = 0.25 * fs / x.len() as f64;
-    let reach = ((0.12 * hz / step) as i32).clamp(24, 100);
+    let reach = ((0.12 * hz / step) as i32).clamp(24, 400);
     let sizes: Vec<(f64, f64)> =
         (-reach..=reach).map(|i| hz + f64::from(i) * step).map(|f| (f, phasor(x, fs, f).norm())).collect();
     let best = sizes.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;

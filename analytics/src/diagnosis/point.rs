@@ -46,7 +46,7 @@ pub fn examine(analyser: &mut Analyser, scratch: &mut Vec<f64>, r: &Record<'_>, 
         return silent(r, said.faults, said.features.kurtosis, "record_length");
     }
     let broadband = broadband(analyser, r.fs);
-    let bearings = said.bearing.map(|_| bearings(analyser, r.bearings, e));
+    let bearings = said.bearing.map(|_| bearings(analyser, r, e));
     let periodic = periodic(analyser, r, e);
     let s = analyser.spectrum();
     let shaft = refined(&s, e.shaft_hz, scratch);
@@ -204,14 +204,15 @@ fn periodic(analyser: &mut Analyser, r: &Record<'_>, e: &Excitations) -> Known {
     Ok((2..last).filter(|k| !of_blade(*k)).map(|k| ratio[k]).fold(0.0, f64::max))
 }
 
-fn bearings(analyser: &mut Analyser, bearings: &[Seated], e: &Excitations) -> Vec<BearingSymptom> {
+fn bearings(analyser: &mut Analyser, r: &Record<'_>, e: &Excitations) -> Vec<BearingSymptom> {
+    let bearings = r.bearings;
     let df = analyser.spectrum().df();
     let scored: Vec<Scored> = analyser.hypotheses().to_vec();
     let spin = bearings.iter().map(|b| b.strikes(BearingFault::Ball) * e.shaft_hz).fold(0.0, f64::max);
     let highest = scored.iter().map(|s| 4.0 * s.hz).fold(spin, f64::max) + 3.0 * e.shaft_hz;
     let ratio = analyser.envelope_ratio(highest);
     let symptom = |s: &Scored| BearingSymptom {
-        bearing: s.bearing,
+        bearing: r.ids.get(s.bearing).copied().unwrap_or(s.bearing as u16),
         fault: s.fault,
         excess: s.statistic / s.threshold,
         hz: s.hz,

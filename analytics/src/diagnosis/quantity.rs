@@ -125,8 +125,8 @@ pub enum Subject {
     Fractions,
     /// The line below half.
     Whirl,
-    /// The envelope of one point.
-    Envelope(usize),
+    /// What the envelopes say of one bearing.
+    Envelope(u16),
     /// Noise above 2 kHz.
     Noise,
     /// Mesh.
@@ -141,13 +141,15 @@ pub enum Subject {
     Level,
 }
 
-/// A fault of a bearing at a point: `point` and place in its list.
+/// A fault of a bearing as one point hears it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct At {
     /// Place in [`Symptoms::points`].
     pub point: usize,
     /// Place in its [`PointSymptoms::bearings`].
     pub symptom: usize,
+    /// Which of the machine's bearings.
+    pub bearing: u16,
 }
 
 impl Quantity {
@@ -308,7 +310,7 @@ impl Quantity {
 }
 
 fn envelope(at: Option<At>) -> Subject {
-    Subject::Envelope(at.map_or(0, |a| a.point))
+    Subject::Envelope(at.map_or(0, |a| a.bearing))
 }
 
 fn over(a: f64, b: f64) -> Known {

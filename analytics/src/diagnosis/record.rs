@@ -44,8 +44,11 @@ pub struct Record<'a> {
     pub stated: Stated,
     /// What its phase can be compared by.
     pub clock: Clock,
-    /// The bearings that it hears.
+    /// The bearings that it hears,
     pub bearings: &'a [Seated],
+    /// and which of the machine's bearings each of them is (its own place in the list where this one is shorter): what two
+    /// points hear of one bearing is one piece of evidence.
+    pub ids: &'a [u16],
     /// Its past.
     pub baseline: Option<Baseline>,
 }

@@ -58,8 +58,8 @@ pub struct Line {
 /// How well one fault of one bearing explains the envelope of one point, from the envelope decision.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BearingSymptom {
-    /// Its place in the list of bearings of the record.
-    pub bearing: usize,
+    /// Which of the machine's bearings.
+    pub bearing: u16,
     /// Which part.
     pub fault: BearingFault,
     /// T over what it must exceed.

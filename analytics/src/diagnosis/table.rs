@@ -206,13 +206,13 @@ pub static TABLE: [Row; 14] = [
         fault: Fault::Bearing(BearingFault::Ball),
         evidence: BEARING,
         // The cage's lines alone do not convict the ball,
-        contra: &[OTHER_PART, COINCIDENT, e(Quantity::BallLines, 0.3, 1.6, 1.2)],
+        contra: &[OTHER_PART, COINCIDENT, e(Quantity::BallLines, 0.3, 2.2, 1.5)],
     },
     Row {
         fault: Fault::Bearing(BearingFault::Cage),
         evidence: BEARING,
         // nor does what a ball leaves at the cage's frequency convict the cage.
-        contra: &[OTHER_PART, COINCIDENT, e(Quantity::BallLines, 0.5, 1.4, 1.8)],
+        contra: &[OTHER_PART, COINCIDENT, e(Quantity::BallLines, 0.5, 1.8, 2.4)],
     },
     Row {
         fault: Fault::Gear,

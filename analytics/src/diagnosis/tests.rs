@@ -33,6 +33,7 @@ fn at(x: &[f64], station: u16, axis: Axis) -> Record<'_> {
         stated: Stated::default(),
         clock: Clock::Shared { group: 1, offset_s: 0.0 },
         bearings: &[],
+        ids: &[],
         baseline: None,
     }
 }

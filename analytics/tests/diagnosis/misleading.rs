@@ -24,6 +24,7 @@ fn bare(x: &[f64]) -> Record<'_> {
         stated: Stated::default(),
         clock: Clock::Own,
         bearings: &[],
+        ids: &[],
         baseline: None,
     }
 }

@@ -93,6 +93,7 @@ impl Window {
                 stated: Stated::default(),
                 clock: self.clock,
                 bearings: bearings[c.station],
+                ids: &[0],
                 baseline: self.baselines[*i],
             }
         };
@@ -113,7 +114,7 @@ impl Window {
             used: self.used.clone(),
             ..*self
         };
-        let s = past.symptoms().unwrap();
+        let Ok(s) = past.symptoms() else { return };
         for (i, p) in self.used.iter().zip(&s.points) {
             if let (Ok(broadband), Ok(floor)) = (p.broadband, p.floor) {
                 self.baselines[*i] = Some(Baseline { broadband, floor });

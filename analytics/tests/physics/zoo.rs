@@ -143,5 +143,5 @@ fn touch(m: &mut Machine, severity: f64) {
     m.wrong.unbalance = 15.0 * 50.0 / hz;
     let swing = 1e-3 * m.wrong.unbalance / (std::f64::consts::TAU * hz);
     let (gap, k) = (from_to(0.95, 0.5, severity) * swing, 5.0e6 * (hz / 24.5).powi(2));
-    m.wrong.rub = Some(Rub { gap, k, mu: 0.2, at: noise.uniform() * 6.28 });
+    m.wrong.rub = Some(Rub { gap, k, mu: 0.2, at: std::f64::consts::TAU * noise.uniform() });
 }
