@@ -66,7 +66,7 @@ export function LineChart(props: LineChartProps) {
   useEffect(() => {
     current.plot?.setScale("x", { min: props.window[0], max: props.window[1] });
   }, [window]);
-  useEffect(() => under(current), [props.lines, props.floor]);
+  useEffect(() => under(current), [props.lines, props.floor, props.moving]);
   useEffect(() => {
     current.plot?.redraw(false, false);
   }, [props.xLabel, props.yLabel]);
