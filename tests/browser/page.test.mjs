@@ -106,6 +106,19 @@ test('an analyst names the outer race by eye: peaks, what they may be, harmonics
   assert.ok(await page.getByTestId('harmonics').isChecked());
   await page.keyboard.press('s');
   assert.ok(await page.getByTestId('sidebands').isChecked());
+  // A drag zooms one chart and no other; `u` undoes it.
+  const chart = page.getByTestId('waveform-chart').locator('.u-over');
+  await chart.scrollIntoViewIfNeeded();
+  const box = await chart.boundingBox();
+  await page.mouse.move(box.x + 200, box.y + 40);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 400, box.y + 40, { steps: 4 });
+  await page.mouse.up();
+  const zoomed = () => page.evaluate(() => [...new URLSearchParams(location.hash.split('?')[1]).keys()]
+    .filter((k) => ['time', 'envelope', 'spectrum', 'velocity'].includes(k)));
+  assert.deepEqual(await zoomed(), ['time']);
+  await page.keyboard.press('u');
+  assert.deepEqual(await zoomed(), []);
   // The kurtogram's best band, demodulated.
   await page.getByTestId('view-kurtogram').click();
   await page.getByTestId('best-band').click();
