@@ -75,7 +75,7 @@ test('an engineer sees the fault with its lines, acknowledges it, reloads, and i
   await page.getByTestId('evidence-vibration').click();
   const lines = page.locator('[data-testid="fault-line"][data-label="outer_race"]');
   await until('the fault lines', async () => (await lines.count()) >= 3);
-  assert.ok(await page.getByTestId('envelope-chart').locator('canvas').isVisible());
+  assert.ok(await page.getByTestId('envelope-chart').locator('canvas').last().isVisible());
   await page.screenshot({ path: join(artefacts, 'alarm-vibration.png') });
 
   await page.goto(`${platform.url}/#/alarms`);
@@ -106,6 +106,19 @@ test('an analyst names the outer race by eye: peaks, what they may be, harmonics
   assert.ok(await page.getByTestId('harmonics').isChecked());
   await page.keyboard.press('s');
   assert.ok(await page.getByTestId('sidebands').isChecked());
+  // A drag zooms one chart and no other; `u` undoes it.
+  const chart = page.getByTestId('waveform-chart').locator('.u-over');
+  await chart.scrollIntoViewIfNeeded();
+  const box = await chart.boundingBox();
+  await page.mouse.move(box.x + 200, box.y + 40);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 400, box.y + 40, { steps: 4 });
+  await page.mouse.up();
+  const zoomed = () => page.evaluate(() => [...new URLSearchParams(location.hash.split('?')[1]).keys()]
+    .filter((k) => ['time', 'envelope', 'spectrum', 'velocity'].includes(k)));
+  assert.deepEqual(await zoomed(), ['time']);
+  await page.keyboard.press('u');
+  assert.deepEqual(await zoomed(), []);
   // The kurtogram's best band, demodulated.
   await page.getByTestId('view-kurtogram').click();
   await page.getByTestId('best-band').click();
@@ -142,6 +155,7 @@ for (const [lang, colorScheme] of [['zh-CN', 'light'], ['en', 'dark']]) {
     const m = overview.areas.flatMap((a) => a.machines)[0];
     const at = `${encodeURIComponent(m.site)}/${encodeURIComponent(m.machine)}`;
     for (const [name, hash] of [['overview', '#/overview'], ['machine', `#/machine/${at}`], ['vibration', `#/vibration/${at}/vibration`],
+      ['vibration-kurtogram', `#/vibration/${at}/vibration?view=kurtogram&band=2000~4000&hz=100`], ['vibration-waterfall', `#/vibration/${at}/vibration?view=waterfall`],
       ['alarms', '#/alarms'], ['connections', '#/connections'], ['devices', '#/devices'], ['devices-new', '#/devices?new=1']]) {
       await page.goto(`${platform.url}/${hash}`);
       await page.waitForSelector('main h1, main h2', { state: 'attached' });

@@ -42,8 +42,8 @@ export interface LineChartProps {
   testid?: string;
   /** Charts with the same name move their pointers together. */
   sync?: string;
-  /** A click: the highest value near the pointer. */
-  onPick?: (x: number) => void;
+  /** A click: the highest value near the pointer. What it gives takes that back. */
+  onPick?: (x: number) => (() => void) | void;
   onZoom?: (from: number, to: number) => void;
   onReset?: () => void;
   onHover?: (index: number | null) => void;
@@ -66,7 +66,7 @@ export function LineChart(props: LineChartProps) {
   useEffect(() => {
     current.plot?.setScale("x", { min: props.window[0], max: props.window[1] });
   }, [window]);
-  useEffect(() => under(current), [props.lines, props.floor]);
+  useEffect(() => under(current), [props.lines, props.floor, props.moving]);
   useEffect(() => {
     current.plot?.redraw(false, false);
   }, [props.xLabel, props.yLabel]);
@@ -89,6 +89,8 @@ interface Current {
   props: LineChartProps;
   plot: uPlot | null;
   canvas: HTMLCanvasElement | null;
+  /** Takes back what the last single click picked. */
+  unpick?: (() => void) | undefined;
 }
 
 function ready(u: uPlot, current: Current): () => void {
@@ -137,9 +139,14 @@ function options(current: Current): Omit<uPlot.Options, "width" | "height"> {
       y: false,
       points: { size: 6 },
       drag: { x: true, y: false, dist: 6, setScale: false },
-      ...(props.sync ? { sync: { key: props.sync, scales: ["x", null] } } : {}),
+      ...(props.sync ? { sync: { key: props.sync, scales: ["x", null], filters: { pub: (type: string) => type === "mousemove" || type === "mouseleave" } } } : {}),
       bind: {
-        dblclick: () => () => (current.props.onReset?.(), null),
+        dblclick: () => () => {
+          // What the first of the two clicks picked was not meant.
+          current.unpick?.();
+          current.props.onReset?.();
+          return null;
+        },
         mousedown: (u, _, zoom) => (e) => {
           if (e.button === 0 && drag(u, current, e)) return null;
           return zoom(e);
@@ -200,6 +207,7 @@ function listenForClicks(u: uPlot, current: Current): void {
     const left = e.clientX - u.over.getBoundingClientRect().left;
     const at = u.posToVal(left, "x") - x0;
     const reach = Math.round((u.posToVal(left + SNAP_PX, "x") - x0 - at) / step);
-    onPick(x0 + snap(y, Math.round(at / step), reach) * step);
+    if (e.detail > 1) return;
+    current.unpick = onPick(x0 + snap(y, Math.round(at / step), reach) * step) ?? undefined;
   });
 }

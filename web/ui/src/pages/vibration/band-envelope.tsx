@@ -13,7 +13,7 @@ import { axisLabel } from "./names";
 import { PeakTable } from "./peak-table";
 import type { Subject } from "./record";
 import { windowOf } from "./spectra";
-import { active, frequencyAxis, moveCursor, unzoom, zoom } from "./state";
+import { frequencyAxis, pickCursor, unzoom, zoom } from "./state";
 
 /** The spectrum of the squared envelope of the band that was drawn in a map. */
 export function BandEnvelope({ subject }: { subject: Subject }) {
@@ -64,7 +64,7 @@ export function BandEnvelope({ subject }: { subject: Subject }) {
                 height={250}
                 testid="band-envelope-chart"
                 sync="hz"
-                onPick={(x) => (active.set("envelope"), moveCursor({ hz: x * hz }))}
+                onPick={(x) => pickCursor("envelope", { hz: x * hz })}
                 onZoom={(from, to) => zoom("envelope", Math.max(0, from * hz), to * hz)}
                 onReset={() => unzoom("envelope")}
               />

@@ -14,7 +14,7 @@ import { frequencyCursors } from "./moving";
 import { axisLabel } from "./names";
 import { PeakTable } from "./peak-table";
 import type { Subject } from "./record";
-import { active, frequencyAxis, moveCursor, unzoom, zoom, type ZoomKey } from "./state";
+import { frequencyAxis, pickCursor, unzoom, zoom, type ZoomKey } from "./state";
 import { WaveformPanel } from "./waveform";
 
 /** The bench's first view: waveform, spectra and envelope of one record under one cursor. */
@@ -37,10 +37,7 @@ export function windowOf(text: string | undefined, first: number, unitHz: number
   return [a / unitHz, b / unitHz];
 }
 
-const picked = (key: ZoomKey, unitHz: number) => (x: number) => {
-  active.set(key);
-  moveCursor({ hz: x * unitHz });
-};
+const picked = (key: ZoomKey, unitHz: number) => (x: number) => pickCursor(key, { hz: x * unitHz });
 
 function EnvelopeChart({ subject }: { subject: Subject }) {
   const { s, b, groups, drawn } = subject;

@@ -103,6 +103,14 @@ function settle(where: string): void {
   setQuery({ hz: text(hz), spacing: text(spacing), t: text(t) });
 }
 
+/** Moves the cursor of frequency or time; what it gives puts it back. */
+export function pickCursor(key: ZoomKey, patch: Cursor): () => void {
+  const { hz, t } = cursor.get();
+  active.set(key);
+  moveCursor(patch);
+  return () => moveCursor({ hz, t });
+}
+
 /** Follows the link, unless the cursor itself is about to change it. */
 export function cursorFromLink(query: Query): void {
   if (resting !== undefined) return;

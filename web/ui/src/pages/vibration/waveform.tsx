@@ -10,7 +10,7 @@ import { Answered, useAnalysis } from "./asking";
 import { ChartPanel, places } from "./chart-panel";
 import { timeCursors } from "./moving";
 import type { Subject } from "./record";
-import { active, moveCursor, unzoom, zoom } from "./state";
+import { pickCursor, unzoom, zoom } from "./state";
 
 /** Values over time as they are drawn. */
 interface Wave {
@@ -92,7 +92,7 @@ function Drawn({ wave, end, height }: { wave: Wave; end: number; height: number 
         label={`${t("vibration.waveform")}, ${unit}`}
         height={height}
         testid="waveform-chart"
-        onPick={(x) => (active.set("time"), moveCursor({ t: x }))}
+        onPick={(x) => pickCursor("time", { t: x })}
         onZoom={(a, b) => zoom("time", Math.max(0, a), b)}
         onReset={() => unzoom("time")}
         onHover={setHover}
