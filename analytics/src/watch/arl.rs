@@ -175,8 +175,8 @@ pub struct Design {
 }
 
 impl Design {
-    /// Designs limits for a run length between 10 and 10⁹ looks (others are taken as the nearest of these). Takes about a
-    /// hundred milliseconds; made once.
+    /// Designs limits for a run length between 10 and 10⁹ looks (others are taken as the nearest of these). Takes some
+    /// tenths of a second; made once.
     #[must_use]
     pub fn new(chart: Chart, run_length: f64) -> Self {
         let wanted = if run_length.is_nan() { 1e9 } else { run_length.clamp(10.0, 1e9) };

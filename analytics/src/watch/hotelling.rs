@@ -8,6 +8,7 @@ use statrs::distribution::{ContinuousCDF, FisherSnedecor};
 
 use super::linear::Cholesky;
 use super::moments::{means, shrunk};
+use super::wander::upper;
 use crate::rotating::Refusal;
 
 /// What was learnt of several features together.
@@ -71,21 +72,7 @@ pub(super) fn limit(p: f64, n: f64, alpha: f64) -> Result<f64, Refusal> {
         return Err("level");
     }
     let f = FisherSnedecor::new(p, n - p).map_err(|_| "too_few")?;
-    Ok(p * (n + 1.0) * (n - 1.0) / (n * (n - p)) * upper(&f, alpha))
-}
-
-/// The value that is exceeded with probability `alpha`, by bisection on the survival function, which does not lose small
-/// probabilities as 1 − F does.
-fn upper(f: &FisherSnedecor, alpha: f64) -> f64 {
-    let (mut low, mut high) = (0.0, 1.0);
-    while f.sf(high) > alpha && high < 1e12 {
-        (low, high) = (high, 2.0 * high);
-    }
-    for _ in 0..80 {
-        let mid = 0.5 * (low + high);
-        if f.sf(mid) > alpha { low = mid } else { high = mid }
-    }
-    high
+    Ok(p * (n + 1.0) * (n - 1.0) / (n * (n - p)) * upper(|x| f.sf(x), alpha))
 }
 
 /// Columns brought to mean 0 and mean square 1, and their deviations; `None` where one does not vary.

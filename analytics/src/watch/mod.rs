@@ -25,4 +25,5 @@ pub mod regress;
 pub mod robust;
 pub mod tags;
 pub mod tail;
+mod wander;
 pub mod watcher;
