@@ -39,7 +39,7 @@ fn most(mean: f64) -> usize {
 
 #[test]
 fn a_healthy_plant_raises_no_more_than_its_budget() {
-    let (machines, days) = (scale("MONTH_MACHINES", 8), scale("MONTH_DAYS", 4));
+    let (machines, days) = (scale("MONTH_MACHINES", 4), scale("MONTH_DAYS", 18));
     let works = Works::new(machines, 1, |_| None);
     let found = play(&works, days);
     let allowed = budget(machines, days);
@@ -68,7 +68,7 @@ fn names(raised: &Raised, damage: &Damage) -> bool {
 
 #[test]
 fn damage_is_found_in_time_and_on_the_machine_that_has_it() {
-    let (machines, days) = (scale("MONTH_MACHINES", 8).max(4), scale("MONTH_DAYS", 4));
+    let (machines, days) = (scale("MONTH_MACHINES", 4).max(4), scale("MONTH_DAYS", 18));
     let all = Damage::all();
     // Every damaged machine has neighbours that feel it.
     let (few, apart) = if machines >= 4 * all.len() { (all.len(), machines / all.len()) } else { (machines / 2, 2) };

@@ -105,11 +105,12 @@ impl Works {
         self.machines.iter().find(|m| m.kit.machine.id == *id).unwrap()
     }
 
-    /// The hour in which damage begins, and in which it has its full size.
+    /// The hour in which damage begins, when what is usual has been learnt.
     pub fn onset(&self, days: usize) -> usize {
-        days * 24 / 3
+        days * 24 / 2
     }
 
+    /// The hour in which it has its full size.
     pub fn full(&self, days: usize) -> usize {
         days * 24
     }

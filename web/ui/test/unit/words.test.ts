@@ -24,7 +24,8 @@ describe("conditions", () => {
   test("become a sentence in either language", async () => {
     const bearing = { condition: "bearing.DE.outer_race" };
     expect(message(bearing)).toBe("Bearing DE: outer race damage");
-    expect(remark({ evidence: evidence(["imbalance"]) })).toContain("imbalance");
+    expect(remark({ condition: "zone_c", evidence: evidence(["imbalance"]) })).toContain("imbalance");
+    expect(remark({ condition: "change", evidence: evidence(["kurtosis", "crest"]) })).toBe("Kurtosis, Crest factor");
     await useLanguage("zh-CN");
     expect(message(bearing)).toBe("轴承 DE：外圈损伤");
     await useLanguage("en");
