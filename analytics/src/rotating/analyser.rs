@@ -137,9 +137,20 @@ impl Analyser {
         range: Option<(f64, f64)>,
         context: &Context<'_>,
     ) -> Result<Analysis, Refusal> {
+        self.waveform_by(waveform, range, context, None)
+    }
+
+    /// The same, with the angle of the shaft as in [`Analyser::analyse_by`].
+    pub fn waveform_by(
+        &mut self,
+        waveform: &Waveform,
+        range: Option<(f64, f64)>,
+        context: &Context<'_>,
+        phase: Option<&Phase>,
+    ) -> Result<Analysis, Refusal> {
         let stated = self.load(waveform, range)?;
         let x = std::mem::take(&mut self.x);
-        let said = self.analyse(&x, waveform.fs, &stated, context);
+        let said = self.analyse_by(&x, waveform.fs, &stated, context, phase);
         self.x = x;
         Ok(said)
     }
