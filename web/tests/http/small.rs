@@ -48,20 +48,19 @@ pub fn fan() -> Machine {
     let geometry = Geometry::Dimensions { elements: 9, ball_mm: 7.94, pitch_mm: 39.04, contact_rad: 0.0 };
     fan.bearings.push(Bearing { name: "DE".parse().unwrap(), designation: Some("6205".into()), geometry });
     let shaft: Name = "转子".parse().unwrap();
-    let stages = vec![plant::train::Stage::Gears(vec![
-        plant::train::Gear { shaft: "motor".parse().unwrap(), teeth: 20 },
-        plant::train::Gear { shaft: shaft.clone(), teeth: 50 },
+    let stages = vec![train::Stage::Gears(vec![
+        train::Gear { shaft: "motor".parse().unwrap(), teeth: 20 },
+        train::Gear { shaft: shaft.clone(), teeth: 50 },
     ])];
-    let motor =
-        plant::train::Motor { shaft: "motor".parse().unwrap(), poles: Some(4), line_hz: Some(50.0), rotor_bars: None };
-    let passing = Some(plant::train::Passing { kind: plant::train::PassingKind::Blades, count: 12 });
-    let rotor = plant::train::UnitKind::Rotor { class: plant::train::RotorClass::Fan, shaft: shaft.clone(), passing };
-    let unit = |name: &str, kind| plant::train::TrainUnit { name: name.parse().unwrap(), kind };
+    let motor = train::Motor { shaft: "motor".parse().unwrap(), poles: Some(4), line_hz: Some(50.0), rotor_bars: None };
+    let passing = Some(train::Passing { kind: train::PassingKind::Blades, count: 12 });
+    let rotor = train::UnitKind::Rotor { class: train::RotorClass::Fan, shaft: shaft.clone(), passing };
+    let unit = |name: &str, kind| train::TrainUnit { name: name.parse().unwrap(), kind };
     fan.train = Some(Train {
         measured: "motor".parse().unwrap(),
         units: vec![
-            unit("motor", plant::train::UnitKind::Motor(motor)),
-            unit("gearbox", plant::train::UnitKind::Gearbox(stages)),
+            unit("motor", train::UnitKind::Motor(motor)),
+            unit("gearbox", train::UnitKind::Gearbox(stages)),
             unit("fan", rotor),
         ],
         seats: [("DE".parse().unwrap(), shaft)].into(),
