@@ -1,7 +1,7 @@
 //! Diagnosis: evidence, not an oracle.
 //!
-//! [`Examiner`] makes [`Symptoms`] of the records of one window and of numbers that come from elsewhere; [`assess`] weighs
-//! them by [`TABLE`]. Every term of a score is shown with its bounds, and so is what is missing and how much it costs.
+//! [`Examiner`] makes [`Symptoms`] of the records of one window and of numbers that come from elsewhere; [`assess`]
+//! weighs them by [`TABLE`]. Every term of a score is shown with its bounds, and so is what is missing and how much it costs.
 //! "Unknown" is a result. Where sensors failed, the speed is not steady or the machine is off there is no result at all,
 //! only the code of why.
 //!

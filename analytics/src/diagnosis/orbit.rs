@@ -12,7 +12,8 @@ const TURNS: f64 = 32.0;
 /// Orders that a shaft without contact or film has little of, and none of it in reverse.
 const BESIDE_1X: [f64; 6] = [1.0 / 3.0, 0.5, 2.0 / 3.0, 1.5, 2.0, 3.0];
 
-/// What the displacements `x` (horizontal) and `y` (vertical), µm, taken together at `fs` Hz, say of the shaft, which turns from x to y at `shaft_hz`.
+/// What the displacements `x` (horizontal) and `y` (vertical), µm, taken together at `fs` Hz, say of the shaft, which
+/// turns from x to y at `shaft_hz`.
 ///
 /// The full spectrum is that of x + jy (Southwick, Orbit 14 (1993)): forward |X + jY|/2, reverse |X − jY|/2.
 ///

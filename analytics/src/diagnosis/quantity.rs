@@ -325,8 +325,8 @@ fn larger(a: Known, b: Known) -> Known {
     }
 }
 
-/// The point where `get` is largest, of the radial ones or of all; `Err(absent)` where there is no such point, else what the
-/// first of them lacks.
+/// The point where `get` is largest, of the radial ones or of all; `Err(absent)` where there is no such point, else what
+/// the first of them lacks.
 fn strongest<'a>(
     s: &'a Symptoms,
     radial: bool,

@@ -156,7 +156,7 @@ pub static TABLE: [Row; 14] = [
         evidence: &[
             e(Quantity::Axial1x, 0.4, 0.25, 0.5),
             e(Quantity::EndToEnd, 0.4, 120.0, 150.0),
-            // Runout that probes may have is a quarter of this (API 670).
+            // Twice the 6 µm of runout that API 670 allows under a probe, to what no sound shaft has.
             e(Quantity::SlowRoll, 0.2, 12.0, 40.0),
         ],
         contra: &[quiet(Own::Axial, 0.6, 0.3)],
@@ -197,8 +197,8 @@ pub static TABLE: [Row; 14] = [
     Row {
         fault: Fault::Bearing(BearingFault::OuterRace),
         evidence: BEARING,
-        // Every so many turns of the cage an element passes a spot of the outer race: a damaged cage leaves those lines too,
-        // and all between them.
+        // Several times in each turn of the cage an element passes a spot of the outer race: a damaged cage leaves
+        // those lines too, and all between them.
         contra: &[OTHER_PART, COINCIDENT, e(Quantity::CageLines, 0.4, 1.8, 2.8)],
     },
     Row { fault: Fault::Bearing(BearingFault::InnerRace), evidence: BEARING, contra: &[OTHER_PART, COINCIDENT] },
@@ -218,7 +218,7 @@ pub static TABLE: [Row; 14] = [
         fault: Fault::Gear,
         evidence: &[
             e(Quantity::MeshSidebands, 0.4, 0.75, 1.5),
-            // 3 for a sound gear; NASA TM-105950 calls 7 in NA4 damage.
+            // 3 for a sound gear; 6 is twice the fourth moment of noise.
             e(Quantity::MeshMetrics, 0.4, 3.5, 6.0),
             e(Quantity::MeshCepstrum, 0.2, 1.5, 3.0),
         ],

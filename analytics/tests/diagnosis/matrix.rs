@@ -80,10 +80,10 @@ fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
 }
 
-/// `DIAGNOSIS_RUNS` machines of each kind from `DIAGNOSIS_FROM` on, of the kinds in `DIAGNOSIS_ONLY`; `DIAGNOSIS_SHOW` prints
-/// the best verdicts of each.
+/// `DIAGNOSIS_RUNS` machines of each kind from `DIAGNOSIS_FROM` on, of the kinds in `DIAGNOSIS_ONLY`; `DIAGNOSIS_SHOW`
+/// prints the best verdicts of each.
 fn simulate() -> BTreeMap<Kind, Vec<Said>> {
-    let (runs, from) = (number("DIAGNOSIS_RUNS", 4), number("DIAGNOSIS_FROM", 0));
+    let (runs, from) = (number("DIAGNOSIS_RUNS", 3), number("DIAGNOSIS_FROM", 0));
     let verbose = std::env::var_os("DIAGNOSIS_SHOW").is_some();
     let only = std::env::var("DIAGNOSIS_ONLY").ok();
     let wanted = |k: &Kind| only.as_deref().is_none_or(|o| o.split(',').any(|o| format!("{k:?}") == o));
