@@ -1,4 +1,4 @@
-import { useMemo } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { t } from "../../i18n";
 import { num } from "../../lib/format";
 import { explain, type Group } from "../../lib/marks";
@@ -9,7 +9,18 @@ import { moveCursor } from "./state";
 const PEAKS = 12;
 
 /** The highest peaks of the window and what they may be, for those who do not see the canvas or want the numbers. */
-export function PeakTable(props: {
+export function PeakTable(props: PeakTableProps) {
+  // Nothing is looked for while nobody looks: the window moves with every zoom.
+  const [open, setOpen] = useState(false);
+  return (
+    <details class="as-table" data-testid="peaks" onToggle={(e) => setOpen(e.currentTarget.open)}>
+      <summary>{t("vibration.peaks")}</summary>
+      {open && <Peaks {...props} />}
+    </details>
+  );
+}
+
+interface PeakTableProps {
   y: ArrayLike<number>;
   df: number;
   /** Where the first value lies, Hz. */
@@ -19,7 +30,9 @@ export function PeakTable(props: {
   shaft: number | null | undefined;
   groups: Group[];
   unit: string;
-}) {
+}
+
+function Peaks(props: PeakTableProps) {
   const { x0 = 0 } = props;
   const [from, to] = [props.window[0] - x0, props.window[1] - x0];
   const found = useMemo(
@@ -27,35 +40,32 @@ export function PeakTable(props: {
     [props.y, props.df, from, to, x0],
   );
   return (
-    <details class="as-table" data-testid="peaks">
-      <summary>{t("vibration.peaks")}</summary>
-      <table class="terms">
-        <thead>
-          <tr>
-            <th scope="col" class="n">Hz</th>
-            <th scope="col" class="n">r/min</th>
-            <th scope="col" class="n">{t("vibration.order")}</th>
-            <th scope="col" class="n">{props.unit}</th>
-            <th scope="col">{t("bench.may_be")}</th>
+    <table class="terms">
+      <thead>
+        <tr>
+          <th scope="col" class="n">Hz</th>
+          <th scope="col" class="n">r/min</th>
+          <th scope="col" class="n">{t("vibration.order")}</th>
+          <th scope="col" class="n">{props.unit}</th>
+          <th scope="col">{t("bench.may_be")}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {found.map((p) => (
+          <tr key={p.index}>
+            <td class="n">
+              <button type="button" class="link" onClick={() => moveCursor({ hz: p.hz })}>
+                {num(p.hz, 5)}
+              </button>
+            </td>
+            <td class="n">{num(p.hz * 60, 5)}</td>
+            <td class="n">{props.shaft ? num(p.hz / props.shaft, 4) : "–"}</td>
+            <td class="n">{num(p.value, 4)}</td>
+            <td>{what(p.hz, props.groups, props.shaft, props.df)}</td>
           </tr>
-        </thead>
-        <tbody>
-          {found.map((p) => (
-            <tr key={p.index}>
-              <td class="n">
-                <button type="button" class="link" onClick={() => moveCursor({ hz: p.hz })}>
-                  {num(p.hz, 5)}
-                </button>
-              </td>
-              <td class="n">{num(p.hz * 60, 5)}</td>
-              <td class="n">{props.shaft ? num(p.hz / props.shaft, 4) : "–"}</td>
-              <td class="n">{num(p.value, 4)}</td>
-              <td>{what(p.hz, props.groups, props.shaft, props.df)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </details>
+        ))}
+      </tbody>
+    </table>
   );
 }
 
