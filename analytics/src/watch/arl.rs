@@ -16,8 +16,9 @@ use statrs::distribution::{ContinuousCDF, Normal};
 use super::chart::Chart;
 use super::linear::{Square, eliminate};
 
-/// Nodes of the integral equations.
-const NODES: usize = 56;
+/// Nodes of the integral equations: fewest, most, and how many deviations of the kernel may lie between two.
+const NODES: (f64, f64) = (40.0, 200.0);
+const APART: f64 = 0.45;
 /// Beyond this no run length is told from "never".
 const NEVER: f64 = 1e12;
 
@@ -55,15 +56,21 @@ pub fn run_length(chart: Chart, limit: f64, shift: f64, sd: f64) -> f64 {
     if !(limit > 0.0 && sd > 0.0 && shift.is_finite()) {
         return f64::NAN;
     }
-    let (nodes, weights) = legendre();
     match chart {
         Chart::Ewma { lambda } => {
             let h = limit * (lambda / (2.0 - lambda)).sqrt();
+            let Some((nodes, weights)) = legendre(2.0 * h / (lambda * sd)) else {
+                // Too far away to be computed; a mean beyond it is there in 1/λ looks.
+                return if shift.abs() > h { 1.0 / lambda } else { NEVER };
+            };
             let at: Vec<f64> = nodes.iter().map(|x| h * x).collect();
             // From u, the next value is (1−λ)u + λ·score.
             solve(&at, |u, x, i| h * weights[i] * density(x, (1.0 - lambda) * u + lambda * shift, lambda * sd), None)
         }
         Chart::Cusum { k } => {
+            let Some((nodes, weights)) = legendre(limit / sd) else {
+                return if shift > k { limit / (shift - k) } else { NEVER };
+            };
             let at: Vec<f64> = nodes.iter().map(|x| 0.5 * limit * (x + 1.0)).collect();
             let atom = |u: f64| Normal::standard().cdf((k - shift - u) / sd);
             solve(&at, |u, x, i| 0.5 * limit * weights[i] * density(x, u + shift - k, sd), Some(&atom))
@@ -95,16 +102,20 @@ fn solve(at: &[f64], kernel: impl Fn(f64, f64, usize) -> f64, atom: Option<&dyn 
     }
 }
 
-/// Nodes and weights on [−1, 1]: Newton's method from Chebyshev's angles on the three-term recurrence (Abramowitz and
-/// Stegun 25.4.29, 22.7.10).
-fn legendre() -> (Vec<f64>, Vec<f64>) {
-    let n = NODES as f64;
+/// Nodes and weights on [−1, 1], as many as a kernel asks for whose deviation is 1/`width` of the interval: Newton's
+/// method from Chebyshev's angles on the three-term recurrence (Abramowitz and Stegun 25.4.29, 22.7.10). `None` where
+/// that is too many.
+fn legendre(width: f64) -> Option<(Vec<f64>, Vec<f64>)> {
+    let n = (width / APART).ceil().max(NODES.0);
+    if !(n <= NODES.1) {
+        return None;
+    }
     let one = |i: usize| {
         let mut x = (PI * (i as f64 + 0.75) / (n + 0.5)).cos();
         let mut slope = 1.0;
         for _ in 0..8 {
             let (mut before, mut p) = (1.0, x);
-            for k in 2..=NODES {
+            for k in 2..=n as usize {
                 let k = k as f64;
                 (before, p) = (p, ((2.0 * k - 1.0) * x * p - (k - 1.0) * before) / k);
             }
@@ -113,7 +124,7 @@ fn legendre() -> (Vec<f64>, Vec<f64>) {
         }
         (x, 2.0 / ((1.0 - x * x) * slope * slope))
     };
-    (0..NODES).map(one).unzip()
+    Some((0..n as usize).map(one).unzip())
 }
 
 /// Standard normal nodes and weights of Gauss and Hermite (Abramowitz and Stegun 25.4.46, of order 7; table 25.10).
@@ -172,6 +183,10 @@ impl Design {
         let mut guess = 5.0;
         let mut limits = [f64::INFINITY; LEARNT.len()];
         for (limit, n) in limits.iter_mut().zip(LEARNT).rev() {
+            // Upwards of a mean that is off by more than k, a CUSUM grows until it passes any limit.
+            if matches!(chart, Chart::Cusum { k } if HERMITE[6].0 / n.sqrt() >= k) {
+                break;
+            }
             *limit = find(|l| (alarm_rate(chart, l, n) * wanted).ln(), guess);
             if limit.is_infinite() {
                 break;
@@ -182,7 +197,7 @@ impl Design {
     }
 
     /// The limit where `n` independent samples were learnt from; fewer than 25 get the limit of 25. Infinite where no limit
-    /// keeps the budget: a CUSUM whose k is within the error of the mean runs away sooner or later.
+    /// keeps the budget: a CUSUM of k = 0.5 needs a mean from 57 samples, so that k lies beyond its error.
     #[must_use]
     pub fn limit(&self, n: f64) -> f64 {
         let x = 1.0 / n.max(LEARNT[0]);

@@ -9,6 +9,9 @@
 //!
 //! Not known here: which feature means what fault, the severity zones, the journal.
 
+#![allow(clippy::neg_cmp_op_on_partial_ord, reason = "what is not a number is to fail a test like what is too small")]
+#![allow(clippy::needless_range_loop, reason = "indices of matrices are read as in the formulas")]
+
 pub mod arl;
 pub mod baseline;
 pub mod chart;

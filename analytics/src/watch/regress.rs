@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 
+use super::arl::Design;
 use super::baseline::{FLOOR, Learning, Learnt};
 use super::robust::{Fit, huber};
 
@@ -25,8 +26,8 @@ pub struct Place {
 const BEYOND: [f64; 3] = [0.05, 0.1, 5.0];
 /// Standard deviation that a column needs, so that anything can be learnt about it.
 const VARIES: [f64; 3] = [0.005, 0.01, 0.5];
-/// When the regression is computed: three samples of a short run-in for each of four columns are too few to trust.
-pub const LEARNING: Learning = Learning { first: 50, most: 400, held: 20 };
+/// When the regression is computed: as a state's own baseline is, of all steady states together.
+pub const LEARNING: Learning = Learning { first: 100, most: 800, held: 20 };
 
 impl Place {
     /// Speed as a logarithm, load, temperature; what is not known counts as 0, and as unknown throughout.
@@ -66,8 +67,8 @@ pub struct Across {
 }
 
 impl Across {
-    /// The score of each feature's logarithm `x` (NaN where missing) at a place, and how many independent samples it rests
-    /// on; `None` where there is no model or the place is outside what it learnt.
+    /// The score of each feature's logarithm `x` (NaN where missing) at a place, and what its chart is held
+    /// against; `None` where there is no model or the place is outside what it learnt.
     pub fn score(&mut self, feature: usize, x: f64, place: &Place, follows: bool) -> Option<(f64, f64)> {
         let model = self.models.get(feature)?.as_ref()?;
         let columns = place.columns();
@@ -84,11 +85,11 @@ impl Across {
         let before = self.before.get_mut(feature)?;
         let previous = before.filter(|_| follows);
         *before = Some(residual);
-        Some((model.learnt.score(residual, previous), model.learnt.worth))
+        Some((model.learnt.score(residual, previous), model.learnt.limit))
     }
 
     /// Learns one sample of all features (logarithms, NaN where missing), unless things look suspicious.
-    pub fn learn(&mut self, x: &[f64], place: &Place, follows: bool, suspicious: bool) {
+    pub fn learn(&mut self, x: &[f64], place: &Place, follows: bool, suspicious: bool, design: &Design) {
         if self.rows.len() >= LEARNING.most {
             return;
         }
@@ -106,7 +107,7 @@ impl Across {
         }
         let due = if self.computed == 0 { LEARNING.first } else { (2 * self.computed).min(LEARNING.most) };
         if self.rows.len() >= due && self.rows.len() > self.computed {
-            self.compute();
+            self.compute(design);
         }
     }
 
@@ -129,7 +130,7 @@ impl Across {
         (row, width)
     }
 
-    fn compute(&mut self) {
+    fn compute(&mut self, design: &Design) {
         self.computed = self.rows.len();
         let n = self.computed as f64;
         for i in 0..3 {
@@ -140,11 +141,11 @@ impl Across {
             (self.centre[i], self.used[i], self.range[i]) = (mean, deviation > VARIES[i], range);
         }
         let features = self.rows.first().map_or(0, |r| r.features.len());
-        self.models = (0..features).map(|f| self.model(f)).collect();
+        self.models = (0..features).map(|f| self.model(f, design)).collect();
         self.before = vec![None; features];
     }
 
-    fn model(&self, feature: usize) -> Option<Model> {
+    fn model(&self, feature: usize, design: &Design) -> Option<Model> {
         let (mut rows, mut y, mut width) = (Vec::new(), Vec::new(), 0);
         let known = |r: &&Row| r.features.get(feature).is_some_and(|v| v.is_finite());
         for r in self.rows.iter().filter(known) {
@@ -167,9 +168,8 @@ impl Across {
             let (row, width) = self.row(&r.place.map(f64::from));
             residuals.push(v - fit.at(&row[..width]));
         }
-        let mut learnt = Learnt::of(&residuals)?;
-        // Each coefficient takes a sample's worth.
-        learnt.worth = (learnt.worth - width as f64).max(1.0);
+        let closed = self.computed >= LEARNING.most;
+        let learnt = Learnt::of(&residuals, width, design).filter(|l| l.holds() || closed)?;
         Some(Model { fit, learnt })
     }
 
@@ -183,6 +183,11 @@ impl Across {
 mod tests {
     use super::*;
     use crate::rotating::testing::Noise;
+    use crate::watch::chart::Chart;
+
+    fn design() -> Design {
+        Design::new(Chart::Ewma { lambda: 0.1 }, 1e6)
+    }
 
     fn at(rpm: f64, load: f64) -> Place {
         Place { rpm, load: Some(load), temperature: None }
@@ -194,12 +199,12 @@ mod tests {
     }
 
     fn taught(noise: &mut Noise) -> Across {
-        let mut across = Across::default();
+        let (mut across, design) = (Across::default(), design());
         for i in 0..200 {
             let place = at(1000.0 * (1.0 + noise.uniform()), noise.uniform());
             // One record in twenty is wild.
             let x = feature(&place, noise) + if i % 20 == 7 { 5.0 } else { 0.0 };
-            across.learn(&[x, f64::NAN], &place, false, false);
+            across.learn(&[x, f64::NAN], &place, false, false, &design);
         }
         across
     }
@@ -239,10 +244,10 @@ mod tests {
     #[test]
     fn one_speed_alone_teaches_about_that_speed_alone() {
         let mut noise = Noise::new(53);
-        let mut across = Across::default();
-        for _ in 0..60 {
+        let (mut across, design) = (Across::default(), design());
+        for _ in 0..220 {
             let place = at(1490.0, 0.5);
-            across.learn(&[feature(&place, &mut noise)], &place, true, false);
+            across.learn(&[feature(&place, &mut noise)], &place, true, false, &design);
         }
         assert!(across.score(0, 15.0, &at(1500.0, 0.5), false).is_some());
         assert!(across.score(0, 15.0, &at(1800.0, 0.5), false).is_none());
@@ -252,8 +257,8 @@ mod tests {
     fn suspicion_teaches_nothing() {
         let mut noise = Noise::new(54);
         let mut across = taught(&mut noise);
-        let n = across.n();
-        (0..50).for_each(|_| across.learn(&[99.0, 1.0], &at(1500.0, 0.5), true, true));
+        let (n, design) = (across.n(), design());
+        (0..50).for_each(|_| across.learn(&[99.0, 1.0], &at(1500.0, 0.5), true, true, &design));
         assert_eq!(across.n(), n);
     }
 }

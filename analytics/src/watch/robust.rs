@@ -17,7 +17,7 @@ pub fn median(x: &mut [f64]) -> f64 {
     let half = x.len() / 2;
     let (below, mid, _) = x.select_nth_unstable_by(half, f64::total_cmp);
     let mid = *mid;
-    if below.len() == half && x.len() % 2 == 0 {
+    if below.len() == half && x.len().is_multiple_of(2) {
         let low = x[..half].iter().copied().fold(f64::NEG_INFINITY, f64::max);
         return 0.5 * (low + mid);
     }

@@ -127,7 +127,7 @@ mod tests {
             let limit = tail.limit(1e5, None);
             beyond += 0.5 * statrs::function::erf::erfc(limit / 2f64.sqrt());
         }
-        assert!(beyond / 200.0 < 5e-5 && beyond / 200.0 > 1e-6, "{}", beyond / 200.0);
+        assert!(beyond / 200.0 < 1e-5 && beyond / 200.0 > 1e-7, "{}", beyond / 200.0);
     }
 
     #[test]

@@ -130,22 +130,22 @@ impl Watcher {
             });
             let chart = settings.design.chart;
             let across = self.across.score(f, x, place, across_follows);
-            let across = across.map(|(score, worth)| (Basis::Across, chart.step(&mut self.charts[f], score), worth));
+            let across = across.map(|(score, limit)| (Basis::Across, chart.step(&mut self.charts[f], score), limit));
             let own = cell.and_then(|c| {
                 let score = c.baseline.score(x, follows)?;
-                Some((Basis::State, chart.step(&mut c.chart, score), c.baseline.learnt()?.worth))
+                Some((Basis::State, chart.step(&mut c.chart, score), c.baseline.learnt()?.limit))
             });
-            let judged = own.or(across).map(|(b, statistic, worth)| (b, statistic, settings.design.limit(worth)));
+            let judged = own.or(across);
             let ratio = judged.map_or(f64::NAN, |(_, s, limit)| s.abs() / limit);
             let stands = self.alarms[f].step(ratio, sample.t, settings.least_s);
             let suspicious = stands || ratio > SUSPICIOUS;
             suspicious_at_all |= suspicious;
             if let Some(cell) = self.bins.get_mut(&bin).and_then(|c| c.get_mut(f)) {
-                cell.baseline.learn(x, sample.t, follows, suspicious, &settings.learning);
+                cell.baseline.learn(x, sample.t, follows, suspicious, &settings.learning, &settings.design);
             }
             self.verdicts.push(Verdict { judged: judged.ok_or("learning"), stands });
         }
-        self.across.learn(&self.logs, place, across_follows, suspicious_at_all);
+        self.across.learn(&self.logs, place, across_follows, suspicious_at_all, &settings.design);
     }
 
     /// The baseline of a feature in a state, for a page.
@@ -164,5 +164,118 @@ impl Watcher {
     pub fn reset(&mut self) {
         let (follower, version) = (std::mem::take(&mut self.follower), self.version + 1);
         *self = Self { follower, version, ..Self::default() };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rotating::testing::Noise;
+    use crate::watch::arl::Budget;
+    use crate::watch::chart::Chart;
+
+    fn settings() -> Settings {
+        let design = Design::new(Chart::Ewma { lambda: 0.1 }, Budget::default().run_length());
+        Settings { design, learning: Learning::default(), off_below_rpm: 75.0, least_s: 0.0 }
+    }
+
+    /// A machine whose two features go with the square of its speed.
+    struct Machine {
+        t: f64,
+        noise: Noise,
+        watcher: Watcher,
+    }
+
+    impl Machine {
+        fn run(&mut self, rpm: f64, fault: f64, settings: &Settings) -> (Operating, Vec<Verdict>) {
+            self.t += 3600.0;
+            let base = (rpm / 1500.0).powi(2).max(1e-4);
+            let features = [
+                2.0 * base * (0.1 * self.noise.normal()).exp(),
+                5.0 * base * (0.05 * self.noise.normal() + fault).exp(),
+            ];
+            let sample = Sample { t: self.t, rpm: Some(rpm), load: None, temperature: None, features: &features };
+            let (o, v) = self.watcher.step(&sample, settings);
+            (o, v.to_vec())
+        }
+    }
+
+    fn machine(seed: u64) -> Machine {
+        Machine { t: 0.0, noise: Noise::new(seed), watcher: Watcher::default() }
+    }
+
+    #[test]
+    fn a_fault_raises_its_own_alarm_and_a_stop_does_not_take_it_back() {
+        let s = settings();
+        let mut m = machine(81);
+        for _ in 0..500 {
+            let (_, v) = m.run(1500.0, 0.0, &s);
+            assert!(v.iter().all(|v| !v.stands));
+        }
+        let bin = m.watcher.states().next().unwrap();
+        assert!((m.watcher.view(bin, 1, &s).unwrap().location / 5.0 - 1.0).abs() < 0.02);
+        // 20 % more: four scales of the second feature.
+        let raised = (0..60).position(|_| m.run(1500.0, 0.2, &s).1[1].stands).unwrap();
+        assert!(raised < 20, "{raised}");
+        let (o, v) = m.run(0.0, 0.0, &s);
+        assert_eq!(o, Operating::Off);
+        assert!(v[1].stands && !v[0].stands);
+        assert_eq!(v[1].judged, Err("state"));
+        // After maintenance all is learnt anew, and the version shows it.
+        m.watcher.reset();
+        (0..300).for_each(|_| drop(m.run(1500.0, 0.2, &s)));
+        let bin = m.watcher.states().next().unwrap();
+        let v = m.watcher.view(bin, 1, &s).unwrap();
+        assert!(v.version == 1 && v.location > 5.8, "{v:?}");
+        assert!(!m.run(1500.0, 0.2, &s).1[1].stands);
+    }
+
+    #[test]
+    fn ramps_raise_nothing_and_a_new_speed_is_judged_by_the_regression() {
+        let s = settings();
+        let mut m = machine(82);
+        let mut across = 0;
+        // Speeds between 1000 and 2000 in turn, each for 25 records, with ramps between them.
+        for round in 0..60 {
+            let rpm = 1000.0 * (1.0 + f64::from(round * 7 % 11) / 10.0);
+            for i in 0..35 {
+                let rpm = if i < 10 { rpm * (0.5 + 0.05 * f64::from(i)) } else { rpm };
+                let (o, v) = m.run(rpm, 0.0, &s);
+                assert!(v.iter().all(|v| !v.stands), "round {round}");
+                if i < 10 {
+                    assert_eq!(v[0].judged, Err("state"), "{o:?}");
+                }
+                across += usize::from(matches!(v[0].judged, Ok((Basis::Across, ..))));
+            }
+        }
+        assert!(across > 100, "{across}");
+        // A fault at a speed between, which no state has learnt: found by the regression.
+        let mut last = None;
+        for _ in 0..60 {
+            last = Some(m.run(1550.0, 0.3, &s).1);
+        }
+        let last = last.unwrap();
+        assert!(matches!(last[1].judged, Ok((Basis::Across, ..))) && last[1].stands, "{last:?}");
+        assert!(!last[0].stands);
+        // And nothing of it was learnt there.
+        let fresh = m.watcher.bins.values().filter(|c| c[1].baseline.learnt().is_some()).count();
+        assert!(m.watcher.states().count() > fresh);
+    }
+
+    #[test]
+    fn what_is_no_number_is_not_judged() {
+        let s = settings();
+        let mut m = machine(83);
+        (0..300).for_each(|_| drop(m.run(1500.0, 0.0, &s)));
+        for bad in [f64::NAN, 0.0, -1.0, f64::INFINITY] {
+            m.t += 3600.0;
+            let sample =
+                Sample { t: m.t, rpm: Some(1500.0), load: Some(f64::NAN), temperature: None, features: &[bad, 5.0] };
+            let (_, v) = m.watcher.step(&sample, &s);
+            assert_eq!(v[0].judged, Err("value"));
+            assert!(v[1].judged.is_ok(), "{v:?}");
+        }
+        let sample = Sample { t: m.t, rpm: None, load: None, temperature: None, features: &[2.0, 5.0] };
+        assert_eq!(m.watcher.step(&sample, &s).1[0].judged, Err("state"));
     }
 }
