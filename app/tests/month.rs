@@ -72,7 +72,7 @@ fn damage_is_found_in_time_and_on_the_machine_that_has_it() {
     let all = Damage::all();
     // Every damaged machine has neighbours that feel it.
     let (few, apart) = if machines >= 4 * all.len() { (all.len(), machines / all.len()) } else { (machines / 2, 2) };
-    let chosen = |n: usize| (n % apart == 0 && n / apart < few).then(|| all[n / apart].clone());
+    let chosen = |n: usize| (n.is_multiple_of(apart) && n / apart < few).then(|| all[n / apart].clone());
     let works = Works::new(machines, 2, chosen);
     let found = play(&works, days);
     println!("{few} damaged of {machines} machines, {days} days, {} records", found.records);
@@ -88,8 +88,8 @@ fn damage_is_found_in_time_and_on_the_machine_that_has_it() {
         println!(
             "  {} {damage:?}: first {}; named {}",
             m.id(),
-            first.map_or("never".into(), |r| lead(r)),
-            named.map_or("never".into(), |r| lead(r))
+            first.map_or("never".into(), &lead),
+            named.map_or("never".into(), lead)
         );
         if named.is_none() {
             missed.push(format!("{} {damage:?}", m.id()));
