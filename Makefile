@@ -72,7 +72,7 @@ soak:
 	cargo build --release --locked
 	SOAK_SECONDS=$(SOAK_SECONDS) python3 tests/soak.py
 
-# 120 machines for a month: what a healthy plant is called for, and when damage is seen. Half an hour.
+# 120 machines for a month: what a healthy plant is called for, and when damage is seen. A quarter of an hour.
 month:
 	MONTH_MACHINES=120 MONTH_DAYS=30 cargo test --release --locked -p danxia --test month -- --nocapture --test-threads 1
 
