@@ -7,6 +7,7 @@ use historian::{Archive, ReadError};
 use plant::{Plant, SeriesKey, Timestamp};
 use tokio::time::{Instant, sleep};
 
+use crate::aside::aside;
 use crate::config::Config;
 use crate::http::{Body, Client};
 use crate::line::{Lines, Naming};
@@ -54,9 +55,9 @@ pub enum HistoryError {
     /// The server refuses us.
     #[error("InfluxDB refuses: {0}")]
     Refused(String),
-    /// A thread that read the archive broke off.
+    /// A thread that read the archive broke off, or none could be made.
     #[error("reading the archive broke off: {0}")]
-    Broken(#[from] tokio::task::JoinError),
+    Broken(#[from] std::io::Error),
 }
 
 /// Ships `past`, beginning where `told` says, and says after every step how far it is and what was refused.
@@ -74,7 +75,7 @@ pub async fn ship(
         let began = Instant::now();
         let limit = config.batch_lines;
         let (archive, read, to) = (past.archive.clone(), key.clone(), past.to);
-        let samples = tokio::task::spawn_blocking(move || archive.range(&read, from, to, limit)).await??;
+        let samples = aside("influx-past", move || archive.range(&read, from, to, limit)).await??;
         let prefix = naming.of(key, &past.plant);
         let mut lines = Lines::default();
         let mut next = None;
@@ -117,7 +118,8 @@ async fn drive(
     loop {
         match shipper.step(began.elapsed()) {
             Step::Send(lines) => {
-                let body = Body::lines(lines, config.gzip).await;
+                let (lines, gzip) = (lines.to_owned(), config.gzip);
+                let body = aside("influx-pack", move || Body::lines(&lines, gzip)).await?;
                 let answer: Answer = client.write(body).await;
                 shipper.answered(&answer, began.elapsed());
                 match shipper.trouble() {

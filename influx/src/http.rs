@@ -67,32 +67,17 @@ pub struct Body {
     kind: &'static str,
 }
 
-/// So many bytes are compressed at a time: a fraction of a millisecond.
-const SLICE: usize = 32 << 10;
-
 impl Body {
-    /// Lines of line protocol. Compressed a little at a time, so that nobody else on this thread waits for all of it.
-    pub async fn lines(lines: &str, gzip: bool) -> Self {
+    /// Lines of line protocol. Compressing many takes milliseconds: not for a thread on which others wait.
+    #[must_use]
+    pub fn lines(lines: &str, gzip: bool) -> Self {
         let kind = "text/plain; charset=utf-8";
         if !gzip {
             return Self { bytes: Bytes::copy_from_slice(lines.as_bytes()), gzip, kind };
         }
-        let mut out = packer(lines);
+        // Names repeat from line to line: the fastest level finds that as well.
+        let mut out = GzEncoder::new(Vec::with_capacity(lines.len() / 6 + 64), Compression::fast());
         // Into memory, which does not fail.
-        for part in lines.as_bytes().chunks(SLICE) {
-            let _ = out.write_all(part);
-            tokio::task::yield_now().await;
-        }
-        Self { bytes: out.finish().unwrap_or_default().into(), gzip, kind }
-    }
-
-    /// The same in one go, for a thread on which nobody waits.
-    pub(crate) fn lines_at_once(lines: &str, gzip: bool) -> Self {
-        let kind = "text/plain; charset=utf-8";
-        if !gzip {
-            return Self { bytes: Bytes::copy_from_slice(lines.as_bytes()), gzip, kind };
-        }
-        let mut out = packer(lines);
         let _ = out.write_all(lines.as_bytes());
         Self { bytes: out.finish().unwrap_or_default().into(), gzip, kind }
     }
@@ -116,11 +101,6 @@ impl Body {
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
-}
-
-/// Names repeat from line to line: the fastest level finds that as well.
-fn packer(lines: &str) -> GzEncoder<Vec<u8>> {
-    GzEncoder::new(Vec::with_capacity(lines.len() / 6 + 64), Compression::fast())
 }
 
 impl Client {

@@ -179,17 +179,13 @@ impl Room {
         let now = self.began.elapsed();
         match self.shipper.step(now) {
             Step::Send(lines) => {
-                let behind = !self.owed.is_empty() || self.store.head() > self.pending.through;
-                if behind {
-                    let (lines, gzip, began) = (lines.to_owned(), self.config.gzip, Instant::now());
-                    let body = aside("influx-pack", move || Body::lines_at_once(&lines, gzip)).await?;
-                    // Twice the time that this took is left to what is live.
-                    let rest = (2 * began.elapsed()).min(TICK);
-                    self.send(body).await;
-                    sleep(rest).await;
-                } else {
-                    let body = Body::lines(lines, self.config.gzip).await;
-                    self.send(body).await;
+                let (lines, gzip, began) = (lines.to_owned(), self.config.gzip, Instant::now());
+                let body = aside("influx-pack", move || Body::lines(&lines, gzip)).await?;
+                let spent = began.elapsed();
+                self.send(body).await;
+                if !self.owed.is_empty() || self.store.head() > self.pending.through {
+                    // Catching up: twice the time that this took is left to what is live.
+                    sleep((2 * spent).min(TICK)).await;
                 }
             }
             Step::Wait(until) => sleep((until.saturating_sub(now)).min(TICK)).await,

@@ -5,7 +5,7 @@ use super::pairs;
 use super::point;
 use super::record::Record;
 use super::symptoms::{Excitations, Given, Known, Symptoms};
-use crate::rotating::{Analyser, Plans};
+use crate::rotating::{Analyser, Plans, median};
 
 /// Most records in one window; the rest is left out.
 pub const MOST_RECORDS: usize = 64;
@@ -128,5 +128,5 @@ fn peak(x: &[f64], fs: f64, hz: f64) -> Option<(f64, f64)> {
         (-reach..=reach).map(|i| hz + f64::from(i) * step).map(|f| (f, phasor(x, fs, f).norm())).collect();
     let best = sizes.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
     let mut all: Vec<f64> = sizes.iter().map(|s| s.1).collect();
-    (best.1 > 5.0 * super::lines::median(&mut all)).then_some(best)
+    (best.1 > 5.0 * median(&mut all)).then_some(best)
 }

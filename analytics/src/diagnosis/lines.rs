@@ -5,7 +5,7 @@ use std::f64::consts::{PI, TAU};
 use realfft::num_complex::Complex;
 
 use super::symptoms::Line;
-use crate::rotating::Spectrum;
+use crate::rotating::{Spectrum, median};
 
 /// A line counts where its power exceeds that of the noise around it by this factor: of five lines of noise one does so
 /// once in 30,000 spectra.
@@ -35,15 +35,6 @@ fn floor(s: &Spectrum<'_>, hz: f64, scratch: &mut Vec<f64>) -> f64 {
     let high = (at + 5).min(s.power.len())..(at + AROUND + 1).min(s.power.len());
     scratch.extend_from_slice(&s.power[high]);
     median(scratch) / std::f64::consts::LN_2
-}
-
-/// The median, 0 of nothing; `values` are reordered.
-pub fn median(values: &mut [f64]) -> f64 {
-    if values.is_empty() {
-        return 0.0;
-    }
-    let middle = values.len() / 2;
-    *values.select_nth_unstable_by(middle, f64::total_cmp).1
 }
 
 /// The Hann-windowed transform of `x` at `hz`, scaled to peak amplitude; its phase is that at the middle of the record.

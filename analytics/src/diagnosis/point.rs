@@ -5,7 +5,7 @@ use plant::{BearingFault, Speed};
 use super::lines;
 use super::record::Record;
 use super::symptoms::{BearingSymptom, Excitations, Known, Line, ORDERS, PointSymptoms};
-use crate::rotating::{Analyser, Context, Fault, Faults, Refusal, Scored, Seated, Spectrum};
+use crate::rotating::{Analyser, Context, Fault, Faults, Refusal, Scored, Seated, Spectrum, median};
 
 /// Probability that a sound bearing is called damaged by one record; the fold's own.
 const ALPHA: f64 = crate::fold::ALPHA;
@@ -158,7 +158,7 @@ fn floor(s: &Spectrum<'_>, shaft: f64, scratch: &mut Vec<f64>) -> Known {
     }
     scratch.clear();
     scratch.extend(band.map(|k| s.density(k) / (std::f64::consts::TAU * s.df() * k as f64).powi(2)));
-    let density = lines::median(scratch) / std::f64::consts::LN_2;
+    let density = median(scratch) / std::f64::consts::LN_2;
     Ok(1000.0 * (density * (high - low)).sqrt())
 }
 

@@ -12,6 +12,7 @@ use self::machine::Machine;
 use self::row::{Row, Snapshot};
 use super::manifest::{self, ManifestError};
 use super::{Progress, Report, dataset};
+use crate::watch::robust;
 
 /// What came of one directory of runs to failure.
 pub type DegradationReport = Report<Run, RunSummary>;
@@ -117,10 +118,7 @@ pub fn degradation_with(dir: &Path, on: Progress<'_>) -> Result<DegradationRepor
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    let above = values.get(middle)?;
-    Some(if values.len().is_multiple_of(2) { 0.5 * (values[middle - 1] + above) } else { *above })
+    (!values.is_empty()).then(|| robust::median(&mut values))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::features::Levels;
+use super::signal;
 use super::spectrum::Spectrum;
 
 /// What can be wrong with a sensor, each with its stable code.
@@ -216,21 +217,17 @@ pub fn ski_slope(s: &Spectrum<'_>, scratch: &mut Vec<f64>) -> bool {
     }
     let w = std::f64::consts::TAU * s.df();
     let velocity = |k: usize| s.power[k] / (w * k as f64).powi(2);
-    let first = median(s.lines(2.0, 4.0).map(velocity), scratch);
-    let second = median(s.lines(4.0, 8.0).map(velocity), scratch);
-    let slow = median(s.lines(2.0, 8.0).map(|k| s.power[k]), scratch);
-    let above = median(s.lines(20.0, 80.0).map(|k| s.power[k]), scratch);
+    let first = median_of(s.lines(2.0, 4.0).map(velocity), scratch);
+    let second = median_of(s.lines(4.0, 8.0).map(velocity), scratch);
+    let slow = median_of(s.lines(2.0, 8.0).map(|k| s.power[k]), scratch);
+    let above = median_of(s.lines(20.0, 80.0).map(|k| s.power[k]), scratch);
     s.integrated_rms(2.0, 10.0) > 3.0 * s.integrated_rms(10.0, 1000.0) && first > 2.0 * second && slow > 10.0 * above
 }
 
-fn median(values: impl Iterator<Item = f64>, scratch: &mut Vec<f64>) -> f64 {
+fn median_of(values: impl Iterator<Item = f64>, scratch: &mut Vec<f64>) -> f64 {
     scratch.clear();
     scratch.extend(values);
-    if scratch.is_empty() {
-        return 0.0;
-    }
-    let middle = scratch.len() / 2;
-    *scratch.select_nth_unstable_by(middle, f64::total_cmp).1
+    signal::median(scratch)
 }
 
 #[cfg(test)]

@@ -34,5 +34,6 @@ pub use plans::{Plans, quick_length};
 pub use seated::Seated;
 pub use severity::{Basis, ROWS, ZoneRow, choose};
 pub use signal::acceleration_into;
+pub(crate) use signal::median;
 pub use spectrum::{HANN_POWER, Spectrum, hann_power_into};
 pub use welch::Welch;

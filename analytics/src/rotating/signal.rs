@@ -49,7 +49,7 @@ pub(super) fn mean(x: &[f64]) -> f64 {
 }
 
 /// The middle value of `values`, which are reordered; 0 where there is none.
-pub(super) fn median(values: &mut [f64]) -> f64 {
+pub(crate) fn median(values: &mut [f64]) -> f64 {
     if values.is_empty() {
         return 0.0;
     }

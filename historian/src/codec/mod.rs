@@ -4,6 +4,9 @@
 //! stored piece begins with the version of its form and ends with a CRC-32C; a piece that does not match is
 //! [`Damage`], never a panic and never a guess.
 
+#[macro_use]
+mod forms;
+
 pub(crate) mod chunk;
 mod record;
 pub(crate) mod rollup;

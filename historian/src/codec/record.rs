@@ -30,20 +30,6 @@ pub(crate) trait Record: Sized {
     }
 }
 
-/// Structures: their fields in this order.
-macro_rules! fields {
-    ($($t:ty { $($f:ident),* })*) => {$(
-        impl Record for $t {
-            fn put(&self, w: &mut Writer) {
-                $(self.$f.put(w);)*
-            }
-            fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
-                Ok(Self { $($f: Record::get(r)?),* })
-            }
-        }
-    )*};
-}
-
 /// Where a state stands is told by the table of followers, not by the log.
 impl Record for Progress {
     fn put(&self, w: &mut Writer) {
@@ -54,22 +40,6 @@ impl Record for Progress {
     fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
         Ok(Self::new(Record::get(r)?, Record::get(r)?, Record::get(r)?))
     }
-}
-
-/// Types that are written as a text and read back from it.
-macro_rules! texts {
-    ($($t:ty, $write:expr, $read:expr;)*) => {$(
-        impl Record for $t {
-            fn put(&self, w: &mut Writer) {
-                let write: fn(&$t) -> &str = $write;
-                w.bytes(write(self).as_bytes());
-            }
-            fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
-                let read: fn(&str) -> Option<$t> = $read;
-                read(r.str()?).ok_or(Damage(concat!("a text is not a ", stringify!($t))))
-            }
-        }
-    )*};
 }
 
 texts! {

@@ -7,34 +7,6 @@ use plant::train::{
 
 use super::{Damage, Reader, Record, Writer};
 
-/// Structures: their fields in this order.
-macro_rules! fields {
-    ($($t:ty { $($f:ident),* })*) => {$(
-        impl Record for $t {
-            fn put(&self, w: &mut Writer) {
-                $(self.$f.put(w);)*
-            }
-            fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
-                Ok(Self { $($f: Record::get(r)?),* })
-            }
-        }
-    )*};
-}
-
-/// Enumerations without contents: their stable names.
-macro_rules! names {
-    ($($t:ty, $what:literal;)*) => {$(
-        impl Record for $t {
-            fn put(&self, w: &mut Writer) {
-                w.bytes(self.as_str().as_bytes());
-            }
-            fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
-                Self::parse(r.str()?).ok_or(Damage($what))
-            }
-        }
-    )*};
-}
-
 fields! {
     Train { measured, units, seats }
     TrainUnit { name, kind }
@@ -46,10 +18,10 @@ fields! {
     Passing { kind, count }
 }
 
-names! {
-    Member, "a member of a planetary stage is not known";
-    RotorClass, "a kind of rotor is not known";
-    PassingKind, "what passes on a rotor is not known";
+texts! {
+    Member, |v| v.as_str(), Member::parse;
+    RotorClass, |v| v.as_str(), RotorClass::parse;
+    PassingKind, |v| v.as_str(), PassingKind::parse;
 }
 
 impl Record for UnitKind {

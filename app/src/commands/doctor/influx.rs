@@ -49,7 +49,7 @@ async fn health(client: &mut Client) -> Result<String, String> {
 async fn write(client: &mut Client, settings: &Influx) -> Result<String, String> {
     let mut lines = Lines::default();
     lines.probe(Timestamp::from_secs(1_700_000_000));
-    let answer = client.write(Body::lines(lines.text(), settings.shipper.gzip).await).await;
+    let answer = client.write(Body::lines(lines.text(), settings.shipper.gzip)).await;
     let t = client.target();
     match judge(&answer) {
         Ok(()) => Ok(format!("the token may write into {} of {} (one point of danxia_probe)", t.bucket, t.org)),

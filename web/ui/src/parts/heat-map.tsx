@@ -6,6 +6,7 @@ import { cellAt, paint, reach, ticks, type Field } from "../lib/heat";
 import { lang, theme } from "../lib/prefs";
 import { useStore } from "../lib/store";
 import { canvasFont, ink } from "./plot";
+import { useWidth } from "./width";
 
 export interface HeatMapProps {
   field: Field;
@@ -36,23 +37,16 @@ const BOTTOM = 26;
 /** Values over two axes as colours, with axes, a scale and a read-out; a table beside it must say the same in words. */
 export function HeatMap(props: HeatMapProps) {
   const base = useRef<HTMLCanvasElement>(null);
-  const [width, setWidth] = useState(0);
   const [at, setAt] = useState<{ x: number; y: number } | null>(null);
   const [from, setFrom] = useState<{ x: number; y: number } | null>(null);
   const dark = useStore(theme) === "dark";
   const language = useStore(lang);
   const box = useRef<HTMLDivElement>(null);
+  const width = useWidth(box);
   const { field } = props;
   const own = useMemo(() => reach(field.values), [field]);
   const ends = props.range ?? own;
 
-  useEffect(() => {
-    const el = box.current;
-    if (!el) return;
-    const observer = new ResizeObserver(() => setWidth(Math.max(200, el.clientWidth)));
-    observer.observe(el);
-    return () => observer.disconnect();
-  }, []);
   useEffect(() => {
     if (base.current && width > 0) draw(base.current, props, ends, width, dark);
   }, [field, width, dark, language, props.height, ends.join(), props.xLabel, props.yLabel, props.valueLabel]);

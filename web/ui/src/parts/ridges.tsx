@@ -1,9 +1,10 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { num } from "../lib/format";
 import { reach, ticks, type Field } from "../lib/heat";
 import { lang, theme } from "../lib/prefs";
 import { useStore } from "../lib/store";
 import { canvasFont, ink } from "./plot";
+import { useWidth } from "./width";
 
 interface RidgesProps {
   field: Field;
@@ -31,15 +32,8 @@ const TALL = 0.35;
 export function Ridges(props: RidgesProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const box = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
+  const width = useWidth(box);
   const look = `${useStore(theme)} ${useStore(lang)}`;
-  useEffect(() => {
-    const el = box.current;
-    if (!el) return;
-    const observer = new ResizeObserver(() => setWidth(Math.max(200, el.clientWidth)));
-    observer.observe(el);
-    return () => observer.disconnect();
-  }, []);
   useEffect(() => {
     if (canvas.current && width > 0) draw(canvas.current, props, width);
   }, [props.field, props.cursor, props.height, width, look]);
