@@ -102,6 +102,7 @@ pub(super) fn judge(
         return;
     };
     let most = judged().map(|(_, v)| ratio(v)).fold(0.0, f64::max);
+    records.deviation = Some(most);
     deviation(look, most, out);
     let stands = verdicts.iter().any(|v| v.stands);
     let detail = detail(look, worst, FEATURES[at], features[at], verdicts);

@@ -251,6 +251,16 @@ impl Analyser {
         self.envelope.ratio()
     }
 
+    /// Lends the samples of the last record, m/s², to be given back.
+    pub(crate) fn take_samples(&mut self) -> Vec<f64> {
+        std::mem::take(&mut self.x)
+    }
+
+    /// Takes the buffer of the samples back.
+    pub(crate) fn give_back(&mut self, x: Vec<f64>) {
+        self.x = x;
+    }
+
     /// Bytes that the buffers hold.
     #[must_use]
     pub fn bytes(&self) -> usize {
