@@ -25,7 +25,7 @@ mod waiting;
 mod waveform;
 
 pub use alarm::{Acknowledged, Acknowledgement, Alarm, Alarms, Evidence, EvidenceLine, Journal, JournalEntry};
-pub use analysis::{Analysis, AnalysisCurve, AnalysisMap, Kurtogram, KurtogramLevel, MapRecord};
+pub use analysis::{Analysis, AnalysisCurve, AnalysisMap, Kurtogram, KurtogramLevel, MapRecord, RunUpResponse};
 pub use common::{Number, Priority, Quality, Reading, Time, Title};
 pub use connection::{Client, ConnectionTotals, Connections, Denial};
 pub use device::{

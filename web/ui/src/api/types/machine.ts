@@ -5,7 +5,7 @@ import type { Counts, Instant, Limits, PriorityNumber, Sample, Title, ZoneLetter
 import type { Diagnosis, ZoneVerdict } from "./diagnosis";
 import type { BearingInfo, Train } from "./train";
 
-export type MachineStatus = "normal" | "alarm" | "stale" | "offline" | "no_data" | "sensor";
+export type MachineStatus = "normal" | "alarm" | "stale" | "offline" | "no_data" | "sensor" | "unjudged";
 
 export interface MachineSummary {
   site: string;

@@ -68,6 +68,15 @@ export interface AnalysisCurve {
   values: number[];
 }
 
+/** The vibration at shaft speed at one speed of a run-up. */
+export interface RunUpResponse {
+  rpm: number;
+  /** m/s² peak. */
+  amplitude: number;
+  /** Degrees behind the tacho's edge, 0 to 360. */
+  lag_deg: number;
+}
+
 export interface AnalysisMap {
   x0: number;
   dx: number;
@@ -91,6 +100,8 @@ export interface Analysis {
   map?: AnalysisMap | null;
   kurtogram?: { levels: { width_hz: number; kurtosis: number[] }[]; best: [number, number]; kurtosis: number } | null;
   path: [number, number][];
+  /** Amplitude (peak, m/s²) and phase lag at once per turn by speed, in the order of time. */
+  responses?: RunUpResponse[];
   facts: Record<string, number>;
   source?: string | null;
 }
