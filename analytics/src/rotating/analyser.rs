@@ -23,6 +23,9 @@ const UNSTEADY: f64 = 0.01;
 const BEYOND: f64 = 0.02;
 /// Samples per Hz of usable bandwidth: the usual guard band of anti-aliasing filters.
 const PER_HZ: f64 = 2.56;
+/// No accelerometer measures more, m/s²: those for pyrotechnic shock end at 200,000 g, a fifth of it. What says more has a
+/// wrong scale, or stands at the end of what a float can hold.
+const LARGEST: f64 = 1e7;
 /// Slowest shaft, Hz: 120 r/min, where ISO 20816-3 begins.
 const SLOWEST_HZ: f64 = 2.0;
 
@@ -196,6 +199,9 @@ impl Analyser {
         let levels = Levels::of(x);
         let features = features_of(x, &levels);
         let mut faults = guard::check_within(x, &levels, stated);
+        if levels.high.max(-levels.low) > LARGEST {
+            faults.add(Fault::Clipped);
+        }
         let rate = fs.is_finite() && fs > 0.0;
         self.transform(if rate && features.mean.is_finite() { x } else { &[] }, features.mean, fs);
         if self.n < SHORTEST {
@@ -212,7 +218,7 @@ impl Analyser {
         if guard::ski_slope(&spectrum, &mut self.buffer) {
             faults.add(Fault::SkiSlope);
         }
-        let shaft = phase.map_or_else(|| shaft(context), shaft_by);
+        let shaft = phase.map_or_else(|| shaft(context, fs), shaft_by);
         let velocity = if faults.is_empty() { velocity(&spectrum, context) } else { Err("sensor") };
         let amplitude_1x = shaft.ok().and_then(|(hz, _)| amplitude_at(&spectrum, hz)).filter(|_| faults.is_empty());
         let rotation = shaft.ok().and_then(|(hz, _)| rotation(&spectrum, hz, &mut self.buffer));
@@ -367,11 +373,11 @@ fn demodulable(fs: f64) -> bool {
     super::BAND_HIGH * fs / 2.0 >= 4.0 * super::BAND_LOW_HZ
 }
 
-/// Shaft speed in Hz and how far it varied, as a part of its mean.
-fn shaft(context: &Context<'_>) -> Result<(f64, f64), Refusal> {
+/// Shaft speed in Hz and how far it varied, as a part of its mean. What a record at `fs` cannot hold is no speed of its.
+fn shaft(context: &Context<'_>, fs: f64) -> Result<(f64, f64), Refusal> {
     let speed = context.speed?;
     let hz = speed.mean_rpm / 60.0;
-    if !(hz.is_finite() && hz >= SLOWEST_HZ) {
+    if !(hz >= SLOWEST_HZ && hz < 0.5 * fs) {
         return Err("speed");
     }
     let varied = speed.range_rpm.map_or(0.0, |(low, high)| (high - low).abs() / speed.mean_rpm);

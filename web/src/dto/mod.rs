@@ -26,7 +26,7 @@ mod waiting;
 mod waveform;
 
 pub use alarm::{Acknowledged, Acknowledgement, Alarm, Alarms, Evidence, EvidenceLine, Journal, JournalEntry};
-pub use analysis::{Analysis, AnalysisCurve, AnalysisMap, Kurtogram, KurtogramLevel, MapRecord};
+pub use analysis::{Analysis, AnalysisCurve, AnalysisMap, Kurtogram, KurtogramLevel, MapRecord, RunUpResponse};
 pub use assessment::{
     Assessment, FaultVerdict, HealthHistory, HealthPoint, HealthReason, Judge, Judged, MachineAssessment, Maintained,
     ModelCard, RemainingLife, ShaftVerdict, Term,

@@ -95,7 +95,7 @@ impl Envelope {
 
     /// Fills [`Envelope::ratio`] from [`Envelope::lines`], as far as line `highest`.
     pub(in crate::rotating) fn ratios(&mut self, highest: f64) {
-        let wanted = highest as usize + FLOOR_HALF + 2;
+        let wanted = (highest as usize).saturating_add(FLOOR_HALF + 2);
         let kept = wanted.clamp(2, self.lines.len());
         hann_power_into(&self.lines[..kept], &mut self.power);
         if kept < self.lines.len() {

@@ -29,6 +29,7 @@ import { Empty, Guarded } from "../parts/states";
 import { Tones } from "../parts/drive-train";
 import { Train, sensorFailed, zoneOf } from "../parts/train";
 import { Trend } from "../parts/trend";
+import { Unjudged, Unread } from "../parts/unjudged";
 
 const EVERY = 10_000;
 
@@ -90,6 +91,7 @@ function Detail({ fetched, at }: { fetched: MachineDetail; at: number }) {
         </div>
         <div class="side-column">
           <ActiveAlarms m={m} />
+          <Unread site={m.site} machine={m.machine} />
           {m.points
             .filter((p) => p.kind === "waveform")
             .sort((a, b) => weight(b) - weight(a))
@@ -147,6 +149,7 @@ function Heading({ m }: { m: MachineDetail }) {
             : t("overview.never")}
         </span>
       </p>
+      <Unjudged m={m} />
     </header>
   );
 }

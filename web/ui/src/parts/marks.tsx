@@ -45,6 +45,7 @@ const GLYPHS: Record<MachineStatus, string> = {
   stale: "M12 6v6.5l4 2.5M12 2.5a9.5 9.5 0 1 0 0 19a9.5 9.5 0 1 0 0-19",
   offline: "M5 5l14 14M19 5L5 19",
   no_data: "M5 12h14",
+  unjudged: "M7 5H4.5v14H7M17 5h2.5v14H17",
   sensor: "M9 9a3.2 3.2 0 1 1 4.6 2.9c-1 .5-1.6 1.2-1.6 2.6M12 18v1.2",
 };
 
