@@ -8,7 +8,7 @@ use super::symptoms::Known;
 use crate::rotating::Refusal;
 
 /// Every code that a record's symptoms, or what a window keeps beside them, can hold.
-const CODES: [Refusal; 37] = [
+pub const CODES: [Refusal; 39] = [
     "band",
     "bandwidth",
     "baseline",
@@ -46,13 +46,13 @@ const CODES: [Refusal; 37] = [
     "turns",
     "unit",
     "unresolved",
+    "value",
+    "weak_line",
 ];
-/// As [`CODES`], of what takes a second look at the spectrum.
-const MORE: [Refusal; 2] = ["weak_line", "value"];
 
 /// The code that reads `text`.
 pub fn code(text: &str) -> Option<Refusal> {
-    CODES.iter().chain(&MORE).copied().find(|c| *c == text)
+    CODES.into_iter().find(|c| *c == text)
 }
 
 fn read<T, E: Error>(stored: Result<T, String>) -> Result<Known<T>, E> {

@@ -25,6 +25,7 @@ mod tests;
 pub use assess::{Assessment, CONFIRMED, Outcome, PROBABLE, Standing, Term, Verdict, assess};
 pub use card::{Card, Event};
 pub use examine::{Examiner, Heard, MOST_RECORDS, gather, hear};
+pub use known::CODES;
 pub use orbit::orbit;
 pub use plant::Fault;
 pub use quantity::{At, Own, Quantity, Subject};

@@ -175,6 +175,10 @@ export const FAMILIES = {
     "passed",
     "no_trend",
     "spread",
+    "learning",
+    "no_onset",
+    "state",
+    "value",
   ],
   // What to do about each of them.
   refusal_next: [
@@ -226,9 +230,16 @@ export const FAMILIES = {
     "passed",
     "no_trend",
     "spread",
+    "learning",
+    "no_onset",
+    "state",
+    "value",
   ],
   prognosis: ["few_records", "far_ahead", "forms_disagree", "wide"],
   health: ["zone", "trend", "bearing", "sensors"],
+  health_step: ["good", "fair", "poor", "bad"],
+  standing: ["open", "probable", "confirmed", "explained", "ambiguous"],
+  judgement: ["confirmed", "dismissed", "found"],
   remark: ["imbalance", "estimated"],
   rule_format: ["json", "csv", "plain", "hj212"],
   rule_step: ["disabled", "other_topic", "conditions", "matched", "failed"],
@@ -452,3 +463,21 @@ export const TERM_UNIT: Record<string, string> = {
 
 /** Evidence terms that are shares of one, told in percent. */
 export const TERM_PERCENT = new Set(["slip", "share_1x"]);
+
+/** The faults that a diagnosis weighs, in the order of its table. A test of the platform holds that none is missing. */
+export const DIAGNOSED = [
+  "imbalance",
+  "misalignment",
+  "bent_shaft",
+  "looseness",
+  "oil_whirl",
+  "rub",
+  "outer_race",
+  "inner_race",
+  "ball",
+  "cage",
+  "gear",
+  "stator",
+  "rotor_bar",
+  "cavitation",
+] as const;

@@ -23,6 +23,7 @@ import { registerKeys } from "../lib/keys";
 import { now, serverNow } from "../lib/now";
 import { href, setQuery, useRoute } from "../lib/router";
 import { useStore } from "../lib/store";
+import { AssessmentPanel } from "../parts/assessment";
 import { DiagnosisCard, verdict } from "../parts/diagnosis";
 import { PriorityMark, StatusWord, ZoneMark } from "../parts/marks";
 import { Empty, Guarded } from "../parts/states";
@@ -91,6 +92,7 @@ function Detail({ fetched, at }: { fetched: MachineDetail; at: number }) {
         </div>
         <div class="side-column">
           <ActiveAlarms m={m} />
+          {m.points.some((p) => p.kind === "waveform") && <AssessmentPanel m={m} />}
           <Unread site={m.site} machine={m.machine} />
           {m.points
             .filter((p) => p.kind === "waveform")
