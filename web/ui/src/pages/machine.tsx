@@ -82,7 +82,7 @@ function Detail({ fetched, at }: { fetched: MachineDetail; at: number }) {
             <Empty text={t("machine.no_points")} />
           ) : (
             <>
-              <section class="panel" aria-label={t("machine.train")}>
+              <section class="panel the-train" aria-label={t("machine.train")}>
                 <Train m={m} selected={point?.name} select={select} />
               </section>
               {point && <PointTrend m={m} p={point} />}
@@ -222,7 +222,7 @@ const percentOf = (o: BearingOrders): number => Math.ceil(100 * Math.max(o.bpfo,
 
 function ActiveAlarms({ m }: { m: MachineDetail }) {
   return (
-    <section class="panel" aria-labelledby="machine-alarms">
+    <section class="panel active-alarms" aria-labelledby="machine-alarms">
       <h2 id="machine-alarms">
         <a href={href(["alarms"], { machine: `${m.site}/${m.machine}` })}>{t("machine.alarms")}</a>
       </h2>

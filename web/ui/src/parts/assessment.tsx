@@ -178,14 +178,19 @@ function Shaft(props: { m: MachineDetail; s: ShaftVerdict; a: Assessment; busy: 
   );
 }
 
+const rivalText = (v: FaultVerdict, rival: string): string =>
+  v.standing === "ambiguous"
+    ? t("assessment.ambiguous_with", { fault: code("fault", rival) })
+    : t("assessment.explained_by", { fault: code("fault", rival) });
+
 const faultText = (v: FaultVerdict): string =>
-  v.bearing ? t("assessment.bearing_fault", { bearing: v.bearing, fault: code("fault", v.fault) }) : code("fault", v.fault);
+  v.bearing ? t("verdict.fault", { bearing: v.bearing, fault: code("fault", v.fault) }) : code("fault", v.fault);
 
 function Named({ m, v, a, busy, say }: { m: MachineDetail; v: FaultVerdict; a: Assessment; busy: boolean; say: Say }) {
   const open = a.card.open.includes(v.fault);
   const judged = a.card.judged.find((j) => j.fault === v.fault);
   return (
-    <article class="named" data-testid="named" data-fault={v.fault}>
+    <article class="named-fault" data-testid="named" data-fault={v.fault}>
       <p class="verdict abnormal">
         {faultText(v)} <small>{code("standing", v.standing)}</small>
       </p>
@@ -227,7 +232,7 @@ function Other({ v }: { v: FaultVerdict }) {
         {faultText(v)} <b class="n">{num(v.score, 2)}</b>{" "}
         <small class="muted">
           {v.rival
-            ? t(`assessment.${v.standing === "ambiguous" ? "ambiguous_with" : "explained_by"}`, { fault: code("fault", v.rival) })
+            ? rivalText(v, v.rival)
             : code("standing", v.standing)}
         </small>
       </summary>

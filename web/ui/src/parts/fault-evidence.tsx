@@ -9,32 +9,29 @@ export function FaultEvidence({ v }: { v: FaultVerdict }) {
     [t("assessment.against"), v.terms.filter((e) => e.against)],
   ];
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={t("assessment.evidence")}>
-      <table class="terms evidence-terms">
-        <thead>
-          <tr>
-            <th scope="col">{t("assessment.quantity")}</th>
-            <th scope="col" class="n">{t("assessment.value")}</th>
-            <th scope="col" class="n">{t("assessment.counts")}</th>
-            <th scope="col" class="n">{t("assessment.weighs")}</th>
-          </tr>
-        </thead>
-        {groups
-          .filter(([, terms]) => terms.length > 0)
-          .map(([name, terms]) => (
-            <tbody key={name}>
-              <tr>
-                <th scope="rowgroup" colSpan={4} class="group">
-                  {name}
-                </th>
-              </tr>
-              {terms.map((e) => (
-                <Row key={e.quantity} e={e} />
-              ))}
-            </tbody>
-          ))}
-      </table>
-    </div>
+    <table class="terms evidence-terms">
+      <thead>
+        <tr>
+          <th scope="col">{t("assessment.quantity")}</th>
+          <th scope="col" class="n">{t("assessment.value")}</th>
+          <th scope="col" class="n">{t("assessment.weighs")}</th>
+        </tr>
+      </thead>
+      {groups
+        .filter(([, terms]) => terms.length > 0)
+        .map(([name, terms]) => (
+          <tbody key={name}>
+            <tr>
+              <th scope="rowgroup" colSpan={3} class="group">
+                {name}
+              </th>
+            </tr>
+            {terms.map((e) => (
+              <Row key={e.quantity} e={e} />
+            ))}
+          </tbody>
+        ))}
+    </table>
   );
 }
 
@@ -43,12 +40,13 @@ function Row({ e }: { e: EvidenceTerm }) {
     <tr class={e.contribution > 0 ? (e.against ? "takes" : "adds") : "idle"}>
       <th scope="row">
         {code("term", e.quantity)}
-        {e.missing && <small class="muted">{t("assessment.missing", { why: code("refusal", e.missing) })}</small>}
+        <small class="muted">
+          {e.missing
+            ? t("assessment.missing", { why: code("refusal", e.missing) })
+            : t("assessment.counts", { lo: num(e.lo), hi: num(e.hi) })}
+        </small>
       </th>
       <td class="n">{e.missing ? "–" : num(e.value)}</td>
-      <td class="n muted">
-        {num(e.lo)} → {num(e.hi)}
-      </td>
       <td class="n">
         {e.contribution > 0 ? `${e.against ? "−" : "+"}${num(e.contribution, 2)}` : "0"}
         <span class="muted"> / {num(e.weight, 2)}</span>
