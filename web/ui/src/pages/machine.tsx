@@ -135,7 +135,7 @@ function Heading({ m }: { m: MachineDetail }) {
         {machineTitle(m)}
       </h1>
       <p class="summary">
-        <StatusWord status={m.status} />
+        <StatusWord status={m.status} partly={m.partly} />
         <span>
           <span class="muted">{t("machine.worst_zone")}</span> <ZoneMark zone={m.zone} />{" "}
           {m.velocity_rms != null && quantity(m.velocity_rms, "mm/s")}
