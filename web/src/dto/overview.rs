@@ -87,6 +87,10 @@ pub struct MachineSummary {
     pub line: Option<String>,
     /// In one word.
     pub status: MachineStatus,
+    /// Whether the newest record of a sensor gives only a zone, or only a verdict on the bearings: what is normal is then
+    /// normal as far as it was judged.
+    #[serde(default)]
+    pub partly: bool,
     /// The most urgent of its active or unacknowledged alarms.
     pub priority: Option<Priority>,
     /// The worst severity zone of its points, `A` to `D`, by their latest trustworthy records.

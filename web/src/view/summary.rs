@@ -47,8 +47,10 @@ struct Pointwise {
 /// What a record came to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Verdict {
-    /// A zone, or a verdict on the bearings, or both.
+    /// A zone and a verdict on the bearings.
     Given,
+    /// One of them.
+    Part,
     /// Neither.
     None,
     /// It is no record of vibration: a tacho's pulses, say.
@@ -63,6 +65,7 @@ impl Verdict {
                 let unit = |codes: &[Arc<str>]| codes.iter().all(|c| &**c == "unit");
                 if unit(zone) && unit(bearing) { Self::Foreign } else { Self::None }
             }
+            Some((ZoneVerdict::Refused(_), _) | (_, BearingVerdict::Refused(_))) => Self::Part,
             Some(_) => Self::Given,
             None => Self::None,
         }
@@ -120,6 +123,7 @@ pub(crate) fn summary(
         area: machine.area.as_ref().map(ToString::to_string),
         line: machine.line.as_ref().map(ToString::to_string),
         status: status(active, &points),
+        partly: points.iter().any(|p| p.verdict == Some(Verdict::Part)),
         priority: urgent.map(priority),
         zone: points.iter().filter_map(|p| p.zone).max().map(|z| z.letter().to_string()),
         velocity_rms: points.iter().filter_map(|p| p.velocity).reduce(f64::max),
@@ -212,7 +216,7 @@ fn status<'a>(active: impl Iterator<Item = &'a AlarmCondition>, points: &[Pointw
 /// Whether the record of a sensor gave no verdict at all. Pulses of a tacho need none, where something else was judged.
 fn unjudged(points: &[Pointwise]) -> bool {
     let any = |v| points.iter().any(|p| p.verdict == Some(v));
-    any(Verdict::None) || any(Verdict::Foreign) && !any(Verdict::Given)
+    any(Verdict::None) || any(Verdict::Foreign) && !any(Verdict::Given) && !any(Verdict::Part)
 }
 
 /// The trend of the point with the highest velocity, from the cache or computed.
@@ -280,10 +284,13 @@ mod tests {
             boundaries: [2.3, 4.5, 7.1],
             basis: "ISO 20816-3".into(),
         };
+        let judged = BearingVerdict::Judged { hypotheses: Vec::new(), threshold: 8.0, shaft_hz: 25.0 };
         for (latest, expect) in [
             (Some(diagnosis(zone("speed"), bearing("geometry"))), Verdict::None),
             (Some(diagnosis(zone("unit"), bearing("unit"))), Verdict::Foreign),
-            (Some(diagnosis(given, bearing("geometry"))), Verdict::Given),
+            (Some(diagnosis(given.clone(), bearing("geometry"))), Verdict::Part),
+            (Some(diagnosis(zone("power"), judged.clone())), Verdict::Part),
+            (Some(diagnosis(given, judged)), Verdict::Given),
             (None, Verdict::None),
         ] {
             assert_eq!(Verdict::of(latest.as_ref()), expect, "{latest:?}");
@@ -322,6 +329,7 @@ mod tests {
         let (given, nothing, foreign) = (came_to(Verdict::Given), came_to(Verdict::None), came_to(Verdict::Foreign));
         check(&[], &[given], S::Normal);
         check(&[], &[given, foreign], S::Normal);
+        check(&[], &[came_to(Verdict::Part), foreign], S::Normal);
         check(&[], &[good, foreign], S::Unjudged);
         check(&[], &[good, nothing], S::Unjudged);
         check(&[], &[given, nothing], S::Unjudged);

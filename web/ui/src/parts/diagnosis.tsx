@@ -5,13 +5,13 @@ import { num, quantity, when } from "../lib/format";
 import { serverNow } from "../lib/now";
 import { href } from "../lib/router";
 import { ZoneMark } from "./marks";
-import { AdviceOn, familyOf } from "./unjudged";
+import { AdviceOn, familyOf, precise } from "./unjudged";
 
 export const codesText = (family: string, codes: string[]): string =>
   codes.map((c) => code(family, c)).join(t("list.separator"));
 
 /** Why something is not there: refusals, among which may stand what is wrong with the sensor. */
-export const whyText = (codes: string[]): string => codes.map((c) => code(familyOf(c), c)).join(t("list.separator"));
+export const whyText = (codes: string[]): string => precise(codes).map((c) => code(familyOf(c), c)).join(t("list.separator"));
 
 /** The verdict in one sentence; what could not be judged is said, never shown as healthy. */
 export function verdict(d: Diagnosis): { text: string; abnormal: boolean; unknown: boolean } {

@@ -109,6 +109,8 @@ function under({ plot, canvas, props }: Current): void {
   drawUnder(plot, canvas, [...props.lines, ...(props.moving?.lines(props.window[1]) ?? [])], props.floor, props.yLabel);
 }
 
+/** As few values are drawn as points, too. */
+const FEW = 32;
 /** Decibels that one chart shows below its highest value. */
 const DEPTH_DB = 80;
 
@@ -130,7 +132,9 @@ function yRange(scale: YScale | undefined, fit: boolean | undefined): uPlot.Scal
 
 function options(current: Current, withOther: boolean): Omit<uPlot.Options, "width" | "height"> {
   const { props } = current;
-  const own: uPlot.Series = { stroke: ink("trace"), width: 1.1, points: { show: false } };
+  // A few values, or one, would show no line.
+  const few = props.y.length <= FEW && { size: 5, fill: ink("trace") };
+  const own: uPlot.Series = { stroke: ink("trace"), width: 1.1, points: few || { show: false } };
   const other: uPlot.Series = { stroke: ink("baseline"), width: 1.4, points: { show: false } };
   return {
     legend: { show: false },

@@ -95,6 +95,7 @@ function draw(canvas: HTMLCanvasElement, p: PolarProps, size: number): void {
 /** Beside points that lie far enough from the last one that was named. */
 function names(ctx: CanvasRenderingContext2D, p: PolarProps, place: ReturnType<typeof geometry>): void {
   ctx.fillStyle = ink("ink");
+  const centre = place({ r: 0, deg: 0 })[0];
   const taken: [number, number][] = [];
   for (const q of p.points) {
     const [x, y] = place(q);
@@ -103,6 +104,9 @@ function names(ctx: CanvasRenderingContext2D, p: PolarProps, place: ReturnType<t
     ctx.beginPath();
     ctx.arc(x, y, 2, 0, 2 * Math.PI);
     ctx.fill();
-    ctx.fillText(q.name, x + 5, y - 6);
+    // Inwards, where no angle is written.
+    const right = x > centre;
+    ctx.textAlign = right ? "right" : "left";
+    ctx.fillText(q.name, x + (right ? -6 : 6), y - 6);
   }
 }

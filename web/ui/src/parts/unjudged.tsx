@@ -15,6 +15,12 @@ const LISTED = 100;
 /** Of which family a code is: what is wrong with a sensor, or what is missing for a verdict. */
 export const familyOf = (of: string): "sensor" | "refusal" => ((FAMILIES.sensor as readonly string[]).includes(of) ? "sensor" : "refusal");
 
+/** Without the code that says only that the sensor is not believed, where another says why. */
+export const precise = (codes: string[]): string[] => {
+  const told = codes.filter((c) => c !== "sensor");
+  return told.some((c) => familyOf(c) === "sensor") ? told : codes;
+};
+
 /** Why something of a record could not be judged, each reason once; a sensor that is not believed is reason enough. */
 function reasons(d: Diagnosis): string[] {
   if (!d.sensor.healthy) return d.sensor.codes;
@@ -24,7 +30,7 @@ function reasons(d: Diagnosis): string[] {
 
 /** What to do about each of these; nothing for what the catalogue has no advice on. */
 export function Advice({ codes }: { codes: string[] }) {
-  const all = codes.map((c) => [c, code(`${familyOf(c)}_next`, c)] as const).filter(([c, text]) => text !== c);
+  const all = precise(codes).map((c) => [c, code(`${familyOf(c)}_next`, c)] as const).filter(([c, text]) => text !== c);
   if (all.length === 0) return null;
   return (
     <ul class="todo" data-testid="advice">
@@ -39,7 +45,7 @@ export function Advice({ codes }: { codes: string[] }) {
 export const AdviceOn = ({ d }: { d: Diagnosis }) => <Advice codes={reasons(d)} />;
 
 /** Pulses of a tacho and the like need no verdict where something else of the machine has one. */
-const foreign = (d: Diagnosis): boolean => reasons(d).join() === "unit";
+export const foreign = (d: Diagnosis): boolean => reasons(d).join() === "unit";
 
 const judged = (d: Diagnosis): boolean => d.sensor.healthy && (!("refused" in d.bearing) || !("refused" in d.zone));
 

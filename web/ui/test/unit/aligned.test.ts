@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { aligned } from "../../src/lib/aligned";
+import { alone } from "../../src/lib/gaps";
 import { largest, nearest, responses } from "../../src/lib/response";
 
 describe("a baseline on the grid of another curve", () => {
@@ -43,5 +44,14 @@ describe("a run-up", () => {
     expect(largest(shown)!.rpm).toBe(1200);
     expect(nearest(shown, 1700)!.rpm).toBe(1800);
     expect(nearest(shown, undefined)).toBeUndefined();
+  });
+});
+
+describe("values that stand alone", () => {
+  test("are found at either end and between gaps", () => {
+    expect(alone([1, null, 2, 3, null, 4])).toEqual([0, 5]);
+    expect(alone([1])).toEqual([0]);
+    expect(alone([])).toEqual([]);
+    expect(alone([null, 1, 2])).toEqual([]);
   });
 });

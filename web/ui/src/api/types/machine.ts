@@ -15,6 +15,8 @@ export interface MachineSummary {
   area?: string | null;
   line?: string | null;
   status: MachineStatus;
+  /** Whether a sensor gives only a zone, or only a verdict on the bearings. */
+  partly?: boolean;
   priority?: PriorityNumber | null;
   zone?: ZoneLetter | null;
   velocity_rms?: number | null;

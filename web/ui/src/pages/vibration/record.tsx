@@ -100,10 +100,13 @@ function Workbench(props: Props & { w: WaveformDetail; s: Spectra; b: Bench; sam
   );
 }
 
+/** The views that draw it. */
+const COMPARING: Subject["b"]["view"][] = ["spectra", "waveform", "peak_hold", "cepstrum", "orders"];
+
 /** Which curve is which, where another record is drawn beneath. */
 function Compared({ subject }: { subject: Subject }) {
   const base = baseOf(subject);
-  if (!base) return null;
+  if (!base || !COMPARING.includes(subject.b.view)) return null;
   const of = subject.waveforms.find((w) => w.id === base);
   return (
     <p class="compared" data-testid="compared">
