@@ -3,15 +3,13 @@
 use plant::{Samples, Speed, Waveform};
 use realfft::num_complex::Complex;
 
-use super::envelope::{Envelope, EnvelopePlans, Refusal, Scored};
+use super::bearing::{Envelope, EnvelopePlans, Record, Refusal, Scored, Seated, Turned};
 use super::features::{Levels, TimeFeatures, features_of};
 use super::guard::{self, Fault, Faults, Stated};
 use super::orders::{Phase, tacholess};
 use super::plans::{Plans, quick_length};
-use super::seated::Seated;
 use super::signal::{LONGEST, SHORTEST, acceleration_into};
 use super::spectrum::{Spectrum, hann_power_into};
-use super::turned::{Record, Turned};
 use super::welch::{SEGMENT, Welch};
 
 /// Shaft turns that an envelope decision takes.

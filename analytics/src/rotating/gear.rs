@@ -19,7 +19,7 @@ use realfft::num_complex::Complex;
 pub use mesh::{Lines, Mesh, find};
 pub use shape::{BANDS, shape};
 
-use super::envelope::Refusal;
+use super::Refusal;
 use super::plans::Plans;
 
 /// Harmonics of the mesh that are looked at.

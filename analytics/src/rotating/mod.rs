@@ -5,15 +5,13 @@
 //! results that say so.
 
 mod analyser;
+mod bearing;
 mod curve;
-mod envelope;
 mod features;
 pub mod gear;
 mod guard;
-pub mod null;
 pub mod orders;
 mod plans;
-mod seated;
 mod severity;
 pub mod shaft;
 mod signal;
@@ -21,17 +19,15 @@ mod spectrum;
 #[doc(hidden)]
 pub mod testing;
 pub mod transform;
-mod turned;
 pub mod wave;
 mod welch;
 
 pub use analyser::{Analyser, Analysis, Context, Shape, Velocity};
+pub use bearing::{BAND_HIGH, BAND_LOW_HZ, Refusal, SLIP, Scored, Seated, null};
 pub use curve::{Band, Curve, Map};
-pub use envelope::{BAND_HIGH, BAND_LOW_HZ, Refusal, SLIP, Scored};
 pub use features::{TimeFeatures, time_features};
 pub use guard::{Fault, Faults, Stated, check, ski_slope};
 pub use plans::{Plans, quick_length};
-pub use seated::Seated;
 pub use severity::{Basis, ROWS, ZoneRow, choose};
 pub use signal::acceleration_into;
 pub(crate) use signal::median;

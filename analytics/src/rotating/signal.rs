@@ -2,7 +2,7 @@
 
 use plant::{Quantity, Unit, Waveform};
 
-use super::envelope::Refusal;
+use super::Refusal;
 use super::plans::quick_length;
 
 /// Longest record that is transformed, in samples; of a longer one the beginning is taken.

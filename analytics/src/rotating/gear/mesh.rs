@@ -2,8 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use super::super::envelope::Refusal;
-use super::super::null;
+use super::super::Refusal;
+use super::super::bearing::null;
 use super::super::plans::{Plans, quick_length};
 use super::super::spectrum::hann_power_into;
 

@@ -1,6 +1,6 @@
 //! The shape of a spectrum, whatever the sampling rate.
 
-use super::super::envelope::Refusal;
+use super::super::Refusal;
 use super::super::plans::Plans;
 use super::super::spectrum::hann_power_into;
 

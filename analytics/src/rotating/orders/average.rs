@@ -4,7 +4,7 @@ use realfft::num_complex::Complex;
 
 use super::phase::Phase;
 use super::resample::by_turn;
-use crate::rotating::envelope::Refusal;
+use crate::rotating::Refusal;
 use crate::rotating::plans::Plans;
 use crate::rotating::signal::mean;
 use crate::rotating::transform::{forward, inverse};

@@ -9,7 +9,7 @@ use realfft::num_complex::Complex;
 
 use super::phase::Phase;
 use super::spline::Spline;
-use crate::rotating::envelope::Refusal;
+use crate::rotating::Refusal;
 use crate::rotating::plans::{Plans, quick_length};
 use crate::rotating::signal::{mean, usable};
 use crate::rotating::transform::{Transformed, forward, inverse};

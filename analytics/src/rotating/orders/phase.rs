@@ -2,7 +2,7 @@
 
 use super::spline::Spline;
 use super::tacho::Edges;
-use crate::rotating::envelope::Refusal;
+use crate::rotating::Refusal;
 
 /// Speed is looked at this often per turn.
 const LOOKS: f64 = 4.0;

@@ -1,7 +1,7 @@
 //! From samples a second to samples a turn.
 
 use super::phase::Phase;
-use crate::rotating::envelope::Refusal;
+use crate::rotating::Refusal;
 use crate::rotating::signal::{mean, sound};
 
 /// Half the kernel's length, in samples at its own rate.

@@ -2,8 +2,8 @@
 
 use super::phase::Phase;
 use super::resample::by_turn;
+use crate::rotating::Refusal;
 use crate::rotating::curve::Curve;
-use crate::rotating::envelope::Refusal;
 use crate::rotating::plans::Plans;
 use crate::rotating::signal::mean;
 use crate::rotating::spectrum::{Spectrum, hann_power_into};

@@ -1,6 +1,6 @@
 //! The edges of a tacho signal.
 
-use crate::rotating::envelope::Refusal;
+use crate::rotating::Refusal;
 use crate::rotating::signal::{median, sound};
 
 /// Half the hysteresis, as a part of the span between low and high.

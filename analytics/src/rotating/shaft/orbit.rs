@@ -9,7 +9,7 @@ use std::f64::consts::TAU;
 
 use realfft::num_complex::Complex;
 
-use crate::rotating::envelope::Refusal;
+use crate::rotating::Refusal;
 use crate::rotating::plans::Plans;
 use crate::rotating::signal::mean;
 use crate::rotating::spectrum::Spectrum;

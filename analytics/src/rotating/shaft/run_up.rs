@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 
 use realfft::num_complex::Complex;
 
-use crate::rotating::envelope::Refusal;
+use crate::rotating::Refusal;
 use crate::rotating::orders::{Phase, by_turn};
 use crate::rotating::signal::mean;
 

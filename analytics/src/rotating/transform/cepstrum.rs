@@ -3,8 +3,8 @@
 use realfft::num_complex::Complex;
 
 use super::{Transformed, forward, inverse};
+use crate::rotating::Refusal;
 use crate::rotating::curve::Curve;
-use crate::rotating::envelope::Refusal;
 use crate::rotating::plans::Plans;
 
 /// Lines more than this many nepers below the strongest count as that far below: zeros have no logarithm.

@@ -1,8 +1,8 @@
 //! The envelope of a chosen band.
 
 use super::{Transformed, forward};
+use crate::rotating::Refusal;
 use crate::rotating::curve::{Band, Curve};
-use crate::rotating::envelope::Refusal;
 use crate::rotating::plans::Plans;
 use crate::rotating::spectrum::{Spectrum, hann_power_into};
 

@@ -7,8 +7,8 @@
 use realfft::num_complex::Complex;
 
 use super::Transformed;
+use crate::rotating::Refusal;
 use crate::rotating::curve::Band;
-use crate::rotating::envelope::Refusal;
 use crate::rotating::plans::{Plans, quick_length};
 use crate::rotating::signal::LONGEST;
 

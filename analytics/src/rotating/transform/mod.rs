@@ -16,7 +16,7 @@ pub use kurtogram::{Kurtogram, Level, kurtogram, ln_p_kurtosis};
 pub use spectrogram::{LEVEL_REFERENCE, level, line_levels, spectrogram};
 pub use zoom::zoom;
 
-use super::envelope::Refusal;
+use super::Refusal;
 use super::plans::Plans;
 use super::signal::{mean, usable};
 use super::spectrum::{Spectrum, hann_power_into};

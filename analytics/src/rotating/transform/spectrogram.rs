@@ -1,8 +1,8 @@
 //! The spectrum over time.
 
 use super::forward;
+use crate::rotating::Refusal;
 use crate::rotating::curve::Map;
-use crate::rotating::envelope::Refusal;
 use crate::rotating::plans::Plans;
 use crate::rotating::signal::{LONGEST, SHORTEST, mean, sound};
 use crate::rotating::spectrum::{Spectrum, hann_power_into};

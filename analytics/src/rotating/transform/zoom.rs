@@ -1,8 +1,8 @@
 //! A band of the spectrum, line by line.
 
 use super::{Transformed, forward};
+use crate::rotating::Refusal;
 use crate::rotating::curve::Curve;
-use crate::rotating::envelope::Refusal;
 use crate::rotating::plans::{Plans, quick_length};
 use crate::rotating::signal::{LONGEST, mean, usable};
 use crate::rotating::spectrum::{Spectrum, hann_power_into};

@@ -4,8 +4,8 @@ use std::f64::consts::TAU;
 
 use realfft::num_complex::Complex;
 
+use crate::rotating::Refusal;
 use crate::rotating::curve::Curve;
-use crate::rotating::envelope::Refusal;
 use crate::rotating::plans::Plans;
 use crate::rotating::signal::{mean, usable};
 use crate::rotating::transform::{Transformed, inverse};

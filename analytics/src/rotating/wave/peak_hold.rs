@@ -1,7 +1,7 @@
 //! True peak-hold: short impacts survive the decimation.
 
+use crate::rotating::Refusal;
 use crate::rotating::curve::Curve;
-use crate::rotating::envelope::Refusal;
 use crate::rotating::plans::{Plans, quick_length};
 use crate::rotating::signal::mean;
 use crate::rotating::spectrum::{Spectrum, hann_power_into};

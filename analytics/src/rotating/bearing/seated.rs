@@ -49,7 +49,7 @@ impl Seated {
     }
 
     /// The highest frequency of its faults, as a multiple of the speed that is handed in, all tolerances included.
-    pub(super) fn highest(&self) -> f64 {
+    pub(in crate::rotating) fn highest(&self) -> f64 {
         BearingFault::ALL.into_iter().map(|f| self.strikes(f) * (1.0 + self.slip(f).1)).fold(0.0, f64::max)
     }
 }

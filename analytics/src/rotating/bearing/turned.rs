@@ -7,8 +7,8 @@
 use realfft::num_complex::Complex;
 
 use super::envelope::{Envelope, Refusal};
-use super::orders::Phase;
-use super::plans::Plans;
+use crate::rotating::orders::Phase;
+use crate::rotating::plans::Plans;
 
 /// The squared envelope has at least this many samples for each period of the fastest that is read, where a cubic between
 /// them is right to 1 %.
@@ -18,7 +18,7 @@ const MARGIN: f64 = 128.0;
 
 /// What was transformed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Record {
+pub(in crate::rotating) struct Record {
     /// Samples.
     pub n: usize,
     /// Rate, Hz.
@@ -27,7 +27,7 @@ pub(super) struct Record {
 
 /// Buffers of the resampling.
 #[derive(Default)]
-pub(super) struct Turned {
+pub(in crate::rotating) struct Turned {
     angles: Vec<f64>,
 }
 

@@ -13,7 +13,7 @@ use rustfft::Fft;
 
 use super::null;
 use super::seated::Seated;
-use super::spectrum::hann_power_into;
+use crate::rotating::spectrum::hann_power_into;
 
 /// Lower edge of the band that is demodulated, Hz: below live the machine's own tones.
 pub const BAND_LOW_HZ: f64 = 300.0;
@@ -39,20 +39,20 @@ const BALL_ABSENT: f64 = 0.9;
 
 /// Buffers of the envelope spectrum of one record length.
 #[derive(Default)]
-pub(super) struct Envelope {
-    pub(super) analytic: Vec<Complex<f64>>,
-    pub(super) squared: Vec<f64>,
-    pub(super) lines: Vec<Complex<f64>>,
-    pub(super) power: Vec<f64>,
+pub(in crate::rotating) struct Envelope {
+    pub(in crate::rotating) analytic: Vec<Complex<f64>>,
+    pub(in crate::rotating) squared: Vec<f64>,
+    pub(in crate::rotating) lines: Vec<Complex<f64>>,
+    pub(in crate::rotating) power: Vec<f64>,
     median: Vec<f64>,
     floor: Vec<f64>,
     ratio: Vec<f64>,
     highest: Vec<f64>,
-    pub(super) scratch: Vec<Complex<f64>>,
+    pub(in crate::rotating) scratch: Vec<Complex<f64>>,
 }
 
 /// The transforms that one record length takes: the inverse of n/2 complex lines, the forward of n/2 real samples.
-pub(super) struct EnvelopePlans {
+pub(in crate::rotating) struct EnvelopePlans {
     pub inverse: Arc<dyn Fft<f64>>,
     pub forward: Arc<dyn RealToComplex<f64>>,
 }
@@ -69,7 +69,7 @@ impl Envelope {
     }
 
     /// Fills [`Envelope::lines`] with the transform of the squared envelope.
-    pub(super) fn squared_lines(&mut self, plans: &EnvelopePlans, x: &[Complex<f64>], n: usize, fs: f64) {
+    pub(in crate::rotating) fn squared_lines(&mut self, plans: &EnvelopePlans, x: &[Complex<f64>], n: usize, fs: f64) {
         let half = n / 2;
         let band = band_lines(n, fs);
         self.analytic.clear();
@@ -94,7 +94,7 @@ impl Envelope {
     }
 
     /// Fills [`Envelope::ratio`] from [`Envelope::lines`], as far as line `highest`.
-    pub(super) fn ratios(&mut self, highest: f64) {
+    pub(in crate::rotating) fn ratios(&mut self, highest: f64) {
         let wanted = highest as usize + FLOOR_HALF + 2;
         let kept = wanted.clamp(2, self.lines.len());
         hann_power_into(&self.lines[..kept], &mut self.power);
