@@ -3,7 +3,7 @@
 use plant::{Samples, Speed, Waveform};
 use realfft::num_complex::Complex;
 
-use super::bearing::{Envelope, EnvelopePlans, Record, Refusal, Scored, Seated, Turned};
+use super::bearing::{Envelope, EnvelopePlans, Record, Refusal, Scored, Seated, Transformed, Turned};
 use super::features::{Levels, TimeFeatures, features_of};
 use super::guard::{self, Fault, Faults, Stated};
 use super::orders::{Phase, tacholess};
@@ -278,7 +278,7 @@ impl Analyser {
     }
 
     fn shape(&mut self, x: &[f64], mean: f64, fs: f64, rotation: Option<f64>) -> Shape {
-        let plan = self.plans.real(quick_length(self.n.min(SEGMENT)));
+        let plan = self.plans.inverse(quick_length(self.n.min(SEGMENT)));
         self.welch.compute(&plan, x, mean, fs);
         let (low_rms, _) = self.welch.band(10.0, 1000.0);
         let (high_rms, high_hz) = self.welch.band(1000.0, fs / PER_HZ);
@@ -329,7 +329,7 @@ impl Analyser {
 
     fn bearing_by_turn(&mut self, phase: &Phase, highest: f64, context: &Context<'_>) -> Result<f64, Refusal> {
         let plans = self.envelope_plans();
-        self.envelope.squared_lines(&plans, &self.lines, self.n, self.fs);
+        self.envelope.square(&plans, transformed(&self.lines, &self.power, self.n, self.fs));
         let record = Record { n: self.n, fs: self.fs };
         let turns = self.turned.resample(&self.plans, &mut self.envelope, record, phase, highest)?;
         if turns < TURNS {
@@ -343,13 +343,19 @@ impl Analyser {
     }
 
     fn envelope_plans(&self) -> EnvelopePlans {
-        EnvelopePlans { inverse: self.plans.inverse(self.n / 2), forward: self.plans.real(self.n / 2) }
+        EnvelopePlans { inverse: self.plans.single_inverse(self.n / 2), forward: self.plans.single(self.n / 4) }
     }
 
     fn run_envelope(&mut self, highest_hz: f64) {
         let plans = self.envelope_plans();
-        self.envelope.compute(&plans, &self.lines, self.n, self.fs, highest_hz);
+        self.envelope.compute(&plans, transformed(&self.lines, &self.power, self.n, self.fs), highest_hz);
     }
+}
+
+/// What is handed to the envelope; `power` is that of the windowed record.
+fn transformed<'a>(lines: &'a [Complex<f64>], power: &[f64], n: usize, fs: f64) -> Transformed<'a> {
+    let magnitude = (power.iter().sum::<f64>() / power.len().max(1) as f64).sqrt();
+    Transformed { lines, magnitude, n, fs }
 }
 
 /// Whether a record at `fs` has room above 300 Hz for resonances to be modulated in: at least two octaves.

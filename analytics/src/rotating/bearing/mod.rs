@@ -6,6 +6,6 @@ mod seated;
 mod turned;
 
 pub use envelope::{BAND_HIGH, BAND_LOW_HZ, Refusal, SLIP, Scored};
-pub(super) use envelope::{Envelope, EnvelopePlans};
+pub(super) use envelope::{Envelope, EnvelopePlans, Transformed};
 pub use seated::Seated;
 pub(super) use turned::{Record, Turned};

@@ -152,7 +152,7 @@ fn installed<'a>(a: &Accelerometers, kinds: &'a [Kind], m: usize) -> anyhow::Res
     let mut machine = Machine { id: id.clone(), gateway: None, ..kind.machine.clone() };
     let like = machine.points.get(kind.accelerometer.point.name()).cloned();
     machine.points.retain(|_, p| p.kind == PointKind::Scalar);
-    let scalars = machine.points.keys().map(|n| (n.to_string(), usual(n, machine.nominal_rpm))).collect();
+    let scalars = machine.points.values().map(|p| (p.name.to_string(), usual(p, machine.nominal_rpm))).collect();
     let mut points = Vec::new();
     for s in 0..a.sensors {
         let bearing = &machine.bearings[s % machine.bearings.len()].name;
@@ -169,12 +169,16 @@ fn installed<'a>(a: &Accelerometers, kinds: &'a [Kind], m: usize) -> anyhow::Res
     Ok(Installed { records, range: kind.accelerometer.range_m_s2, birth, id, points, scalars })
 }
 
-/// Where a slow value stands when all is well.
-fn usual(point: &str, rpm: Option<f64>) -> f64 {
-    match point {
-        "speed" => rpm.unwrap_or(1500.0),
-        "load" => 80.0,
-        _ => 45.0,
+/// Where a slow value stands when all is well: the speed at what the machine is made for, everything else in the middle of
+/// its limits, well below one that is alone.
+fn usual(point: &Point, rpm: Option<f64>) -> f64 {
+    let (low, high) = (point.limits.l.or(point.limits.ll), point.limits.h.or(point.limits.hh));
+    match (low, high) {
+        _ if &*point.name == "speed" => rpm.unwrap_or(1500.0),
+        (Some(low), Some(high)) => 0.5 * (low + high),
+        (None, Some(high)) => 0.7 * high,
+        (Some(low), None) => 1.5 * low,
+        (None, None) => 45.0,
     }
 }
 
