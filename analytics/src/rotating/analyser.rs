@@ -3,10 +3,10 @@
 use plant::{Samples, Speed, Waveform};
 use realfft::num_complex::Complex;
 
-use super::bearing::{Envelope, EnvelopePlans, Record, Refusal, Scored, Seated, Transformed, Turned};
+use super::bearing::{Envelope, EnvelopePlans, Record, RecordLines, Refusal, Scored, Seated, Turned};
 use super::features::{Levels, TimeFeatures, features_of};
 use super::guard::{self, Fault, Faults, Stated};
-use super::orders::{Phase, tacholess};
+use super::orders::{Phase, tacholess_of};
 use super::plans::{Plans, quick_length};
 use super::signal::{LONGEST, SHORTEST, acceleration_into};
 use super::spectrum::{Spectrum, hann_power_into};
@@ -113,6 +113,8 @@ pub struct Analyser {
     power: Vec<f64>,
     n: usize,
     fs: f64,
+    /// RMS of the samples.
+    rms: f64,
     welch: Welch,
     envelope: Envelope,
     turned: Turned,
@@ -195,6 +197,7 @@ impl Analyser {
         self.hypotheses.clear();
         let levels = Levels::of(x);
         let features = features_of(x, &levels);
+        self.rms = features.rms;
         let mut faults = guard::check_within(x, &levels, stated);
         let rate = fs.is_finite() && fs > 0.0;
         self.transform(if rate && features.mean.is_finite() { x } else { &[] }, features.mean, fs);
@@ -324,12 +327,14 @@ impl Analyser {
     fn own_angle(&self, x: &[f64], context: &Context<'_>) -> Option<Phase> {
         let (low, high) = context.speed.ok()?.range_rpm?;
         let (low, high) = (low.min(high), low.max(high));
-        tacholess(&self.plans, x, self.fs, (low * (1.0 - BEYOND) / 60.0, high * (1.0 + BEYOND) / 60.0)).ok()
+        let expected_hz = (low * (1.0 - BEYOND) / 60.0, high * (1.0 + BEYOND) / 60.0);
+        tacholess_of(&self.plans, &x[..self.n], &self.lines, self.fs, expected_hz).ok()
     }
 
     fn bearing_by_turn(&mut self, phase: &Phase, highest: f64, context: &Context<'_>) -> Result<f64, Refusal> {
         let plans = self.envelope_plans();
-        self.envelope.square(&plans, transformed(&self.lines, &self.power, self.n, self.fs));
+        let x = RecordLines { lines: &self.lines, rms: self.rms, n: self.n, fs: self.fs };
+        self.envelope.squared.square(&plans, x);
         let record = Record { n: self.n, fs: self.fs };
         let turns = self.turned.resample(&self.plans, &mut self.envelope, record, phase, highest)?;
         if turns < TURNS {
@@ -348,14 +353,9 @@ impl Analyser {
 
     fn run_envelope(&mut self, highest_hz: f64) {
         let plans = self.envelope_plans();
-        self.envelope.compute(&plans, transformed(&self.lines, &self.power, self.n, self.fs), highest_hz);
+        let x = RecordLines { lines: &self.lines, rms: self.rms, n: self.n, fs: self.fs };
+        self.envelope.compute(&plans, x, highest_hz);
     }
-}
-
-/// What is handed to the envelope; `power` is that of the windowed record.
-fn transformed<'a>(lines: &'a [Complex<f64>], power: &[f64], n: usize, fs: f64) -> Transformed<'a> {
-    let magnitude = (power.iter().sum::<f64>() / power.len().max(1) as f64).sqrt();
-    Transformed { lines, magnitude, n, fs }
 }
 
 /// Whether a record at `fs` has room above 300 Hz for resonances to be modulated in: at least two octaves.

@@ -3,25 +3,15 @@
 //! Cepstral pre-whitening (Borghesani et al., MSSP 36 (2013), 370) sets every line of the transform to magnitude 1, so
 //! that no tone of the machine outweighs the faint train of impacts, which lives in the phases. The squared envelope of
 //! what is left is transformed again; a fault that strikes f times a second shows at f, 2f, 3f, 4f over the local floor.
-//!
-//! Lines of magnitude 1 are what single precision is made for: nothing large hides anything small. The two transforms are
-//! done in it, at half the time and memory; what they round lies some ten thousand times below the floor of noise (held
-//! in the tests below), and everything else here is double.
-
-use std::sync::Arc;
 
 use plant::BearingFault;
 use realfft::num_complex::Complex;
-use rustfft::Fft;
 
 use super::null;
 use super::seated::Seated;
+use super::squared::{EnvelopePlans, RecordLines, Squared};
 use crate::rotating::spectrum::hann_power_into;
 
-/// Lower edge of the band that is demodulated, Hz: below live the machine's own tones.
-pub const BAND_LOW_HZ: f64 = 300.0;
-/// Upper edge as a part of the Nyquist frequency: above works the anti-aliasing filter.
-pub const BAND_HIGH: f64 = 0.95;
 /// Slip of rolling elements: the fault frequency lies this far below to above its kinematic value.
 pub const SLIP: (f64, f64) = (-0.02, 0.01);
 /// Lines left out on either side of a multiple of shaft speed.
@@ -43,117 +33,22 @@ const BALL_ABSENT: f64 = 0.9;
 /// Buffers of the envelope spectrum of one record length.
 #[derive(Default)]
 pub(in crate::rotating) struct Envelope {
-    analytic: Vec<Complex<f32>>,
-    /// The squared envelope, two samples in one complex number, and later the transform of that.
-    squared: Vec<Complex<f32>>,
-    turns: Turns,
+    pub(in crate::rotating) squared: Squared,
     pub(in crate::rotating) lines: Vec<Complex<f64>>,
     power: Vec<f64>,
     median: Vec<f64>,
     floor: Vec<f64>,
     ratio: Vec<f64>,
     highest: Vec<f64>,
-    scratch: Vec<Complex<f32>>,
-}
-
-/// The transforms that one record length takes: the inverse of n/2 complex lines, the forward of n/4 complex samples.
-pub(in crate::rotating) struct EnvelopePlans {
-    pub inverse: Arc<dyn Fft<f32>>,
-    pub forward: Arc<dyn Fft<f32>>,
-}
-
-/// The transform of one record.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::rotating) struct Transformed<'a> {
-    /// n/2 + 1 lines.
-    pub lines: &'a [Complex<f64>],
-    /// Their mean magnitude, or about that.
-    pub magnitude: f64,
-    /// Samples, a multiple of 4.
-    pub n: usize,
-    /// Their rate, Hz.
-    pub fs: f64,
-}
-
-/// exp(−2πjk/len) of the first few k.
-#[derive(Default)]
-struct Turns {
-    len: usize,
-    of: Vec<Complex<f64>>,
-}
-
-impl Turns {
-    fn first(&mut self, count: usize, len: usize) -> &[Complex<f64>] {
-        if self.len != len {
-            self.len = len;
-            self.of.clear();
-        }
-        let turn = -std::f64::consts::TAU / len as f64;
-        self.of.extend((self.of.len()..count).map(|k| Complex::cis(turn * k as f64)));
-        &self.of[..count]
-    }
 }
 
 impl Envelope {
-    /// Fills [`Envelope::ratio`] from the transform `x` of `n` samples, for lines up to `highest_hz`.
-    ///
-    /// The pre-whitened signal has only positive frequencies below Nyquist, so n/2 complex samples carry it whole, and
-    /// their squared magnitude is the squared envelope at half the rate. What that halving folds together differs by
-    /// n/2 lines: pairs that exist only above n/2 less the band's width, where nothing is read.
-    pub fn compute(&mut self, plans: &EnvelopePlans, x: Transformed<'_>, highest_hz: f64) {
+    /// Fills [`Envelope::ratio`] from the transform `x` of a record, for lines up to `highest_hz`.
+    pub fn compute(&mut self, plans: &EnvelopePlans, x: RecordLines<'_>, highest_hz: f64) {
         let highest = highest_hz * x.n as f64 / x.fs;
-        self.square(plans, x);
-        self.spread(wanted(highest));
+        self.squared.square(plans, x);
+        self.squared.spread(wanted(highest), &mut self.lines);
         self.ratios(highest);
-    }
-
-    /// Squares the envelope and transforms that; [`Envelope::spread`] gives its lines.
-    pub(in crate::rotating) fn square(&mut self, plans: &EnvelopePlans, x: Transformed<'_>) {
-        let half = x.n / 2;
-        let band = band_lines(x.n, x.fs);
-        // Within the range of single precision whatever the unit, and squared too.
-        let scale = if x.magnitude > 0.0 { x.magnitude.recip() } else { 0.0 };
-        self.analytic.clear();
-        self.analytic.resize(band.start.min(half), Complex::default());
-        // One division a line, and none that waits for a branch.
-        self.analytic.extend(x.lines[..half.min(band.end)].iter().skip(band.start).map(|v| {
-            let v = Complex::new((v.re * scale) as f32, (v.im * scale) as f32);
-            let p = v.norm_sqr();
-            v * if p > 0.0 { p.sqrt().recip() } else { 0.0 }
-        }));
-        self.analytic.resize(half, Complex::default());
-        self.scratch.resize(plans.inverse.get_inplace_scratch_len(), Complex::default());
-        plans.inverse.process_with_scratch(&mut self.analytic, &mut self.scratch);
-        // Unscaled, the mean of the squares is the number of lines.
-        let mean = band.len() as f32;
-        let (pairs, _) = self.analytic.as_chunks::<2>();
-        self.squared.clear();
-        self.squared.extend(pairs.iter().map(|[a, b]| Complex::new(a.norm_sqr() - mean, b.norm_sqr() - mean)));
-        self.scratch.resize(plans.forward.get_inplace_scratch_len(), Complex::default());
-        plans.forward.process_with_scratch(&mut self.squared, &mut self.scratch);
-    }
-
-    /// Lines that the squared envelope has.
-    pub(in crate::rotating) fn count(&self) -> usize {
-        self.squared.len() + 1
-    }
-
-    /// Fills [`Envelope::lines`] with the first `count` lines of the squared envelope, without its mean: the transform of
-    /// real samples from that of their pairs, X_k = ½(Z_k + Z*_{m−k}) − ½j·e^{−jπk/m}·(Z_k − Z*_{m−k}).
-    pub(in crate::rotating) fn spread(&mut self, count: usize) {
-        let m = self.squared.len();
-        let count = count.min(m + 1);
-        let wide = |z: Complex<f32>| Complex::new(f64::from(z.re), f64::from(z.im));
-        let turns = self.turns.first(count, 2 * m);
-        self.lines.clear();
-        self.lines.extend(turns.iter().enumerate().map(|(k, turn)| {
-            let (a, b) = (wide(self.squared[k % m]), wide(self.squared[(m - k) % m]).conj());
-            let odd = (a - b) * turn;
-            0.5 * (a + b + Complex::new(odd.im, -odd.re))
-        }));
-        if let Some(mean) = self.lines.first_mut() {
-            *mean = Complex::default();
-        }
     }
 
     /// Fills [`Envelope::ratio`] from [`Envelope::lines`], as far as line `highest`.
@@ -172,8 +67,8 @@ impl Envelope {
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        8 * (self.analytic.capacity() + self.squared.capacity() + self.scratch.capacity())
-            + 16 * (self.lines.capacity() + self.turns.of.capacity())
+        self.squared.bytes()
+            + 16 * self.lines.capacity()
             + 8 * (self.power.capacity()
                 + self.median.capacity()
                 + self.floor.capacity()
@@ -248,12 +143,6 @@ impl Envelope {
 /// Lines of the squared envelope that it takes to know those up to `highest` over their floor.
 fn wanted(highest: f64) -> usize {
     highest as usize + FLOOR_HALF + 2
-}
-
-/// The lines of the transform that are demodulated.
-fn band_lines(n: usize, fs: f64) -> std::ops::Range<usize> {
-    let first = (BAND_LOW_HZ * n as f64 / fs).ceil() as usize;
-    first..(BAND_HIGH * n as f64 / 2.0) as usize
 }
 
 fn interpolated(floor: &[f64], line: usize) -> f64 {

@@ -48,9 +48,9 @@ impl Turned {
         let (first, turns) = span(phase, record.n as f64 / record.fs).ok_or("turns")?;
         let most = highest * turns + MARGIN;
         let highest_hz = most / turns * fastest;
-        let kept = ((highest_hz * record.n as f64 / record.fs).ceil() as usize + 1).min(envelope.count());
+        let kept = ((highest_hz * record.n as f64 / record.fs).ceil() as usize + 1).min(envelope.squared.count());
         let m = (FINE * kept).next_power_of_two();
-        envelope.spread(kept);
+        envelope.squared.spread(kept, &mut envelope.lines);
         self.slow_part(plans, &envelope.lines, m);
         // As many samples by angle as keep what was kept apart at the slowest.
         let count = ((2.0 * most).max(2.0 * kept as f64 * phase.mean_hz() / slowest) as usize).next_power_of_two();

@@ -71,9 +71,8 @@ pub fn plant(a: &Accelerometers) -> anyhow::Result<()> {
     })?;
     let seconds = begun.elapsed().as_secs_f64();
     let sum = |of: fn(&Published) -> u64| outcomes.iter().map(|o| of(&o.published)).sum::<u64>();
-    let longest = |of: fn(&Outcome<Published>) -> Duration| {
-        outcomes.iter().map(of).max().unwrap_or_default().as_secs_f64() * 1e3
-    };
+    let longest =
+        |of: fn(&Outcome<Published>) -> Duration| outcomes.iter().map(of).max().unwrap_or_default().as_secs_f64() * 1e3;
     let times = together(&outcomes);
     println!(
         r#"{{"sent":{},"acked":{},"records":{},"bytes":{},"cut":{},"seconds":{seconds:.3},"p50_ms":{:.3},"p99_ms":{:.3},"max_ms":{:.3},"behind_ms":{:.3}}}"#,
