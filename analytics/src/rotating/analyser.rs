@@ -3,10 +3,10 @@
 use plant::{Samples, Speed, Waveform};
 use realfft::num_complex::Complex;
 
-use super::bearing::{Envelope, EnvelopePlans, Record, Refusal, Scored, Seated, Turned};
+use super::bearing::{Envelope, EnvelopePlans, Record, RecordLines, Refusal, Scored, Seated, Turned};
 use super::features::{Levels, TimeFeatures, features_of};
 use super::guard::{self, Fault, Faults, Stated};
-use super::orders::{Phase, tacholess};
+use super::orders::{Phase, tacholess_of};
 use super::plans::{Plans, quick_length};
 use super::signal::{LONGEST, SHORTEST, acceleration_into};
 use super::spectrum::{Spectrum, hann_power_into};
@@ -116,6 +116,8 @@ pub struct Analyser {
     power: Vec<f64>,
     n: usize,
     fs: f64,
+    /// RMS of the samples.
+    rms: f64,
     welch: Welch,
     envelope: Envelope,
     turned: Turned,
@@ -198,6 +200,7 @@ impl Analyser {
         self.hypotheses.clear();
         let levels = Levels::of(x);
         let features = features_of(x, &levels);
+        self.rms = features.rms;
         let mut faults = guard::check_within(x, &levels, stated);
         if levels.high.max(-levels.low) > LARGEST {
             faults.add(Fault::Clipped);
@@ -294,7 +297,7 @@ impl Analyser {
     }
 
     fn shape(&mut self, x: &[f64], mean: f64, fs: f64, rotation: Option<f64>) -> Shape {
-        let plan = self.plans.real(quick_length(self.n.min(SEGMENT)));
+        let plan = self.plans.inverse(quick_length(self.n.min(SEGMENT)));
         self.welch.compute(&plan, x, mean, fs);
         let (low_rms, _) = self.welch.band(10.0, 1000.0);
         let (high_rms, high_hz) = self.welch.band(1000.0, fs / PER_HZ);
@@ -340,12 +343,14 @@ impl Analyser {
     fn own_angle(&self, x: &[f64], context: &Context<'_>) -> Option<Phase> {
         let (low, high) = context.speed.ok()?.range_rpm?;
         let (low, high) = (low.min(high), low.max(high));
-        tacholess(&self.plans, x, self.fs, (low * (1.0 - BEYOND) / 60.0, high * (1.0 + BEYOND) / 60.0)).ok()
+        let expected_hz = (low * (1.0 - BEYOND) / 60.0, high * (1.0 + BEYOND) / 60.0);
+        tacholess_of(&self.plans, &x[..self.n], &self.lines, self.fs, expected_hz).ok()
     }
 
     fn bearing_by_turn(&mut self, phase: &Phase, highest: f64, context: &Context<'_>) -> Result<f64, Refusal> {
         let plans = self.envelope_plans();
-        self.envelope.squared_lines(&plans, &self.lines, self.n, self.fs);
+        let x = RecordLines { lines: &self.lines, rms: self.rms, n: self.n, fs: self.fs };
+        self.envelope.squared.square(&plans, x);
         let record = Record { n: self.n, fs: self.fs };
         let turns = self.turned.resample(&self.plans, &mut self.envelope, record, phase, highest)?;
         if turns < TURNS {
@@ -359,12 +364,13 @@ impl Analyser {
     }
 
     fn envelope_plans(&self) -> EnvelopePlans {
-        EnvelopePlans { inverse: self.plans.inverse(self.n / 2), forward: self.plans.real(self.n / 2) }
+        EnvelopePlans { inverse: self.plans.single_inverse(self.n / 2), forward: self.plans.single(self.n / 4) }
     }
 
     fn run_envelope(&mut self, highest_hz: f64) {
         let plans = self.envelope_plans();
-        self.envelope.compute(&plans, &self.lines, self.n, self.fs, highest_hz);
+        let x = RecordLines { lines: &self.lines, rms: self.rms, n: self.n, fs: self.fs };
+        self.envelope.compute(&plans, x, highest_hz);
     }
 }
 

@@ -11,7 +11,7 @@ use super::phase::Phase;
 use super::spline::Spline;
 use crate::rotating::Refusal;
 use crate::rotating::plans::{Plans, quick_length};
-use crate::rotating::signal::{mean, usable};
+use crate::rotating::signal::mean;
 use crate::rotating::transform::{Transformed, forward, inverse};
 
 /// Teeth of the comb.
@@ -51,8 +51,19 @@ const PER_HZ: f64 = 2.56;
 /// harmonics;
 /// `record_length` (fewer than 16 turns, too), `rate`, `sensor`.
 pub fn tacholess(plans: &Plans, x: &[f64], fs: f64, expected_hz: (f64, f64)) -> Result<Phase, Refusal> {
+    let t = Transformed::of(plans, x, fs)?;
+    tacholess_of(plans, &x[..t.n], &t.lines, fs, expected_hz)
+}
+
+/// The same where the transform of `x` without its mean, `lines`, is known.
+pub(in crate::rotating) fn tacholess_of(
+    plans: &Plans,
+    x: &[f64],
+    lines: &[Complex<f64>],
+    fs: f64,
+    expected_hz: (f64, f64),
+) -> Result<Phase, Refusal> {
     let (low, high) = expected_hz;
-    let x = usable(x, fs)?;
     if !(low > 0.0 && low < high && high <= WIDEST * low && TEETH as f64 * high * PER_HZ <= fs) {
         return Err("speed");
     }
@@ -60,7 +71,7 @@ pub fn tacholess(plans: &Plans, x: &[f64], fs: f64, expected_hz: (f64, f64)) -> 
     if seconds * low < LEAST_TURNS {
         return Err("record_length");
     }
-    let (x, fs) = slow_part(plans, x, fs, high)?;
+    let (x, fs) = slow_part(plans, x, lines, fs, high);
     let x = &x[..];
     // A window within which the fastest change that the range allows moves the last harmonic by about two lines; longer
     // ones where the speed is steadier.
@@ -77,10 +88,10 @@ pub fn tacholess(plans: &Plans, x: &[f64], fs: f64, expected_hz: (f64, f64)) -> 
 }
 
 /// The record at the lowest rate that holds the comb and what surrounds it: all that follows is as much quicker.
-fn slow_part(plans: &Plans, x: &[f64], fs: f64, high: f64) -> Result<(Vec<f64>, f64), Refusal> {
-    let t = Transformed::of(plans, x, fs)?;
-    let m = ((SLOW * high / t.df()).ceil() as usize).next_power_of_two();
-    if m >= t.n { Ok((x.to_vec(), fs)) } else { Ok((inverse(plans, &t.lines, m), t.df() * m as f64)) }
+fn slow_part(plans: &Plans, x: &[f64], lines: &[Complex<f64>], fs: f64, high: f64) -> (Vec<f64>, f64) {
+    let df = fs / x.len() as f64;
+    let m = ((SLOW * high / df).ceil() as usize).next_power_of_two();
+    if m >= x.len() { (x.to_vec(), fs) } else { (inverse(plans, lines, m), df * m as f64) }
 }
 
 /// A speed followed through the record.
