@@ -63,7 +63,13 @@ fn a_healthy_plant_raises_no_more_than_its_budget() {
     for r in &found.raised {
         println!("  {r}");
     }
+    println!("{} assessments, in which were named: {}", found.assessments, found.named.len());
+    for n in &found.named {
+        println!("  {n}");
+    }
     assert!(found.raised.len() <= most(allowed), "{} alarms, budget {allowed:.1}", found.raised.len());
+    assert!(found.named.len() <= most(allowed), "{} diagnoses, budget {allowed:.1}", found.named.len());
+    assert!(found.assessments >= machines * days, "every machine is assessed, and more than once a day");
 }
 
 /// Whether `raised` calls for `damage` by its name.
@@ -106,6 +112,9 @@ fn damage_is_found_in_time_and_on_the_machine_that_has_it() {
             first.map_or("never".into(), &lead),
             named.map_or("never".into(), lead)
         );
+        for n in found.named.iter().filter(|n| n.machine == m.id()) {
+            println!("      {n}");
+        }
         if named.is_none() {
             missed.push(format!("{} {damage:?}", m.id()));
         }
@@ -117,6 +126,10 @@ fn damage_is_found_in_time_and_on_the_machine_that_has_it() {
         .map(ToString::to_string)
         .collect();
     println!("  alarms of machines without damage: {blamed:?}");
+    let wrong: Vec<String> =
+        found.named.iter().filter(|n| works.machine(&n.machine).damage.is_none()).map(ToString::to_string).collect();
+    println!("  diagnoses of machines without damage: {wrong:?}");
+    assert!(wrong.len() <= most(budget(machines, days)), "{wrong:?}");
     assert!(missed.is_empty(), "not found: {missed:?}");
     assert!(blamed.len() <= most(budget(machines, days)), "{blamed:?}");
 }

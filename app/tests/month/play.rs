@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use analytics::fold::{Fold, Settings};
 use historian::{Batch, Committed};
-use plant::{AlarmKey, AssetChange, Finding, Timestamp, Trigger, Waveform};
+use plant::{AlarmKey, AssetChange, Fault, Finding, MachineId, Standing, Timestamp, Trigger, Waveform};
 
 use crate::plant_of::{HELD_BACK, Works};
 
@@ -30,9 +30,28 @@ impl fmt::Display for Raised {
     }
 }
 
+/// A fault that was named by all of a machine's points together, when that was for the first time.
+#[derive(Clone, Debug)]
+pub struct Named {
+    pub machine: MachineId,
+    pub fault: Fault,
+    pub hour: usize,
+    pub score: f64,
+    pub standing: Standing,
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { machine, fault, hour, score, standing } = self;
+        write!(f, "hour {hour} {machine} {} {} {score:.2}", standing.as_str(), fault.code())
+    }
+}
+
 #[derive(Default)]
 pub struct Found {
     pub raised: Vec<Raised>,
+    pub named: Vec<Named>,
+    pub assessments: usize,
     pub records: usize,
 }
 
@@ -66,6 +85,7 @@ pub fn play(works: &Works, played: &[usize], days: usize) -> Found {
             found.records += waveforms.len();
             let findings = commit(&mut fold, t + Duration::from_secs(60), Batch { waveforms, ..Batch::default() });
             found.raised.extend(findings.iter().filter_map(|f| raised(f, hour)));
+            found.assess(&findings, hour);
         }
         if hour % RESTARTS == RESTARTS - 1 {
             fold = Fold::restore(settings.clone(), &fold.snapshot()).unwrap();
@@ -85,6 +105,21 @@ fn measured(works: &Works, played: &[usize], hour: usize, days: usize, t: Timest
         all.append(&mut second);
         all
     })
+}
+
+impl Found {
+    fn assess(&mut self, findings: &[Finding], hour: usize) {
+        for f in findings {
+            let Finding::Assessment(a) = f else { continue };
+            self.assessments += 1;
+            for v in a.named() {
+                if self.named.iter().all(|n| n.machine != a.machine || n.fault != v.fault) {
+                    let (machine, fault, score, standing) = (a.machine.clone(), v.fault, v.score, v.standing);
+                    self.named.push(Named { machine, fault, hour, score, standing });
+                }
+            }
+        }
+    }
 }
 
 fn raised(f: &Finding, hour: usize) -> Option<Raised> {
