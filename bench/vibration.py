@@ -139,7 +139,7 @@ def run(samples, varying, warm, seconds):
             time.sleep(0.2)
         alarms = get(http, "/api/v1/alarms")["alarms"]
         found["alarms"] = Counter((a["machine"]["machine"], a["condition"].split(".")[0]) for a in alarms)
-        found["wave_bytes"] = Path(d, "wave.db").stat().st_size
+        found["files"] = {f.name: f.stat().st_size for f in Path(d).iterdir() if f.is_file()}
         server.stop()
         return found
 
@@ -159,6 +159,8 @@ def rows(label, f):
     yield f"| … PUBLISH → PUBACK, ms: p50, p99, longest | | {sent['p50_ms']:.1f}, {sent['p99_ms']:.1f}, {sent['max_ms']:.0f} |"
     yield f"| … memory, MiB: at the end, highest | | {f['rss_mib']:.0f}, {f['peak_mib']:.0f} |"
     yield f"| … published, MB/s; written to the disk, MB/s | | {sent['bytes'] / sent['seconds'] / 1e6:.1f}; {f['written'] / 1e6:.1f} |"
+    stored = f["files"].get("wave.db", 0) / sent["records"] / 1e3
+    yield f"| … a record: published, kB; stored, kB | | {sent['bytes'] / sent['records'] / 1e3:.0f}; {stored:.0f} |"
     yield f"| … machines with a bearing alarm: of the 5 damaged, of the 95 others | 5, 0 | {', '.join(map(str, damaged(f)))} |"
 
 

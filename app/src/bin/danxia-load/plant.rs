@@ -93,7 +93,7 @@ pub fn plant(a: &Accelerometers) -> anyhow::Result<()> {
 fn kinds(a: &Accelerometers) -> anyhow::Result<Vec<Kind>> {
     let kit = steel();
     let heard = |m: &&KitMachine| m.rotor.is_some() && !m.accelerometers.is_empty() && !m.machine.bearings.is_empty();
-    let found: Vec<&KitMachine> = kit.machines.iter().filter(heard).collect();
+    let found: Vec<&KitMachine> = kit.machines.iter().filter(heard).take(a.machines).collect();
     side_by_side(found.len(), |i| kind(a, found[i]))
 }
 
