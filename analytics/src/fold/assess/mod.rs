@@ -16,7 +16,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use plant::{
-    AlarmCondition, AlarmTransition, Fault, Finding, Judged as Said, Judgement, Machine, MachineId, Timestamp, Trigger,
+    AlarmCondition, AlarmTransition, Fault, Finding, Judged as Said, Judgement, Machine, MachineId, PointId, Timestamp,
+    Trigger,
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,8 @@ pub(super) use sound::Sound;
 
 /// Windows come as often as they are meant to when they are this close.
 const ABOUT: f64 = 0.9;
+/// Machines whose windows opened together come apart: each has its own pace, this part faster at most.
+const EARLIER: f64 = 0.2;
 /// A window that was opened by an alarm does not wait for longer than this, s: somebody is looking at it.
 const ASKED_S: f64 = 300.0;
 /// Judgements that are remembered, the latest.
@@ -112,19 +115,25 @@ impl Window {
 }
 
 impl Watch {
-    /// Whether a record at `t` opens a window.
-    fn due(&self, t: Timestamp, settings: &Settings) -> bool {
-        let every = ABOUT * settings.watch_every.as_secs_f64();
+    /// Whether a record of `machine` at `t` opens a window.
+    fn due(&self, machine: &str, t: Timestamp, settings: &Settings) -> bool {
+        let every = (1.0 - EARLIER * part(machine)) * ABOUT * settings.watch_every.as_secs_f64();
         self.asked || self.window.as_ref().is_none_or(|w| w.closed && seconds(w.opened_ns, t) >= every)
     }
 
     /// Whether a record of `point` at `t` is wanted.
-    fn wants(&self, point: &str, t: Timestamp, settings: &Settings) -> bool {
+    fn wants(&self, point: &PointId, t: Timestamp, settings: &Settings) -> bool {
         match &self.window {
-            Some(w) if !w.closed => !w.points.contains_key(point),
-            _ => self.due(t, settings),
+            Some(w) if !w.closed => !w.points.contains_key(point.name()),
+            _ => self.due(point.machine_str(), t, settings),
         }
     }
+}
+
+/// A number from 0 to 1 that is every machine's own (FNV-1a of its name).
+fn part(machine: &str) -> f64 {
+    let hash = machine.bytes().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
+    f64::from(hash) / f64::from(u32::MAX)
 }
 
 fn seconds(from_ns: i64, to: Timestamp) -> f64 {
@@ -132,7 +141,7 @@ fn seconds(from_ns: i64, to: Timestamp) -> f64 {
 }
 
 /// Whether a record of `point` of `machine` at `t` is to be heard.
-pub(super) fn wants(past: Option<&MachineState>, point: &str, t: Timestamp, settings: &Settings) -> bool {
+pub(super) fn wants(past: Option<&MachineState>, point: &PointId, t: Timestamp, settings: &Settings) -> bool {
     past.and_then(|m| m.watch.as_deref()).is_none_or(|w| w.wants(point, t, settings))
 }
 
@@ -147,13 +156,13 @@ pub(super) fn take(
     let w = &look.job.waveform;
     let (Some(wanted), t) = (&look.job.wanted, look.t()) else { return };
     let watch = state.machine(&w.point.machine()).watch.get_or_insert_default();
-    if !watch.wants(w.point.name(), t, settings) {
+    if !watch.wants(&w.point, t, settings) {
         return;
     }
     let stands = look.is_named(state, records) || state.book.active(&look.key(AlarmCondition::Change));
     let spoken = spoken(look, wanted, heard, settings, records, stands);
     let watch = state.machine(&w.point.machine()).watch.get_or_insert_default();
-    if watch.due(t, settings) && watch.window.as_ref().is_none_or(|w| w.closed) {
+    if watch.due(w.point.machine_str(), t, settings) && watch.window.as_ref().is_none_or(|w| w.closed) {
         let asked = std::mem::take(&mut watch.asked);
         watch.window = Some(Window { opened_ns: t.nanos(), asked, ..Window::default() });
     }
@@ -251,7 +260,9 @@ fn complete(past: &MachineState, window: &Window, settings: &Settings) -> bool {
     }
     let expected = past.points.iter().filter(|(_, p)| {
         let lately = seconds(p.newest.nanos(), Timestamp::from_nanos(window.opened_ns)) < 2.0 * every;
-        p.records.is_some() && !p.gone && !p.stale && lately
+        // One that never gave a record that could be judged, such as a tacho, is not waited for.
+        let judged = p.records.as_ref().is_some_and(|r| r.usual.is_some());
+        judged && !p.gone && !p.stale && lately
     });
     expected.into_iter().all(|(name, _)| window.points.contains_key(&**name))
 }

@@ -125,6 +125,10 @@ fn a_window_waits_for_every_point_that_can_be_expected_and_no_longer_than_an_hou
         (axial.name, axial.location.axis) = ("axial".into(), Some(Axis::Axial));
         m.points.insert("axial".into(), axial);
     });
+    // Pulses of a tacho are heard by nobody and waited for by nobody.
+    let mut tacho = of_point(quiet_record(90), "tacho");
+    tacho.unit = plant::Unit::parse("V").unwrap();
+    j.record(tacho);
     // The first window cannot know of the second point.
     assert_eq!(only(&j.record(at_speed(quiet_record(1)))).shafts[0].points.len(), 1);
     j.record(of_point(at_speed(quiet_record(2)), "axial"));
