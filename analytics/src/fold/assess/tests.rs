@@ -243,7 +243,7 @@ fn how_long_it_may_go_on_is_told_with_bounds_that_hold_the_end() {
         }
     }
     assert!(told.len() >= 5, "{told:?}");
-    let held = told.iter().filter(|(end, low, _, high, _)| (0.9 * low..=1.1 * high).contains(&end)).count();
+    let held = told.iter().filter(|(end, low, _, high, _)| (0.9 * low..=1.1 * high).contains(end)).count();
     assert!(held * 10 >= told.len() * 7, "{held} of {told:?}");
     assert!(told.iter().all(|(_, low, middle, high, p)| low < middle && middle < high && p.as_str() == "vib"));
 }
