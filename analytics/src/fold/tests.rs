@@ -362,6 +362,23 @@ fn a_sensor_that_came_loose_is_known_by_its_own_past() {
 }
 
 #[test]
+fn a_sensor_that_sees_the_turning_no_longer_is_known_by_its_own_past() {
+    let mut j = Journal::new();
+    j.described(|_| {});
+    j.value("speed", 1500.0);
+    for seed in 0..8 {
+        j.record(journal::shaken_record(seed, 2.0));
+        j.value("speed", 1500.0);
+    }
+    assert_eq!(diagnosis(&j.record(journal::shaken_record(8, 2.0))).sensor, SensorState::Healthy);
+    let found = j.record(journal::shaken_record(9, 0.0));
+    assert_eq!(diagnosis(&found).sensor, SensorState::Failed(vec!["no_rotation".into()]));
+    // At another speed it is not known what to expect.
+    j.value("speed", 1200.0);
+    assert_eq!(diagnosis(&j.record(journal::shaken_record(10, 0.0))).sensor, SensorState::Healthy);
+}
+
+#[test]
 fn what_is_missing_is_named_and_a_nominal_speed_is_no_measurement() {
     let mut j = Journal::new();
     j.described(|m| {

@@ -17,8 +17,9 @@ use tokio::runtime::Runtime;
 /// Where every test's time begins.
 pub const START: Timestamp = Timestamp::from_secs(1_700_000_000);
 
-/// Takes out of ts.db what format 5 brought.
-pub const TS_4: &str = "DROP TABLE rollup; DROP TABLE rollup_body; DROP TABLE stale; DROP TABLE reached;
+/// Takes out of ts.db what formats 5 and 6 brought.
+pub const TS_4: &str =
+    "DROP TABLE assessment; DROP TABLE rollup; DROP TABLE rollup_body; DROP TABLE stale; DROP TABLE reached;
     DROP TABLE removed; ALTER TABLE series DROP COLUMN raw_from; PRAGMA user_version = 4;";
 
 pub fn point(s: &str) -> PointId {
