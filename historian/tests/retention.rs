@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use historian::{Batch, Config, Progress, Retention, verify};
-use plant::{Event, MachineId, Name, Quality, SeriesKey, Timestamp, Value};
+use plant::{Assessment, Event, Finding, Health, MachineId, ModelCard, Name, Quality, SeriesKey, Timestamp, Value};
 use rusqlite::Connection;
 use support::{Embedded, End, Naive, START, Store, assert_same_buckets, point, restless};
 
@@ -301,5 +301,50 @@ fn the_file_gives_back_what_is_gone() {
     store.restart(End::Closed);
     let after = size(&store);
     assert!(after * 3 < before, "{before} bytes before, {after} after");
+    clean(&store);
+}
+
+/// A machine's assessment of time `t` and `health`.
+fn assessed(machine: &str, t: i64, health: f64) -> Finding {
+    Finding::Assessment(Box::new(Assessment {
+        machine: machine.parse().unwrap(),
+        t: Timestamp::from_nanos(t),
+        shafts: Vec::new(),
+        health: Health { score: Some(health), reasons: Vec::new() },
+        remaining: Err("no_onset".into()),
+        card: ModelCard::default(),
+    }))
+}
+
+#[test]
+fn assessments_are_found_by_machine_and_time_and_go_with_the_diagnoses_but_for_the_newest_of_each() {
+    let mut store = Embedded::new(kept(Retention { diagnoses: days(2), ..Retention::default() }));
+    let health = |store: &Embedded, machine: &str, from: i64, to: i64, limit| -> Vec<f64> {
+        let (machine, from, to) = (machine.parse().unwrap(), Timestamp::from_nanos(from), Timestamp::from_nanos(to));
+        let found = store.historian().archive().assessments(&machine, from, to, limit).unwrap();
+        found.iter().filter_map(|a| a.health.score).collect()
+    };
+    let begin = start();
+    // One machine goes on, the other fell silent after its first day.
+    for hour in 0..72 {
+        store.clock.advance(Duration::from_secs(3_600));
+        let t = begin + hour * HOUR;
+        let mut findings = vec![assessed("s/fan", t, hour as f64)];
+        if hour < 24 {
+            findings.push(assessed("s/pump", t, hour as f64));
+        }
+        store.put(Batch { findings, ..Batch::default() }).unwrap();
+    }
+    assert_eq!(health(&store, "s/fan", i64::MIN, i64::MAX, 3), [71.0, 70.0, 69.0]);
+    assert_eq!(health(&store, "s/fan", begin + 60 * HOUR, begin + 62 * HOUR, 9), [61.0, 60.0]);
+    assert_eq!(health(&store, "s/nobody", i64::MIN, i64::MAX, 9), [0.0; 0]);
+    tidy(&mut store);
+    let left = health(&store, "s/fan", i64::MIN, i64::MAX, usize::MAX);
+    assert!((47..=49).contains(&left.len()) && left[0] == 71.0, "{left:?}");
+    assert_eq!(health(&store, "s/pump", i64::MIN, i64::MAX, 9), [23.0], "what is known of it last");
+    for how in [End::Killed, End::Closed] {
+        store.restart(how);
+        assert_eq!(health(&store, "s/fan", i64::MIN, i64::MAX, usize::MAX), left);
+    }
     clean(&store);
 }
