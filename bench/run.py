@@ -23,6 +23,7 @@ from pathlib import Path
 
 import beside
 import catching_up
+import vibration
 from kit import BIN, LIMITLESS, ROOT, Server, cargo_example, free_port, fsync_ms, output
 
 
@@ -223,7 +224,7 @@ def store():
 #: Rows of the first table, and sections of their own.
 TABLES = {"brokers": brokers, "doors": doors, "chain": lambda n, _: chain(n)}
 SECTIONS = {"decoding": lambda _: decoding(), "store": lambda _: store(), "beside": lambda quick: beside.section(quick),
-            "catching-up": lambda quick: catching_up.section(quick)}
+            "catching-up": lambda quick: catching_up.section(quick), "vibration": lambda quick: vibration.section(quick)}
 PARTS = (*TABLES, *SECTIONS)
 NOTES = "## What these figures mean, and where they are short"
 

@@ -32,6 +32,9 @@ const GROUP_RECORDS: usize = 256;
 /// After a commit that the disk refused, the next attempt.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// A state of the fold in bytes.
+type State = Arc<[u8]>;
+
 /// Why following ended.
 #[derive(Debug, thiserror::Error)]
 pub enum FollowError {
@@ -112,7 +115,8 @@ impl Follower {
             let first = self.tail.next().await?;
             self.take(first).await?;
         }
-        self.store(Vec::new(), true).await?;
+        let (findings, state) = self.fold(Vec::new(), true).await?;
+        self.store(findings, state).await?;
         Ok(self.fold.seq())
     }
 
@@ -126,13 +130,14 @@ impl Follower {
             records += next.batch.waveforms.len();
             group.push(next);
         }
-        let findings = self.fold(group).await?;
-        self.store(findings, false).await
+        let (findings, state) = self.fold(group, false).await?;
+        self.store(findings, state).await
     }
 
-    /// Folds a group off the runtime's threads; gives the findings that are not in the journal yet.
-    async fn fold(&mut self, group: Vec<Committed>) -> Result<Vec<Finding>, FollowError> {
-        let through = self.through;
+    /// Folds a group off the runtime's threads; gives the findings that are not in the journal yet, and the state where
+    /// it is due or wanted `now`: that of a large plant takes a while to write down, too.
+    async fn fold(&mut self, group: Vec<Committed>, now: bool) -> Result<(Vec<Finding>, Option<State>), FollowError> {
+        let (through, stored, pause) = (self.through, self.stored, pause(self.size));
         let after = self.fold.seq();
         let mut fold = std::mem::replace(&mut self.fold, Fold::new(Settings { threads: 1, ..Settings::default() }));
         let folded = tokio::task::spawn_blocking(move || {
@@ -143,25 +148,24 @@ impl Follower {
                     findings.extend(found);
                 }
             }
-            (fold, findings)
+            let ahead = fold.seq() >= through && fold.seq() != 0;
+            let due = now || stored.is_none_or(|t| fold.time().since(t) >= pause);
+            let state = (ahead && due).then(|| State::from(fold.snapshot()));
+            (fold, findings, state)
         });
-        let (fold, findings) = folded.await.map_err(|e| FollowError::Broken { after, why: e.to_string() })?;
+        let (fold, findings, state) = folded.await.map_err(|e| FollowError::Broken { after, why: e.to_string() })?;
         self.fold = fold;
-        Ok(findings)
+        Ok((findings, state))
     }
 
-    /// Commits findings and progress; the state with them when it is due or `now`. Commits nothing where nothing was
-    /// found and nothing is due: reading that again costs nothing, and a commit for every commit would never end.
-    async fn store(&mut self, findings: Vec<Finding>, now: bool) -> Result<(), FollowError> {
+    /// Commits findings and progress, and the state with them where there is one. Commits nothing where nothing was found
+    /// and no state is due: reading that again costs nothing, and a commit for every commit would never end.
+    async fn store(&mut self, findings: Vec<Finding>, state: Option<State>) -> Result<(), FollowError> {
         let seq = self.fold.seq();
-        if seq < self.through || seq == 0 {
+        let due = state.is_some();
+        if seq < self.through || seq == 0 || (findings.is_empty() && !due) {
             return Ok(());
         }
-        let due = now || self.stored.is_none_or(|t| self.fold.time().since(t) >= pause(self.size));
-        if findings.is_empty() && !due {
-            return Ok(());
-        }
-        let state: Option<Arc<[u8]>> = due.then(|| self.fold.snapshot().into());
         self.size = state.as_ref().map_or(self.size, |s| s.len() as u64);
         let progress = Progress::new(self.name.clone(), seq, state);
         let batch = Batch { findings, progress: Some(progress), ..Batch::default() };

@@ -12,6 +12,7 @@ use analytics::rotating::testing::Noise;
 use analytics::watch::arl::{Budget, Design};
 use analytics::watch::baseline::Learning;
 use analytics::watch::chart::Chart;
+use analytics::watch::operating::Running;
 use analytics::watch::watcher::{Sample, Settings, Watcher};
 
 fn looks(default: f64) -> f64 {
@@ -47,8 +48,8 @@ fn replay(
     let mut stood = Vec::new();
     for i in 0..records {
         let features = next(i);
-        let t = 3600.0 * i as f64;
-        let sample = Sample { t, rpm: Some(1490.0), load: None, temperature: None, features: &features };
+        let running = Running { t: 3600.0 * i as f64, rpm: Some(1490.0), ..Running::default() };
+        let sample = Sample { running, temperature: None, features: &features };
         let (_, verdicts) = watcher.step(&sample, settings);
         stood.resize(verdicts.len(), false);
         let mut dismissed = false;
@@ -151,9 +152,10 @@ fn bootstrap(name: &str, rows: &[Vec<f64>], block: usize, wanted: f64) -> Count 
 const BEARINGS: [&str; 3] =
     ["femto/bearing1_1_features.csv", "femto/bearing2_1_features.csv", "femto/bearing3_1_features.csv"];
 
-/// As recorded, with the wear, the run-in and the warming up that the recordings hold: they are no stationary machines,
-/// and now and then the blocks that are learnt from all come from one part of a recording. A million looks gave ten
-/// alarms, each from a baseline of that kind, where the budget is one; so ten times the budget is held here.
+/// As recorded, with the wear, the run-in and the warming up that the recordings hold: they are no stationary machines. Twelve
+/// million looks gave 41 alarms where the budget is 11.5. Most of them come again and again from the same few places of a
+/// recording, at which its level is another one for the length of a block; where no such block was among those that were
+/// learnt from, that is a change and not chance. So four times the budget is held here.
 #[test]
 fn recordings_that_wander_stay_near_the_budget() {
     let mut all = Count::default();
@@ -175,6 +177,6 @@ fn recordings_that_wander_stay_near_the_budget() {
         one("pump", &rows);
     }
     if all.looks > 0.0 {
-        assert!(all.alarms <= allowed(all.looks, 10.0), "{all:?}");
+        assert!(all.alarms <= allowed(all.looks, 4.0), "{all:?}");
     }
 }

@@ -91,6 +91,7 @@ fn a_healthy_machine_never_alarms() {
                 Finding::Diagnosis(d) => {
                     judged += usize::from(matches!(d.bearing, plant::BearingVerdict::Judged { .. }))
                 }
+                Finding::Assessment(a) => assert_eq!(a.named().count(), 0, "{a:?}"),
                 Finding::Indicator(_) => {}
             }
         }

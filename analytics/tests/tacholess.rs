@@ -63,7 +63,8 @@ fn count(name: &str, runs: impl Iterator<Item = Option<f64>>) -> (usize, usize, 
 
 #[test]
 fn steady_shafts_and_ramps_of_thirty_percent_are_followed_or_refused() {
-    let mut noise = Noise::new(77);
+    let mut noise = Noise::new(seed(77));
+    let (mut runs, mut all) = (0, 0);
     for seconds in [4.0, 10.0] {
         let ramp = move |from: f64, to: f64| move |t: f64| from + (to - from) * t / seconds;
         for (name, from, to) in [("steady", 25.0, 25.0), ("up", 17.5, 32.5), ("down", 32.5, 17.5)] {
@@ -73,7 +74,8 @@ fn steady_shafts_and_ramps_of_thirty_percent_are_followed_or_refused() {
                     departure(&x, &speeds)
                 };
                 let (_, wrong, refused) = count(&format!("{seconds} s {name} at {ratio}"), (0..RUNS).map(run));
-                assert_eq!(wrong, 0, "{seconds} s {name} at {ratio}");
+                (runs, all) = (runs + RUNS, all + wrong);
+                assert!(wrong <= 1, "{seconds} s {name} at {ratio}: {wrong} wrong");
                 // Harmonics of 15 dB in a band of 1 Hz are enough; of 10 dB in ten seconds.
                 if ratio >= 30.0 || seconds >= 10.0 {
                     assert!(refused <= 1, "{seconds} s {name} at {ratio}: {refused} refused");
@@ -81,11 +83,12 @@ fn steady_shafts_and_ramps_of_thirty_percent_are_followed_or_refused() {
             }
         }
     }
+    assert!(50 * all <= runs, "{all} of {runs} are wrong");
 }
 
 #[test]
 fn strong_lines_that_are_no_harmonics_mostly_lead_to_a_refusal() {
-    let mut noise = Noise::new(78);
+    let mut noise = Noise::new(seed(78));
     let mut all = 0;
     for (name, from, to) in [("steady", 24.3, 24.3), ("ramp", 17.5, 32.5)] {
         for line in [61.0, 87.0, 110.3] {
@@ -105,7 +108,7 @@ fn strong_lines_that_are_no_harmonics_mostly_lead_to_a_refusal() {
 
 #[test]
 fn without_a_shaft_there_is_no_speed() {
-    let mut noise = Noise::new(79);
+    let mut noise = Noise::new(seed(79));
     for seconds in [2, 4, 10] {
         for _ in 0..3 * RUNS {
             let x = noise.normals(seconds * 5120);
@@ -132,7 +135,7 @@ fn without_a_shaft_there_is_no_speed() {
 
 #[test]
 fn of_two_shafts_one_is_found_and_no_mixture() {
-    let mut noise = Noise::new(80);
+    let mut noise = Noise::new(seed(80));
     let (mut mixed, mut found) = (0, 0);
     for other in [21.3, 28.1, 33.7] {
         for strength in [0.5, 1.0, 2.0] {
@@ -150,4 +153,9 @@ fn of_two_shafts_one_is_found_and_no_mixture() {
     }
     println!("two shafts: {mixed} of {found} are neither");
     assert!(found >= 18 && mixed <= 2, "{mixed} of {found}");
+}
+
+/// The seed of a test, or with `TACHOLESS_SEED` another one.
+fn seed(own: u64) -> u64 {
+    own + std::env::var("TACHOLESS_SEED").map_or(0, |s| 1_000 * s.parse::<u64>().unwrap())
 }

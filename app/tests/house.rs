@@ -117,6 +117,37 @@ fn every_reason_of_the_quarantine_is_put_into_words_in_both_languages() {
     in_words("missing", &missing.iter().filter_map(|m| m.as_str().map(str::to_owned)).collect());
 }
 
+/// So have the faults of a diagnosis, its terms, what becomes of them, what people say of them, and every code by which a
+/// record says nothing; some of the words are others' too.
+#[test]
+fn every_word_of_a_diagnosis_is_put_into_words_in_both_languages() {
+    let held = |family: &str, codes: &mut dyn Iterator<Item = &str>| {
+        for (language, code) in codes.flat_map(|c| [("en", c.to_owned()), ("zh-CN", c.to_owned())]) {
+            let words = catalogue(language);
+            let text = words.get(&format!("{family}.{code}"));
+            assert!(text.is_some_and(|t| !t.trim().is_empty()), "{family}.{code} in {language}.json");
+        }
+    };
+    held("fault", &mut plant::Fault::ALL.iter().map(|f| f.code()));
+    held("judgement", &mut plant::Judgement::ALL.iter().map(|j| j.as_str()));
+    let standings = [
+        plant::Standing::Open,
+        plant::Standing::Probable,
+        plant::Standing::Confirmed,
+        plant::Standing::Explained(plant::Fault::Rub),
+        plant::Standing::Ambiguous(plant::Fault::Rub),
+    ];
+    held("standing", &mut standings.iter().map(|s| s.as_str()));
+    let terms = analytics::diagnosis::TABLE.iter().flat_map(|row| row.evidence.iter().chain(row.contra));
+    held("term", &mut terms.map(|t| t.quantity.code()));
+    held("refusal", &mut analytics::diagnosis::CODES.into_iter());
+    let listed = std::fs::read_to_string(root().join("web/ui/src/i18n/codes.ts")).expect("the list of codes");
+    let listed =
+        listed.split("export const DIAGNOSED = [").nth(1).and_then(|s| s.split(']').next()).expect("the faults");
+    let listed: Vec<&str> = listed.split('"').skip(1).step_by(2).collect();
+    assert!(listed.iter().copied().eq(plant::Fault::ALL.iter().map(|f| f.code())), "{listed:?}");
+}
+
 /// So has everything that the MQTT door can refuse.
 #[test]
 fn every_refusal_of_the_door_is_put_into_words_in_both_languages() {

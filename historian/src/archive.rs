@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use plant::{Diagnosis, Event, MachineId, PointId, SeriesKey, Timestamp, Waveform, WaveformId};
+use plant::{Assessment, Diagnosis, Event, MachineId, PointId, SeriesKey, Timestamp, Waveform, WaveformId};
 use rusqlite::params;
 
 use crate::codec::load;
@@ -154,6 +154,28 @@ impl Archive {
             let mut query = conn.prepare_cached(sql).map_err(&said)?;
             let rows = query.query_map(params![point.as_str(), count(limit)], |r| r.get(0)).map_err(&said)?;
             records(rows, "a diagnosis in ts.db")
+        })
+    }
+
+    /// What the points of `machine` said together with `from <= t < to`, the newest first.
+    pub fn assessments(
+        &self,
+        machine: &MachineId,
+        from: Timestamp,
+        to: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Assessment>, ReadError> {
+        let said = File::Ts.said();
+        self.shared.ts.read(|conn| {
+            if !has_table(conn, "assessment").map_err(&said)? {
+                return Ok(Vec::new());
+            }
+            let sql =
+                "SELECT body FROM assessment WHERE machine = ? AND t >= ? AND t < ? ORDER BY t DESC, id DESC LIMIT ?";
+            let mut query = conn.prepare_cached(sql).map_err(&said)?;
+            let asked = params![machine.as_str(), from.nanos(), to.nanos(), count(limit)];
+            let rows = query.query_map(asked, |r| r.get(0)).map_err(&said)?;
+            records(rows, "an assessment in ts.db")
         })
     }
 

@@ -44,6 +44,7 @@ impl File {
             Step::sql(include_str!("sql/ts-3-ledger.sql")),
             Step::sql(include_str!("sql/ts-4-staged.sql")),
             Step { sql: include_str!("sql/ts-5-rollup.sql"), then: Some(rollup::fill_in) },
+            Step::sql(include_str!("sql/ts-6-assessment.sql")),
         ];
         const WAVE: &[Step] = &[
             Step::sql(include_str!("sql/wave.sql")),

@@ -365,6 +365,9 @@ pub(crate) fn weight(batch: &Batch) -> usize {
     let finding = |f: &Finding| match f {
         Finding::Indicator(_) => 96,
         Finding::Diagnosis(_) | Finding::Alarm(_) => 1_024,
+        Finding::Assessment(a) => {
+            1_024 + a.shafts.iter().map(|s| 128 + 1_024 * s.verdicts.as_ref().map_or(0, Vec::len)).sum::<usize>()
+        }
     };
     let change = |c: &AssetChange| match c {
         AssetChange::Machine(_) | AssetChange::Point(..) => 1_024,

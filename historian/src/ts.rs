@@ -189,6 +189,10 @@ fn file_rare(tx: &Transaction<'_>, work: &Work<'_>) -> rusqlite::Result<()> {
             let mut insert = tx.prepare_cached("INSERT INTO diagnosis (point, t, body) VALUES (?, ?, ?)")?;
             insert.execute(params![d.point.as_str(), d.t.nanos(), store(d)])?;
         }
+        if let Finding::Assessment(a) = f {
+            let mut insert = tx.prepare_cached("INSERT INTO assessment (machine, t, body) VALUES (?, ?, ?)")?;
+            insert.execute(params![a.machine.as_str(), a.t.nanos(), store(&**a)])?;
+        }
     }
     quarantine::file(tx, &work.batch.quarantine, &work.batch.settled, work.room)?;
     for Staged { key, body } in &work.batch.staged {

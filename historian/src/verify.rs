@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use plant::{AlarmRecord, AlarmTransition, Diagnosis, Event, Machine};
+use plant::{AlarmRecord, AlarmTransition, Assessment, Diagnosis, Event, Machine};
 use rusqlite::Connection;
 
 use crate::codec::chunk::{self, Summary};
@@ -91,6 +91,9 @@ fn ts(conn: &Connection, found: &mut Verification) -> Result<(), ReadError> {
     found.rollups = rollup::check::check(conn, |why| found.fault(why))?;
     records::<Event>(conn, File::Ts, "event", found)?;
     records::<Diagnosis>(conn, File::Ts, "diagnosis", found)?;
+    if has_table(conn, "assessment").map_err(File::Ts.said())? {
+        records::<Assessment>(conn, File::Ts, "assessment", found)?;
+    }
     records::<Quarantined>(conn, File::Ts, "quarantine", found)?;
     let rests = crate::quarantine::check_rests(conn, |why| found.fault(why))?;
     found.records += rests;

@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::{BearingFault, Evidence, MachineId, Name, PointId, Timestamp, Zone};
+use crate::{BearingFault, Evidence, Fault, Judgement, MachineId, Name, PointId, Timestamp, Zone};
 
 /// Urgency, 1 the highest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -243,13 +243,31 @@ pub struct AlarmTransition {
     pub evidence: Evidence,
 }
 
-/// What a person does to an alarm.
+/// What a person does to an alarm, a diagnosis or a machine's baseline.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// "I have seen it."
     Acknowledge {
         /// Which alarm.
         alarm: AlarmId,
+        /// Who.
+        by: Arc<str>,
+    },
+    /// "This diagnosis is right", or wrong, or was missing.
+    Judge {
+        /// Of which machine.
+        machine: MachineId,
+        /// On which fault.
+        fault: Fault,
+        /// What is said; `None` takes the last judgement on this fault back.
+        judgement: Option<Judgement>,
+        /// Who.
+        by: Arc<str>,
+    },
+    /// "It was repaired": what is usual is learnt anew.
+    Maintained {
+        /// Which machine.
+        machine: MachineId,
         /// Who.
         by: Arc<str>,
     },

@@ -1,9 +1,9 @@
-//! What analytics concludes: indicators, diagnoses, steps of alarms.
+//! What analytics concludes: indicators, diagnoses, steps of alarms, assessments of machines.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::{AlarmTransition, BearingFault, Name, PointId, Quality, Timestamp, Unit, WaveformId};
+use crate::{AlarmTransition, Assessment, BearingFault, Name, PointId, Quality, Timestamp, Unit, WaveformId};
 
 /// A conclusion. Findings are committed and tailed like observations, but are another type: analytics cannot eat them.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +14,8 @@ pub enum Finding {
     Diagnosis(Diagnosis),
     /// A step of an alarm.
     Alarm(AlarmTransition),
+    /// What a machine's points say together.
+    Assessment(Box<Assessment>),
 }
 
 /// One value of one indicator.

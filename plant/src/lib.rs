@@ -20,6 +20,7 @@
 //! ```
 
 mod alarm;
+mod assessment;
 mod asset;
 mod bearing;
 mod catalogue;
@@ -37,6 +38,10 @@ mod waveform;
 
 pub use alarm::{
     Action, AlarmCondition, AlarmId, AlarmKey, AlarmRecord, AlarmState, AlarmTransition, Priority, Trigger,
+};
+pub use assessment::{
+    Assessment, Fault, FaultVerdict, Health, HealthReason, Judged, Judgement, ModelCard, RemainingLife, ShaftVerdict,
+    Standing, Term,
 };
 pub use asset::{
     AssetChange, Axis, Foundation, Limits, Location, Machine, MachineClass, Plant, Point, PointKind, Severity, Title,

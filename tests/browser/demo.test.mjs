@@ -27,7 +27,27 @@ test('within two minutes every scripted fault of the demo is an alarm with evide
     const machines = (await platform.get('/api/v1/overview')).areas.flatMap((a) => a.machines);
     assert.equal(machines.length, 24);
     assert.deepEqual(machines.filter((m) => m.status === 'normal' && failing.has(m.machine)), [], 'no failing machine looks healthy');
+    await theDamagedBearingIsNamedByAllPointsTogether(platform, alarms.find(wanted['an outer race fault with its lines']));
   } finally {
     await platform.stop();
   }
 });
+
+/** And a person confirms that, by a slip, and takes it back. */
+async function theDamagedBearingIsNamedByAllPointsTogether(platform, alarm) {
+  const { site, machine } = alarm.machine;
+  const path = `/api/v1/machines/${encodeURIComponent(site)}/${encodeURIComponent(machine)}`;
+  const said = await until('the damaged bearing named', async () => {
+    const { assessment } = await platform.get(`${path}/assessment`);
+    return assessment?.shafts.some((s) => s.verdicts.some((v) => v.fault === 'outer_race' && /probable|confirmed/.test(v.standing))) && assessment;
+  }, 60);
+  const verdict = said.shafts.flatMap((s) => s.verdicts).find((v) => v.fault === 'outer_race');
+  assert.equal(alarm.condition, `bearing.${verdict.bearing}.outer_race`);
+  assert.ok(said.health < 80, `health ${said.health}`);
+  assert.ok(said.shafts[0].points.length > 1, 'more than one point was heard');
+  const judge = (judgement) => platform.send('POST', `${path}/judge`, { fault: 'outer_race', judgement, by: '林' });
+  const confirmed = (await judge('confirmed')).assessment.card;
+  assert.deepEqual([confirmed.confirmed, confirmed.open.includes('outer_race'), confirmed.judged[0].by], [1, false, '林']);
+  const back = (await judge('withdrawn')).assessment.card;
+  assert.deepEqual([back.confirmed, back.open.includes('outer_race')], [0, true]);
+}

@@ -125,7 +125,7 @@ test('an analyst names the outer race by eye: peaks, what they may be, harmonics
   await page.getByTestId('band-envelope-chart').locator('canvas').first().waitFor();
   await page.screenshot({ path: join(artefacts, 'bench-kurtogram.png'), fullPage: true });
   // Every view draws, or says why it does not.
-  for (const view of ['waveform', 'waterfall', 'spectrogram', 'cepstrum', 'orders', 'average', 'orbit', 'spectra']) {
+  for (const view of ['waveform', 'waterfall', 'spectrogram', 'peak_hold', 'cepstrum', 'orders', 'average', 'run_up', 'orbit', 'spectra']) {
     await page.getByTestId(`view-${view}`).click();
     await until(`${view} to have loaded`, () => page.locator('.record [aria-busy="true"], .record .state.loading').count().then((n) => n === 0));
     assert.equal(await page.locator('.record .state.problem').count(), 0, view);

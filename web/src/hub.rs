@@ -29,6 +29,8 @@ pub(crate) enum Frame {
     Values { seq: Seq, machines: BTreeMap<MachineId, String> },
     /// The alarms that took a step, as they stand after it.
     Alarms { seq: Seq, alarms: Vec<(AlarmId, String)> },
+    /// Machines whose points were heard together, or of whose diagnosis somebody said something.
+    Assessed { seq: Seq, machines: BTreeSet<MachineId> },
     /// The second's status.
     Status { seq: Seq, status: String },
 }
@@ -73,14 +75,21 @@ async fn take_in(state: &Arc<State>, pending: &mut Pending, c: &Committed) {
     state.head.send_replace(Head { seq: c.seq, t: c.t });
     pending.series.extend(c.batch.observations.iter().map(|o| SeriesKey::raw(o.point.clone())));
     let mut steps: Vec<AlarmTransition> = Vec::new();
+    let mut assessed = BTreeSet::new();
     for f in &c.batch.findings {
         match f {
             Finding::Indicator(i) => {
                 pending.series.insert(SeriesKey::indicator(i.point.clone(), i.name.clone()));
             }
             Finding::Alarm(step) => steps.push(step.clone()),
+            Finding::Assessment(a) => {
+                assessed.insert(a.machine.clone());
+            }
             Finding::Diagnosis(_) => {}
         }
+    }
+    if !assessed.is_empty() {
+        drop(state.frames.send(Arc::new(Frame::Assessed { seq: c.seq, machines: assessed })));
     }
     if !steps.is_empty() {
         pending.alarms_moved = true;

@@ -114,8 +114,15 @@ impl Live {
                     self.push("alarm", *seq, alarm.clone());
                 }
             }
+            Frame::Assessed { seq, machines } if self.wanted.values && *seq > self.through => {
+                let mine = self.wanted.machine.clone();
+                for id in machines.iter().filter(|id| mine.as_ref().is_none_or(|m| m == *id)) {
+                    let said = dto::LiveAssessed { seq: *seq, machine: id.to_string() };
+                    self.push("assessed", *seq, json(&said));
+                }
+            }
             Frame::Status { seq, status } if self.wanted.status => self.push("status", *seq, status.clone()),
-            Frame::Values { .. } | Frame::Alarms { .. } | Frame::Status { .. } => {}
+            Frame::Values { .. } | Frame::Alarms { .. } | Frame::Assessed { .. } | Frame::Status { .. } => {}
         }
     }
 

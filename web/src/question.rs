@@ -43,6 +43,11 @@ pub enum Question {
         /// Up to where the spectrum goes, Hz; `None`: as far as the fault lines of the machine need.
         to_hz: Option<f64>,
     },
+    /// The true peak-hold of what lies above a corner, and its spectrum.
+    PeakHold {
+        /// The corner, Hz; `None`: as is usual for the speed of the shaft.
+        corner_hz: Option<f64>,
+    },
     /// The cepstrum.
     Cepstrum,
     /// Level over time and frequency.
@@ -58,6 +63,13 @@ pub enum Question {
         /// Turns of the shaft of interest in one of that.
         ratio: f64,
     },
+    /// Amplitude and phase at once per turn over the speed: a run-up or coast-down.
+    RunUp {
+        /// The record of pulses, taken beside the other.
+        tacho: Arc<Waveform>,
+        /// How often the tacho fires in a turn.
+        pulses_per_turn: f64,
+    },
 }
 
 impl Question {
@@ -69,11 +81,13 @@ impl Question {
             Self::Integrated { twice: false, .. } => "velocity",
             Self::Integrated { twice: true, .. } => "displacement",
             Self::Envelope { .. } => "envelope",
+            Self::PeakHold { .. } => "peak_hold",
             Self::Cepstrum => "cepstrum",
             Self::Spectrogram => "spectrogram",
             Self::Kurtogram => "kurtogram",
             Self::Orders(_) => "orders",
             Self::Average { .. } => "average",
+            Self::RunUp { .. } => "run_up",
         }
     }
 }

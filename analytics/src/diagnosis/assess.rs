@@ -1,8 +1,10 @@
 //! From symptoms to verdicts.
 
+use plant::Fault;
+
 use super::quantity::{At, Quantity, Subject};
 use super::symptoms::{Known, Symptoms};
-use super::table::{Entry, Fault, TABLE, row};
+use super::table::{Entry, TABLE, row};
 
 /// From this score on a fault is probable,
 pub const PROBABLE: f64 = 0.6;

@@ -2,9 +2,10 @@
 //!
 //! A fold over what happened, each with its own time; nothing is read from a clock.
 
-use plant::Timestamp;
+use plant::{Fault, Judgement, Timestamp};
+use serde::{Deserialize, Serialize};
 
-use super::table::Fault;
+use super::known;
 
 /// Days over which alarms are counted.
 const MONTH_DAYS: u32 = 30;
@@ -21,16 +22,14 @@ pub enum Event {
     Reset,
     /// A diagnosis was shown as an alarm.
     Reported(Fault),
-    /// A person says that a reported diagnosis is right.
-    Confirmed(Fault),
-    /// A person says that it is wrong.
-    Dismissed(Fault),
-    /// A person found a fault that was not reported.
-    Found(Fault),
+    /// A person judges.
+    Judged(Fault, Judgement),
+    /// A person takes back what was said last of a fault; as it was counted ([`Card::counted`]).
+    Withdrawn(Fault, Judgement),
 }
 
 /// The card.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Card {
     /// Days on which the present baseline learnt.
     pub baseline_days: u32,
@@ -47,6 +46,7 @@ pub struct Card {
     /// The day of the last event, and alarms by day before it: the first is that day itself.
     day: i64,
     alarms: [u32; MONTH_DAYS as usize],
+    #[serde(with = "known::faults")]
     open: Vec<Fault>,
 }
 
@@ -63,19 +63,42 @@ impl Card {
             Event::Reset => (self.baseline_days, self.learnt) = (0, None),
             Event::Reported(fault) => {
                 self.alarms[0] = self.alarms[0].saturating_add(1);
-                if !self.open.contains(&fault) {
-                    if self.open.len() == OPEN {
-                        self.open.remove(0);
-                    }
-                    self.open.push(fault);
+                self.remember(fault);
+            }
+            Event::Judged(fault, judgement) => match self.counted(fault, judgement) {
+                Some(counted) => {
+                    self.open.retain(|f| *f != fault);
+                    let n = self.count(counted);
+                    *n = n.saturating_add(1);
+                }
+                None => self.unmatched = self.unmatched.saturating_add(1),
+            },
+            Event::Withdrawn(fault, counted) => {
+                let n = self.count(counted);
+                *n = n.saturating_sub(1);
+                if counted != Judgement::Found {
+                    self.remember(fault);
                 }
             }
-            Event::Confirmed(fault) => self.judge(fault, |c| &mut c.confirmed),
-            Event::Dismissed(fault) => self.judge(fault, |c| &mut c.dismissed),
-            // What was reported and is found is a confirmation, not a miss.
-            Event::Found(fault) if self.open.contains(&fault) => self.judge(fault, |c| &mut c.confirmed),
-            Event::Found(_) => self.missed = self.missed.saturating_add(1),
         }
+    }
+
+    /// As what a judgement counts now: what was reported and is found is a confirmation, not a miss; what was not reported,
+    /// or was judged already, can be neither confirmed nor dismissed.
+    #[must_use]
+    pub fn counted(&self, fault: Fault, judgement: Judgement) -> Option<Judgement> {
+        match (judgement, self.open.contains(&fault)) {
+            (Judgement::Found, true) => Some(Judgement::Confirmed),
+            (Judgement::Found, false) => Some(Judgement::Found),
+            (judgement, true) => Some(judgement),
+            (_, false) => None,
+        }
+    }
+
+    /// Faults that were reported and are not judged yet, the oldest first.
+    #[must_use]
+    pub fn open(&self) -> &[Fault] {
+        &self.open
     }
 
     /// Alarms of the thirty days up to `t`.
@@ -93,13 +116,20 @@ impl Card {
         (judged > 0).then(|| f64::from(self.confirmed) / f64::from(judged))
     }
 
-    fn judge(&mut self, fault: Fault, count: impl FnOnce(&mut Self) -> &mut u32) {
-        if let Some(i) = self.open.iter().position(|f| *f == fault) {
-            self.open.remove(i);
-            let n = count(self);
-            *n = n.saturating_add(1);
-        } else {
-            self.unmatched = self.unmatched.saturating_add(1);
+    fn count(&mut self, judgement: Judgement) -> &mut u32 {
+        match judgement {
+            Judgement::Confirmed => &mut self.confirmed,
+            Judgement::Dismissed => &mut self.dismissed,
+            Judgement::Found => &mut self.missed,
+        }
+    }
+
+    fn remember(&mut self, fault: Fault) {
+        if !self.open.contains(&fault) {
+            if self.open.len() == OPEN {
+                self.open.remove(0);
+            }
+            self.open.push(fault);
         }
     }
 
@@ -137,8 +167,8 @@ mod tests {
         c.step(day(6), Event::Reported(Fault::Rub));
         c.step(day(6), Event::Reported(Fault::Rub));
         assert_eq!(c.precision(), None);
-        c.step(day(7), Event::Confirmed(Fault::Imbalance));
-        c.step(day(7), Event::Dismissed(Fault::Rub));
+        c.step(day(7), Event::Judged(Fault::Imbalance, Judgement::Confirmed));
+        c.step(day(7), Event::Judged(Fault::Rub, Judgement::Dismissed));
         assert_eq!((c.confirmed, c.dismissed, c.precision()), (1, 1, Some(0.5)));
         assert_eq!(c.alarms_a_month(day(8)), 3);
         assert_eq!(c.alarms_a_month(day(35)), 2, "the first is thirty days old");
@@ -153,14 +183,31 @@ mod tests {
     #[test]
     fn judgements_need_something_to_judge_and_count_once() {
         let mut c = Card::default();
-        c.step(day(0), Event::Confirmed(Fault::Gear));
+        c.step(day(0), Event::Judged(Fault::Gear, Judgement::Confirmed));
         assert_eq!((c.confirmed, c.unmatched), (0, 1));
-        c.step(day(0), Event::Found(Fault::Gear));
+        c.step(day(0), Event::Judged(Fault::Gear, Judgement::Found));
         assert_eq!(c.missed, 1);
         c.step(day(1), Event::Reported(Fault::Gear));
-        c.step(day(2), Event::Found(Fault::Gear));
-        c.step(day(2), Event::Confirmed(Fault::Gear));
+        c.step(day(2), Event::Judged(Fault::Gear, Judgement::Found));
+        c.step(day(2), Event::Judged(Fault::Gear, Judgement::Confirmed));
         assert_eq!((c.confirmed, c.missed, c.unmatched), (1, 1, 2));
+    }
+
+    #[test]
+    fn a_judgement_that_slipped_is_taken_back() {
+        let mut c = Card::default();
+        c.step(day(0), Event::Reported(Fault::Rub));
+        let before = c.clone();
+        let counted = c.counted(Fault::Rub, Judgement::Dismissed).unwrap();
+        c.step(day(0), Event::Judged(Fault::Rub, Judgement::Dismissed));
+        assert_eq!((c.dismissed, c.open()), (1, &[][..]));
+        assert_eq!(c.counted(Fault::Rub, Judgement::Confirmed), None, "judged already");
+        c.step(day(0), Event::Withdrawn(Fault::Rub, counted));
+        assert_eq!(c, before);
+        // A fault that a person found is not reported by taking that back.
+        c.step(day(0), Event::Judged(Fault::Gear, Judgement::Found));
+        c.step(day(0), Event::Withdrawn(Fault::Gear, Judgement::Found));
+        assert_eq!(c, before);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! From the records of one window to symptoms.
 
+use serde::{Deserialize, Serialize};
+
 use super::lines::phasor;
 use super::pairs;
 use super::point;
 use super::record::Record;
-use super::symptoms::{Excitations, Given, Known, Symptoms};
-use crate::rotating::{Analyser, Plans, median};
+use super::symptoms::{Excitations, Given, Known, PointSymptoms, Symptoms};
+use crate::rotating::{Analyser, Analysis, Plans, median};
 
 /// Most records in one window; the rest is left out.
 pub const MOST_RECORDS: usize = 64;
@@ -45,40 +47,82 @@ impl Examiner {
         excitations: &Excitations,
         given: &Given,
     ) -> Result<Symptoms, &'static str> {
-        given.steady?;
-        let shaft = excitations.shaft_hz;
-        if !(shaft.is_finite() && shaft >= SLOWEST_HZ) {
-            return Err("speed");
-        }
-        if excitations.varied > UNSTEADY || excitations.varied.is_nan() {
-            return Err("speed_unsteady");
-        }
+        may_be_judged(excitations, given)?;
+        let excitations = sane(excitations);
         let records = &records[..records.len().min(MOST_RECORDS)];
-        let points: Vec<_> = records
-            .iter()
-            .map(|r| point::examine(&mut self.analyser, &mut self.scratch, r, &sane(excitations)))
-            .collect();
-        if points.iter().all(|p| p.overall.is_err()) {
-            return Err(points.iter().find_map(|p| p.overall.err()).unwrap_or("sensor"));
-        }
-        let mut s = Symptoms {
-            excitations: sane(excitations),
-            points,
-            quadrature: Err("no_phase"),
-            phase_spread: Err("no_phase"),
-            across_coupling: Err("no_phase"),
-            end_to_end: Err("no_phase"),
-            given: *given,
-        };
-        if let Some((i, line)) = strongest(&s) {
-            if line.mm_s > 0.0 {
-                s.excitations.shaft_hz = line.hz;
-            }
-            drift(&records[i], shaft)?;
+        let points = records.iter().map(|r| {
+            let symptoms = point::examine(&mut self.analyser, &mut self.scratch, r, &excitations);
+            Heard { symptoms, still: Ok(()) }
+        });
+        let mut s = gather(points.collect(), &excitations, given)?;
+        if let Some((i, _)) = strongest(&s.points) {
+            drift(&records[i], excitations.shaft_hz)?;
         }
         pairs::compare(records, s.excitations.shaft_hz, &mut s);
         Ok(s)
     }
+}
+
+/// What one record of a window said, to be gathered with the others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Heard {
+    /// Its symptoms.
+    pub symptoms: PointSymptoms,
+    /// Whether the speed held still in it, as far as it shows.
+    #[serde(with = "super::known")]
+    pub still: Known<()>,
+}
+
+/// What the record `r` says, which `analyser` has just analysed as `said`, of a shaft that turns as `excitations` say;
+/// `scratch` is overwritten.
+pub fn hear(
+    analyser: &mut Analyser,
+    said: &Analysis,
+    scratch: &mut Vec<f64>,
+    r: &Record<'_>,
+    excitations: &Excitations,
+) -> Heard {
+    let symptoms = point::describe(analyser, said, scratch, r, &sane(excitations));
+    let line = symptoms.orders[0].is_ok() && symptoms.overall.is_ok();
+    let still = if line { drift(r, excitations.shaft_hz) } else { Ok(()) };
+    Heard { symptoms, still }
+}
+
+/// What records that were heard one by one say together. What takes the phase between two of them is missing
+/// (`no_phase`).
+///
+/// # Errors
+/// As of [`Examiner::examine`].
+pub fn gather(heard: Vec<Heard>, excitations: &Excitations, given: &Given) -> Result<Symptoms, &'static str> {
+    may_be_judged(excitations, given)?;
+    let (points, still): (Vec<_>, Vec<_>) = heard.into_iter().map(|h| (h.symptoms, h.still)).unzip();
+    if points.iter().all(|p| p.overall.is_err()) {
+        return Err(points.iter().find_map(|p| p.overall.err()).unwrap_or("sensor"));
+    }
+    let mut excitations = sane(excitations);
+    if let Some((i, line)) = strongest(&points) {
+        if line.mm_s > 0.0 {
+            excitations.shaft_hz = line.hz;
+        }
+        still[i]?;
+    }
+    Ok(Symptoms {
+        excitations,
+        points,
+        quadrature: Err("no_phase"),
+        phase_spread: Err("no_phase"),
+        across_coupling: Err("no_phase"),
+        end_to_end: Err("no_phase"),
+        given: *given,
+    })
+}
+
+fn may_be_judged(excitations: &Excitations, given: &Given) -> Known<()> {
+    given.steady?;
+    if !(excitations.shaft_hz.is_finite() && excitations.shaft_hz >= SLOWEST_HZ) {
+        return Err("speed");
+    }
+    if excitations.varied > UNSTEADY || excitations.varied.is_nan() { Err("speed_unsteady") } else { Ok(()) }
 }
 
 /// Without frequencies that are none.
@@ -94,8 +138,8 @@ fn sane(e: &Excitations) -> Excitations {
 }
 
 /// The point with the strongest 1×, else the first that says anything.
-fn strongest(s: &Symptoms) -> Option<(usize, super::Line)> {
-    let lines = s.points.iter().enumerate().filter_map(|(i, p)| Some((i, p.orders[0].ok()?)));
+fn strongest(points: &[PointSymptoms]) -> Option<(usize, super::Line)> {
+    let lines = points.iter().enumerate().filter_map(|(i, p)| Some((i, p.orders[0].ok()?)));
     lines.max_by(|(_, a), (_, b)| a.mm_s.total_cmp(&b.mm_s))
 }
 

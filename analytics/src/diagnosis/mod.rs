@@ -10,6 +10,7 @@
 mod assess;
 mod card;
 mod examine;
+pub(crate) mod known;
 mod lines;
 mod orbit;
 mod pairs;
@@ -23,12 +24,14 @@ mod tests;
 
 pub use assess::{Assessment, CONFIRMED, Outcome, PROBABLE, Standing, Term, Verdict, assess};
 pub use card::{Card, Event};
-pub use examine::{Examiner, MOST_RECORDS};
+pub use examine::{Examiner, Heard, MOST_RECORDS, gather, hear};
+pub use known::CODES;
 pub use orbit::orbit;
+pub use plant::Fault;
 pub use quantity::{At, Own, Quantity, Subject};
 pub use record::{Baseline, Clock, Record};
 pub use symptoms::{
     BearingSymptom, Excitations, Gear, Given, Known, Line, ORDERS, Orbit, Place, PointSymptoms, Process, RunUp,
     Symptoms,
 };
-pub use table::{Entry, Fault, Row, TABLE, row};
+pub use table::{Entry, Row, TABLE, row};

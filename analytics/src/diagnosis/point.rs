@@ -5,7 +5,7 @@ use plant::{BearingFault, Speed};
 use super::lines;
 use super::record::Record;
 use super::symptoms::{BearingSymptom, Excitations, Known, Line, ORDERS, PointSymptoms};
-use crate::rotating::{Analyser, Context, Fault, Faults, Refusal, Scored, Seated, Spectrum, median};
+use crate::rotating::{Analyser, Analysis, Context, Fault, Faults, Refusal, Scored, Seated, Spectrum, median};
 
 /// Probability that a sound bearing is called damaged by one record; the fold's own.
 const ALPHA: f64 = crate::fold::ALPHA;
@@ -39,6 +39,17 @@ pub fn examine(analyser: &mut Analyser, scratch: &mut Vec<f64>, r: &Record<'_>, 
     let speed = Speed { mean_rpm: rpm, range_rpm: Some((rpm - half, rpm + half)) };
     let context = Context { speed: Ok(speed), nominal_rpm: None, bearings: r.bearings, alpha: ALPHA };
     let said = analyser.analyse(r.x, r.fs, &r.stated, &context);
+    describe(analyser, &said, scratch, r, e)
+}
+
+/// What `r` says, which `analyser` has just analysed as `said`; `scratch` is overwritten.
+pub fn describe(
+    analyser: &mut Analyser,
+    said: &Analysis,
+    scratch: &mut Vec<f64>,
+    r: &Record<'_>,
+    e: &Excitations,
+) -> PointSymptoms {
     if !said.faults.is_empty() {
         return silent(r, said.faults, said.features.kurtosis, "sensor");
     }

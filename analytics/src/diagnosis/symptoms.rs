@@ -1,7 +1,9 @@
 //! What the points of a machine say together in one window.
 
 use plant::{Axis, BearingFault};
+use serde::{Deserialize, Serialize};
 
+use super::known;
 use crate::rotating::{Faults, Refusal};
 
 /// A value, or the code of what is missing to have it.
@@ -11,13 +13,14 @@ pub type Known<T = f64> = Result<T, Refusal>;
 pub const ORDERS: usize = 10;
 
 /// Where along the train a point sits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// Bearing housings counted along the train, from 0.
     pub station: u16,
     /// Rotors counted along the train, from 0: between neighbouring stations of different rotors lies a coupling.
     pub rotor: u16,
     /// Direction.
+    #[serde(with = "known::axis")]
     pub axis: Axis,
 }
 
@@ -30,7 +33,7 @@ impl Place {
 }
 
 /// The frequencies at which the machine excites itself, Hz, as its kinematics and the measured speed give them.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Excitations {
     /// Rotation of the shaft, measured during the window.
     pub shaft_hz: f64,
@@ -47,7 +50,7 @@ pub struct Excitations {
 }
 
 /// A line of the velocity spectrum.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Line {
     /// Hz.
     pub hz: f64,
@@ -56,11 +59,12 @@ pub struct Line {
 }
 
 /// How well one fault of one bearing explains the envelope of one point, from the envelope decision.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BearingSymptom {
     /// Which of the machine's bearings.
     pub bearing: u16,
     /// Which part.
+    #[serde(with = "known::part")]
     pub fault: BearingFault,
     /// T over what it must exceed.
     pub excess: f64,
@@ -79,46 +83,62 @@ pub struct BearingSymptom {
 }
 
 /// What one point says.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PointSymptoms {
     /// Where it sits.
     pub place: Place,
     /// What is wrong with its sensor; then it says nothing else.
     pub faults: Faults,
     /// Velocity, mm/s RMS, over the band that ISO 20816 asks for.
+    #[serde(with = "known")]
     pub overall: Known,
     /// 1× to 10×; `unresolved` where twice the line frequency stands too close.
+    #[serde(with = "known::each")]
     pub orders: [Known<Line>; ORDERS],
     /// ½×.
+    #[serde(with = "known")]
     pub half: Known<Line>,
     /// ⅓×.
+    #[serde(with = "known")]
     pub third: Known<Line>,
     /// The strongest line within 0.38 to 0.48×.
+    #[serde(with = "known")]
     pub sub: Known<Line>,
     /// Twice the line frequency.
+    #[serde(with = "known")]
     pub line_2x: Known<Line>,
     /// The weaker of the two lines at pole-pass distance from 1×, and of those from 2×.
+    #[serde(with = "known")]
     pub pole_pass: Known<[Line; 2]>,
     /// Blade or vane pass.
+    #[serde(with = "known")]
     pub blade_pass: Known<Line>,
     /// What the noise between the lines up to 10× would amount to if it filled that band, mm/s RMS.
+    #[serde(with = "known")]
     pub floor: Known,
     /// The same over its baseline.
+    #[serde(with = "known")]
     pub floor_rise: Known,
     /// Acceleration above 2 kHz, m/s² RMS.
+    #[serde(with = "known")]
     pub broadband: Known,
     /// The same over its baseline.
+    #[serde(with = "known")]
     pub high_frequency: Known,
     /// Kurtosis of the acceleration; 3 for Gaussian noise.
     pub kurtosis: f64,
     /// Strongest line of the envelope over its floor (power) away from blade pass: near the ln of the number of lines for
     /// random noise, far above where the noise comes in periodic bursts.
+    #[serde(with = "known")]
     pub periodic: Known,
     /// Sum of the amplitudes of the sidebands ±1 to ±6 of the mesh over that of the mesh itself (acceleration).
+    #[serde(with = "known")]
     pub sideband_ratio: Known,
     /// Phase of 1×, rad, against a reference that all points with the same [`super::Clock`] share.
+    #[serde(with = "known")]
     pub phase: Known,
     /// What the envelope decision found.
+    #[serde(with = "known")]
     pub bearings: Known<Vec<BearingSymptom>>,
 }
 

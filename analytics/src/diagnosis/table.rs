@@ -6,74 +6,9 @@
 //! ISO 13373-1 and -3 (annexes on symptoms), Bently & Hatch, *Fundamentals of Rotating Machinery Diagnostics* (2002),
 //! Randall, *Vibration-based Condition Monitoring* (2011).
 
-use plant::BearingFault;
+use plant::{BearingFault, Fault};
 
 use super::quantity::{Own, Quantity};
-
-/// What a machine can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Fault {
-    /// The rotor's mass is not about its axis.
-    Imbalance,
-    /// Shafts are offset or at an angle.
-    Misalignment,
-    /// The shaft is bowed.
-    BentShaft,
-    /// Something that should be held is not.
-    Looseness,
-    /// The film of a plain bearing drives the shaft around: whirl, or whip once it is locked to a critical speed.
-    OilWhirl,
-    /// The shaft touches what stands.
-    Rub,
-    /// A rolling bearing.
-    Bearing(BearingFault),
-    /// A tooth.
-    Gear,
-    /// The stator of a motor: eccentric air gap, loose iron, shorted turns.
-    Stator,
-    /// A bar or ring of a cage rotor.
-    RotorBar,
-    /// Bubbles collapse in a pump.
-    Cavitation,
-}
-
-impl Fault {
-    /// All of the table, in its order.
-    pub const ALL: [Self; 14] = [
-        Self::Imbalance,
-        Self::Misalignment,
-        Self::BentShaft,
-        Self::Looseness,
-        Self::OilWhirl,
-        Self::Rub,
-        Self::Bearing(BearingFault::OuterRace),
-        Self::Bearing(BearingFault::InnerRace),
-        Self::Bearing(BearingFault::Ball),
-        Self::Bearing(BearingFault::Cage),
-        Self::Gear,
-        Self::Stator,
-        Self::RotorBar,
-        Self::Cavitation,
-    ];
-
-    /// The stable code; those of bearings are [`BearingFault::as_str`].
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Imbalance => "imbalance",
-            Self::Misalignment => "misalignment",
-            Self::BentShaft => "bent_shaft",
-            Self::Looseness => "looseness",
-            Self::OilWhirl => "oil_whirl",
-            Self::Rub => "rub",
-            Self::Bearing(part) => part.as_str(),
-            Self::Gear => "gear",
-            Self::Stator => "stator",
-            Self::RotorBar => "rotor_bar",
-            Self::Cavitation => "cavitation",
-        }
-    }
-}
 
 /// One entry of the table.
 #[derive(Clone, Copy, Debug, PartialEq)]

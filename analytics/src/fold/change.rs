@@ -17,6 +17,7 @@ use crate::rotating::Analysis;
 use crate::watch::arl::{Budget, Design};
 use crate::watch::baseline::Learning;
 use crate::watch::chart::Chart;
+use crate::watch::operating::Running;
 use crate::watch::watcher::{Basis, Sample, Settings as Watching, Verdict, Watcher};
 
 /// Below this part of its nominal speed a machine is off, …
@@ -82,13 +83,14 @@ pub(super) fn judge(
     if let Some(nominal) = look.job.nominal_rpm {
         watching.off_below_rpm = OFF * nominal;
     }
-    let sample = Sample {
+    let speed = look.job.speed.ok();
+    let running = Running {
         t: t.nanos() as f64 / 1e9,
-        rpm: look.job.speed.ok().map(|s| s.mean_rpm),
+        rpm: speed.map(|s| s.mean_rpm),
+        range_rpm: speed.and_then(|s| s.range_rpm),
         load: look.job.waveform.meta.load.map(|percent| percent / 100.0),
-        temperature: None,
-        features: &features,
     };
+    let sample = Sample { running, temperature: None, features: &features };
     let (_, verdicts) = usual.watcher.step(&sample, &watching);
     if !due {
         return;
@@ -102,6 +104,7 @@ pub(super) fn judge(
         return;
     };
     let most = judged().map(|(_, v)| ratio(v)).fold(0.0, f64::max);
+    records.deviation = Some(most);
     deviation(look, most, out);
     let stands = verdicts.iter().any(|v| v.stands);
     let detail = detail(look, worst, FEATURES[at], features[at], verdicts);

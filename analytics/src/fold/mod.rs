@@ -7,6 +7,7 @@
 //! Its state can be written to bytes and read back ([`Fold::snapshot`], [`Fold::restore`]); a fold that was restored
 //! goes on as if it had never stopped.
 
+mod assess;
 mod book;
 mod change;
 mod record;
@@ -19,6 +20,7 @@ mod system;
 mod tests;
 mod values;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -132,7 +134,8 @@ impl Fold {
     }
 
     /// Takes one commit in and gives what follows from it, in a fixed order: limits in the order of the values, then
-    /// deaths, records in theirs, the platform's own conditions, then what people did, then silence. A commit that was taken in before gives nothing.
+    /// deaths, records in theirs, the platform's own conditions, what machines' points say together, then what people did,
+    /// then silence. A commit that was taken in before gives nothing.
     pub fn step(&mut self, committed: &Committed) -> Vec<Finding> {
         let mut out = Vec::new();
         if committed.seq <= self.state.seq {
@@ -163,11 +166,25 @@ impl Fold {
                 silence::excuse(state, settings);
             }
         }
-        for Action::Acknowledge { alarm, by } in &batch.actions {
-            state.book.acknowledge(*alarm, by, committed.t, &mut out);
+        assess::ask(state, &out);
+        let of = batch.waveforms.iter().map(|w| w.point.machine()).collect::<BTreeSet<_>>();
+        assess::close(state, settings, of.into_iter(), &mut out);
+        for action in &batch.actions {
+            act(state, action, committed.t, &mut out);
         }
         silence::judge(state, settings, &mut out);
         out
+    }
+}
+
+/// Does what a person asks for.
+fn act(state: &mut State, action: &Action, t: Timestamp, out: &mut Vec<Finding>) {
+    match action {
+        Action::Acknowledge { alarm, by } => state.book.acknowledge(*alarm, by, t, out),
+        Action::Judge { machine, fault, judgement, by } => {
+            assess::judge(state, machine, *fault, *judgement, by, t, out);
+        }
+        Action::Maintained { machine, by } => assess::maintained(state, machine, by, t, out),
     }
 }
 

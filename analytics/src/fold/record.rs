@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use plant::{
-    AlarmCondition, BearingFault, BearingVerdict, Diagnosis, Evidence, FaultLine, Finding, Hypothesis, IndicatorValue,
-    Machine, Name, Point, Priority, Quality, Quantity, Reason, SensorState, Speed, Timestamp, Unit, Waveform, Zone,
-    ZoneVerdict,
+    AlarmCondition, AlarmKey, BearingFault, BearingVerdict, Diagnosis, Evidence, FaultLine, Finding, Hypothesis,
+    IndicatorValue, Machine, Name, Point, Priority, Quality, Quantity, Reason, SensorState, Speed, Timestamp, Unit,
+    Waveform, Zone, ZoneVerdict,
 };
 
+use super::assess::{self, Wanted};
 use super::book::Detail;
 use super::change;
 use super::state::{LEARNT, MachineState, Past, REMEMBERED, RecordState, State};
@@ -15,7 +16,8 @@ use super::values::{Described, Measured, hold_limits, key, promised};
 use super::{Settings, Shared};
 use crate::alarm::Event;
 use crate::alarm::persist::weight;
-use crate::rotating::{Analyser, Analysis, Basis, Context, Fault, Refusal, Scored, Seated, ZoneRow, choose};
+use crate::diagnosis::{Clock, Heard, Known, Record, hear};
+use crate::rotating::{Analyser, Analysis, Basis, Context, Fault, Refusal, Scored, Seated, Stated, ZoneRow, choose};
 
 /// Clears at this part of what raises.
 const CLEAR: f64 = 0.9;
@@ -32,15 +34,18 @@ pub(super) struct Job {
     pub nominal_rpm: Option<f64>,
     /// What the sensor can measure, in the unit of the record.
     range: Option<(f64, f64)>,
-    row: Result<ZoneRow, Vec<&'static str>>,
+    pub row: Result<ZoneRow, Vec<&'static str>>,
     point: Described,
     alpha: f64,
+    /// What it is heard with, where its machine's window wants it.
+    pub wanted: Option<Wanted>,
 }
 
 /// What came of it; `Err` is the code for a record that is no acceleration.
 pub(super) struct Judged {
     analysis: Result<Analysis, Refusal>,
     hypotheses: Vec<Scored>,
+    heard: Option<Known<Heard>>,
 }
 
 impl Job {
@@ -51,7 +56,28 @@ impl Job {
             Context { speed: self.speed, nominal_rpm: self.nominal_rpm, bearings: &bearings, alpha: self.alpha };
         let analysis = analyser.waveform(&self.waveform, self.range, &context);
         let hypotheses = if analysis.is_ok() { analyser.hypotheses().to_vec() } else { Vec::new() };
-        Judged { analysis, hypotheses }
+        let heard = analysis.as_ref().ok().filter(|a| a.faults.is_empty());
+        let heard = heard.zip(self.wanted.as_ref()).map(|(said, wanted)| self.hear(analyser, said, wanted, &bearings));
+        Judged { analysis, hypotheses, heard }
+    }
+
+    /// What the record, which was analysed just now, says for its machine.
+    fn hear(&self, analyser: &mut Analyser, said: &Analysis, wanted: &Wanted, bearings: &[Seated]) -> Known<Heard> {
+        let excitations = wanted.excitations?;
+        let x = analyser.take_samples();
+        let record = Record {
+            place: wanted.place,
+            x: &x,
+            fs: self.waveform.fs,
+            stated: Stated::default(),
+            clock: Clock::Own,
+            bearings,
+            ids: &wanted.ids,
+            baseline: wanted.baseline,
+        };
+        let heard = hear(analyser, said, &mut Vec::new(), &record, &excitations);
+        analyser.give_back(x);
+        Ok(heard)
     }
 }
 
@@ -77,10 +103,17 @@ fn job(state: &State, settings: &Settings, w: &Shared) -> Job {
     let machine = state.plant.machine(w.point.machine_str()).cloned().unwrap_or_else(bare);
     let point = machine.points.get(w.point.name()).cloned().unwrap_or_else(|| Point::bare(w.point.name()));
     let past = state.machines.get(w.point.machine_str());
+    let speed = speed(w, &machine, &point, past, settings);
+    let wanted = assess::wants(past, &w.point, w.t0, settings).then(|| {
+        let sound = past.and_then(|m| Some(&m.points.get(w.point.name())?.records.as_deref()?.sound));
+        let baseline = sound.zip(speed.ok()).and_then(|(s, speed)| s.baseline(speed.mean_rpm));
+        Wanted::new(&machine, &point, speed, baseline)
+    });
     Job {
+        wanted,
         waveform: w.clone(),
         bearings: heard(&machine, &point),
-        speed: speed(w, &machine, &point, past, settings),
+        speed,
         nominal_rpm: machine.nominal_rpm.filter(|v| *v > 0.0).map(|v| v * own_turns(&machine, &point)),
         range: range(&point, w.unit),
         row: choose(&Basis { class: machine.class, severity: machine.severity, nominal_rpm: machine.nominal_rpm }),
@@ -193,6 +226,9 @@ pub(super) fn conclude(state: &mut State, settings: &Settings, job: Job, judged:
     } else {
         look.lose(state, &records, out);
     }
+    if !late {
+        assess::take(&look, judged.heard, state, settings, &mut records);
+    }
     state.point(&w.point).records = Some(records);
 }
 
@@ -283,6 +319,16 @@ impl Look<'_> {
         Evidence { waveform: Some(self.job.waveform.id), ..Evidence::default() }
     }
 
+    /// The best explanation, where the bearings were judged.
+    pub fn best(&self) -> Option<&Scored> {
+        self.hypotheses.first()
+    }
+
+    /// The alarm of a condition at this point.
+    pub fn key(&self, condition: AlarmCondition) -> AlarmKey {
+        key(&self.job.waveform.point, condition)
+    }
+
     fn bearing_name(&self, s: &Scored) -> Option<&Name> {
         self.job.bearings.get(s.bearing).map(|(name, _)| name)
     }
@@ -316,7 +362,7 @@ impl Look<'_> {
     }
 
     /// The row and the velocity to hold against it, or everything that is missing.
-    fn zone_of(&self) -> Result<(ZoneRow, f64), Vec<&'static str>> {
+    pub fn zone_of(&self) -> Result<(ZoneRow, f64), Vec<&'static str>> {
         match (&self.job.row, self.analysis.velocity) {
             (_, Err("sensor")) => Err(vec!["sensor"]),
             (Ok(row), Ok(v)) => Ok((*row, v.rms_mm_s)),

@@ -12,6 +12,7 @@ use plant::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::assess::{Life, Sound, Watch};
 use super::book::{Book, Entry};
 use super::change::Usual;
 use super::rhythm::Rhythm;
@@ -92,6 +93,9 @@ struct MachineStateMirror {
     id: String,
     offline: bool,
     points: Vec<PointStateMirror>,
+    /// Earlier versions did not assess machines.
+    #[serde(default)]
+    watch: Option<Box<Watch>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -123,6 +127,13 @@ struct RecordsMirror {
     /// What is usual, and the time of the record that was looked at last. Earlier versions did not learn it.
     #[serde(default)]
     usual: Option<(Watcher, Option<i64>)>,
+    /// Earlier versions did not assess machines.
+    #[serde(default)]
+    deviation: Option<f64>,
+    #[serde(default)]
+    sound: Sound,
+    #[serde(default)]
+    life: Option<Box<Life>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -179,7 +190,7 @@ impl StateMirror {
         }
         let mut machines = BTreeMap::new();
         for m in self.machines {
-            let mut state = MachineState { offline: m.offline, ..MachineState::default() };
+            let mut state = MachineState { offline: m.offline, watch: m.watch, ..MachineState::default() };
             for p in m.points {
                 let (name, point) = p.state()?;
                 state.points.insert(name.into(), point);
@@ -205,7 +216,7 @@ impl StateMirror {
 impl From<(&MachineId, &MachineState)> for MachineStateMirror {
     fn from((id, m): (&MachineId, &MachineState)) -> Self {
         let points = m.points.iter().map(|(name, p)| PointStateMirror::new(name, p)).collect();
-        Self { id: id.to_string(), offline: m.offline, points }
+        Self { id: id.to_string(), offline: m.offline, points, watch: m.watch.clone() }
     }
 }
 
@@ -245,7 +256,7 @@ impl PointStateMirror {
 
 impl From<&RecordState> for RecordsMirror {
     fn from(r: &RecordState) -> Self {
-        let RecordState { ids, sensor, zone_c, zone_d, bearings, past, usual } = r;
+        let RecordState { ids, sensor, zone_c, zone_d, bearings, past, usual, deviation, sound, life } = r;
         let Past { count, shaft_hz, ln_low, ln_high_hz, rotation } = *past;
         Self {
             ids: ids.iter().map(|id| ((id.0 >> 64) as u64, id.0 as u64)).collect(),
@@ -255,6 +266,9 @@ impl From<&RecordState> for RecordsMirror {
             bearings: bearings.iter().map(|((n, f), p)| (n.to_string(), f.to_string(), p.parts())).collect(),
             past: (count, shaft_hz, ln_low, ln_high_hz, rotation),
             usual: usual.as_deref().map(|u| (u.watcher.clone(), u.looked.map(|t| t.nanos()))),
+            deviation: *deviation,
+            sound: sound.clone(),
+            life: life.clone(),
         }
     }
 }
@@ -274,6 +288,9 @@ impl RecordsMirror {
             usual: self
                 .usual
                 .map(|(watcher, looked)| Box::new(Usual { watcher, looked: looked.map(Timestamp::from_nanos) })),
+            deviation: self.deviation,
+            sound: self.sound,
+            life: self.life,
         })
     }
 }

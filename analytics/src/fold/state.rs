@@ -6,6 +6,7 @@ use std::sync::Arc;
 use historian::Seq;
 use plant::{BearingFault, MachineId, Name, Plant, PointId, Timestamp, WaveformId};
 
+use super::assess::{Life, Sound, Watch};
 use super::book::Book;
 use super::change::Usual;
 use super::rhythm::Rhythm;
@@ -44,6 +45,8 @@ pub(super) struct MachineState {
     pub points: BTreeMap<Arc<str>, PointState>,
     /// Whether its offline alarm stands.
     pub offline: bool,
+    /// For what its points say together.
+    pub watch: Option<Box<Watch>>,
 }
 
 /// What is remembered of one point.
@@ -81,6 +84,12 @@ pub(super) struct RecordState {
     pub past: Past,
     /// What is usual here.
     pub usual: Option<Box<Usual>>,
+    /// How far the last look was from that, as a part of the limit.
+    pub deviation: Option<f64>,
+    /// What the machine is like here while it is sound.
+    pub sound: Sound,
+    /// How its damage grows.
+    pub life: Option<Box<Life>>,
 }
 
 /// The sensor's own past, by which it is known when it came loose.
@@ -114,6 +123,11 @@ impl State {
 }
 
 impl State {
+    /// The state of a machine, made if there is none.
+    pub fn machine(&mut self, id: &MachineId) -> &mut MachineState {
+        self.machines.entry(id.clone()).or_default()
+    }
+
     /// Notes that a machine was reported dead as of `t`, to be judged in this commit.
     pub fn died(&mut self, machine: MachineId, t: Timestamp) {
         self.urgent = true;

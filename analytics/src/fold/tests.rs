@@ -464,7 +464,7 @@ fn diagnosis(findings: &[Finding]) -> Diagnosis {
 fn transitions_chain() {
     let mut fold = Fold::new(Settings::default());
     let mut states = std::collections::BTreeMap::new();
-    let mut kinds = std::collections::BTreeSet::new();
+    let mut kinds = BTreeSet::new();
     for c in journal::eventful() {
         for f in fold.step(&c) {
             let Finding::Alarm(a) = f else { continue };

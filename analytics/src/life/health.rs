@@ -18,7 +18,7 @@ pub struct Evidence {
 }
 
 /// How a machine stands to its own past.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Standing {
     /// [`super::Change::level`]: 1 confirms.
     pub level: f64,

@@ -7,6 +7,7 @@
 //! updated in the same conjugate way (normal-inverse-gamma; West & Harrison, *Bayesian Forecasting and Dynamic Models*, ch.
 //! 4), and each counts by how well it foretold every record so far.
 
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use statrs::function::gamma::ln_gamma;
 
@@ -35,7 +36,7 @@ const FURTHEST: f64 = 1e5;
 const FINELY: f64 = 1.08;
 
 /// One member of the set: state and its variances in units of the variance of a record.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Member {
     power: f64,
     wander: f64,
@@ -132,7 +133,7 @@ pub struct Confidence {
 }
 
 /// Follows a level, as ln of its ratio to the baseline, from the onset on.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trend {
     unit_s: f64,
     members: Vec<Member>,

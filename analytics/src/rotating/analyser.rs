@@ -3,10 +3,10 @@
 use plant::{Samples, Speed, Waveform};
 use realfft::num_complex::Complex;
 
-use super::bearing::{Envelope, EnvelopePlans, Record, Refusal, Scored, Seated, Turned};
+use super::bearing::{Envelope, EnvelopePlans, Record, RecordLines, Refusal, Scored, Seated, Turned};
 use super::features::{Levels, TimeFeatures, features_of};
 use super::guard::{self, Fault, Faults, Stated};
-use super::orders::{Phase, tacholess};
+use super::orders::{Phase, tacholess_of};
 use super::plans::{Plans, quick_length};
 use super::signal::{LONGEST, SHORTEST, acceleration_into};
 use super::spectrum::{Spectrum, hann_power_into};
@@ -23,6 +23,9 @@ const UNSTEADY: f64 = 0.01;
 const BEYOND: f64 = 0.02;
 /// Samples per Hz of usable bandwidth: the usual guard band of anti-aliasing filters.
 const PER_HZ: f64 = 2.56;
+/// No accelerometer measures more, m/s²: those for pyrotechnic shock end at 200,000 g, a fifth of it. What says more has a
+/// wrong scale, or stands at the end of what a float can hold.
+const LARGEST: f64 = 1e7;
 /// Slowest shaft, Hz: 120 r/min, where ISO 20816-3 begins.
 const SLOWEST_HZ: f64 = 2.0;
 
@@ -113,6 +116,8 @@ pub struct Analyser {
     power: Vec<f64>,
     n: usize,
     fs: f64,
+    /// RMS of the samples.
+    rms: f64,
     welch: Welch,
     envelope: Envelope,
     turned: Turned,
@@ -197,7 +202,11 @@ impl Analyser {
         self.turns = None;
         let levels = Levels::of(x);
         let features = features_of(x, &levels);
+        self.rms = features.rms;
         let mut faults = guard::check_within(x, &levels, stated);
+        if levels.high.max(-levels.low) > LARGEST {
+            faults.add(Fault::Clipped);
+        }
         let rate = fs.is_finite() && fs > 0.0;
         self.transform(if rate && features.mean.is_finite() { x } else { &[] }, features.mean, fs);
         if self.n < SHORTEST {
@@ -214,7 +223,7 @@ impl Analyser {
         if guard::ski_slope(&spectrum, &mut self.buffer) {
             faults.add(Fault::SkiSlope);
         }
-        let shaft = phase.map_or_else(|| shaft(context), shaft_by);
+        let shaft = phase.map_or_else(|| shaft(context, fs), shaft_by);
         let velocity = if faults.is_empty() { velocity(&spectrum, context) } else { Err("sensor") };
         let amplitude_1x = shaft.ok().and_then(|(hz, _)| amplitude_at(&spectrum, hz)).filter(|_| faults.is_empty());
         let rotation = shaft.ok().and_then(|(hz, _)| rotation(&spectrum, hz, &mut self.buffer));
@@ -259,6 +268,16 @@ impl Analyser {
         self.envelope.ratio()
     }
 
+    /// Lends the samples of the last record, m/s², to be given back.
+    pub(crate) fn take_samples(&mut self) -> Vec<f64> {
+        std::mem::take(&mut self.x)
+    }
+
+    /// Takes the buffer of the samples back.
+    pub(crate) fn give_back(&mut self, x: Vec<f64>) {
+        self.x = x;
+    }
+
     /// Bytes that the buffers hold.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -288,7 +307,7 @@ impl Analyser {
     }
 
     fn shape(&mut self, x: &[f64], mean: f64, fs: f64, rotation: Option<f64>) -> Shape {
-        let plan = self.plans.real(quick_length(self.n.min(SEGMENT)));
+        let plan = self.plans.inverse(quick_length(self.n.min(SEGMENT)));
         self.welch.compute(&plan, x, mean, fs);
         let (low_rms, _) = self.welch.band(10.0, 1000.0);
         let (high_rms, high_hz) = self.welch.band(1000.0, fs / PER_HZ);
@@ -334,12 +353,14 @@ impl Analyser {
     fn own_angle(&self, x: &[f64], context: &Context<'_>) -> Option<Phase> {
         let (low, high) = context.speed.ok()?.range_rpm?;
         let (low, high) = (low.min(high), low.max(high));
-        tacholess(&self.plans, x, self.fs, (low * (1.0 - BEYOND) / 60.0, high * (1.0 + BEYOND) / 60.0)).ok()
+        let expected_hz = (low * (1.0 - BEYOND) / 60.0, high * (1.0 + BEYOND) / 60.0);
+        tacholess_of(&self.plans, &x[..self.n], &self.lines, self.fs, expected_hz).ok()
     }
 
     fn bearing_by_turn(&mut self, phase: &Phase, highest: f64, context: &Context<'_>) -> Result<f64, Refusal> {
         let plans = self.envelope_plans();
-        self.envelope.squared_lines(&plans, &self.lines, self.n, self.fs);
+        let x = RecordLines { lines: &self.lines, rms: self.rms, n: self.n, fs: self.fs };
+        self.envelope.squared.square(&plans, x);
         let record = Record { n: self.n, fs: self.fs };
         let turns = self.turned.resample(&self.plans, &mut self.envelope, record, phase, highest)?;
         if turns < TURNS {
@@ -354,12 +375,13 @@ impl Analyser {
     }
 
     fn envelope_plans(&self) -> EnvelopePlans {
-        EnvelopePlans { inverse: self.plans.inverse(self.n / 2), forward: self.plans.real(self.n / 2) }
+        EnvelopePlans { inverse: self.plans.single_inverse(self.n / 2), forward: self.plans.single(self.n / 4) }
     }
 
     fn run_envelope(&mut self, highest_hz: f64) {
         let plans = self.envelope_plans();
-        self.envelope.compute(&plans, &self.lines, self.n, self.fs, highest_hz);
+        let x = RecordLines { lines: &self.lines, rms: self.rms, n: self.n, fs: self.fs };
+        self.envelope.compute(&plans, x, highest_hz);
     }
 }
 
@@ -368,11 +390,11 @@ fn demodulable(fs: f64) -> bool {
     super::BAND_HIGH * fs / 2.0 >= 4.0 * super::BAND_LOW_HZ
 }
 
-/// Shaft speed in Hz and how far it varied, as a part of its mean.
-fn shaft(context: &Context<'_>) -> Result<(f64, f64), Refusal> {
+/// Shaft speed in Hz and how far it varied, as a part of its mean. What a record at `fs` cannot hold is no speed of its.
+fn shaft(context: &Context<'_>, fs: f64) -> Result<(f64, f64), Refusal> {
     let speed = context.speed?;
     let hz = speed.mean_rpm / 60.0;
-    if !(hz.is_finite() && hz >= SLOWEST_HZ) {
+    if !(hz >= SLOWEST_HZ && hz < 0.5 * fs) {
         return Err("speed");
     }
     let varied = speed.range_rpm.map_or(0.0, |(low, high)| (high - low).abs() / speed.mean_rpm);

@@ -48,7 +48,7 @@ impl Fault {
 }
 
 /// A set of [`Fault`]s.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Faults(u8);
 
 impl Faults {

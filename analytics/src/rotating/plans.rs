@@ -18,6 +18,8 @@ pub struct Plans(Arc<Mutex<Cache>>);
 struct Cache {
     real: Vec<(usize, Arc<dyn RealToComplex<f64>>)>,
     inverse: Vec<(usize, Arc<dyn Fft<f64>>)>,
+    single: Vec<(usize, Arc<dyn Fft<f32>>)>,
+    single_inverse: Vec<(usize, Arc<dyn Fft<f32>>)>,
 }
 
 impl Plans {
@@ -33,6 +35,23 @@ impl Plans {
     pub fn inverse(&self, len: usize) -> Arc<dyn Fft<f64>> {
         let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         recall(&mut cache.inverse, len, || FftPlanner::new().plan_fft_inverse(len))
+    }
+}
+
+/// In single precision.
+impl Plans {
+    /// The forward transform of `len` complex samples.
+    #[must_use]
+    pub(super) fn single(&self, len: usize) -> Arc<dyn Fft<f32>> {
+        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        recall(&mut cache.single, len, || FftPlanner::new().plan_fft_forward(len))
+    }
+
+    /// The unscaled inverse transform of `len` complex samples.
+    #[must_use]
+    pub(super) fn single_inverse(&self, len: usize) -> Arc<dyn Fft<f32>> {
+        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        recall(&mut cache.single_inverse, len, || FftPlanner::new().plan_fft_inverse(len))
     }
 }
 

@@ -60,7 +60,7 @@ impl Spectrum<'_> {
     pub fn lines(&self, low: f64, high: f64) -> std::ops::Range<usize> {
         let df = self.df();
         let first = ((low / df - 1e-9).ceil().max(1.0) as usize).min(self.power.len());
-        let end = (high / df + 1e-9).floor().max(0.0) as usize + 1;
+        let end = ((high / df + 1e-9).floor().max(0.0) as usize).saturating_add(1);
         first..end.clamp(first, self.power.len())
     }
 

@@ -1,54 +1,71 @@
 //! Averaged spectra: the coarse shape of a signal, steadier than any single transform.
 
+use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use realfft::RealToComplex;
 use realfft::num_complex::Complex;
+use rustfft::Fft;
 
-use super::spectrum::{HANN_POWER, hann_power_into};
+use super::spectrum::HANN_POWER;
 
 /// Samples in one segment; segments overlap by half.
 pub const SEGMENT: usize = 8192;
 
 /// A one-sided power spectral density, unit²/Hz, averaged over half-overlapping Hann segments (Welch, IEEE Trans.
 /// Audio Electroacoust. 15 (1967), 70). Holds its buffers, so that computing again allocates nothing.
+///
+/// Two segments are transformed at once, as the real and imaginary part of one: with Z the transform of a + jb,
+/// |Z_k|² + |Z_{n−k}|² = 2(|A_k|² + |B_k|²), and the average asks for nothing else.
 #[derive(Default)]
 pub struct Welch {
-    segment: Vec<f64>,
-    lines: Vec<Complex<f64>>,
+    window: Vec<f64>,
+    pair: Vec<Complex<f64>>,
     scratch: Vec<Complex<f64>>,
-    one: Vec<f64>,
+    sums: Vec<f64>,
     density: Vec<f64>,
     df: f64,
     averages: usize,
 }
 
 impl Welch {
-    /// Computes from `x` less `mean`, at `fs` Hz. `plan` sets the length of a segment, which `x` must not be shorter
-    /// than.
-    pub(super) fn compute(&mut self, plan: &Arc<dyn RealToComplex<f64>>, x: &[f64], mean: f64, fs: f64) {
+    /// Computes from `x` less `mean`, at `fs` Hz. `plan`, in either direction, sets the length of a segment, an even
+    /// number that `x` must not be shorter than.
+    pub(super) fn compute(&mut self, plan: &Arc<dyn Fft<f64>>, x: &[f64], mean: f64, fs: f64) {
         let n = plan.len();
-        self.lines.resize(n / 2 + 1, Complex::default());
-        self.scratch.resize(plan.get_scratch_len(), Complex::default());
-        self.density.clear();
-        self.density.resize(n / 2 + 1, 0.0);
-        self.averages = 0;
+        self.prepare(n);
+        self.scratch.resize(plan.get_inplace_scratch_len(), Complex::default());
+        self.averages = (x.len() / (n / 2)).saturating_sub(1);
         self.df = fs / n as f64;
-        let mut start = 0;
-        while start + n <= x.len() {
-            self.segment.clear();
-            self.segment.extend(x[start..start + n].iter().map(|v| v - mean));
-            let done = plan.process_with_scratch(&mut self.segment, &mut self.lines, &mut self.scratch);
-            debug_assert!(done.is_ok());
-            hann_power_into(&self.lines, &mut self.one);
-            self.density.iter_mut().zip(&self.one).for_each(|(sum, p)| *sum += p);
-            self.averages += 1;
-            start += n / 2;
+        for first in (0..self.averages).step_by(2) {
+            let a = &x[first * (n / 2)..][..n];
+            let b = x.get((first + 1) * (n / 2)..).filter(|b| b.len() >= n);
+            self.pair.clear();
+            match b {
+                Some(b) => {
+                    let both = a.iter().zip(b).zip(&self.window);
+                    self.pair.extend(both.map(|((a, b), w)| Complex::new((a - mean) * w, (b - mean) * w)));
+                }
+                None => self.pair.extend(a.iter().zip(&self.window).map(|(a, w)| Complex::from((a - mean) * w))),
+            }
+            plan.process_with_scratch(&mut self.pair, &mut self.scratch);
+            self.sums.iter_mut().zip(&self.pair).for_each(|(sum, z)| *sum += z.norm_sqr());
         }
-        let scale = 2.0 / (fs * HANN_POWER * n as f64 * self.averages.max(1) as f64);
-        self.density.iter_mut().for_each(|p| *p *= scale);
+        // Twice for the two sides of the spectrum, half for the two segments of a pair.
+        let scale = 1.0 / (fs * HANN_POWER * n as f64 * self.averages.max(1) as f64);
+        self.density.clear();
+        self.density.extend((0..=n / 2).map(|k| scale * (self.sums[k] + self.sums[(n - k) % n])));
         self.density[0] /= 2.0;
         self.density[n / 2] /= 2.0;
+    }
+
+    /// The window of `n` samples, and sums that begin at 0.
+    fn prepare(&mut self, n: usize) {
+        self.sums.clear();
+        self.sums.resize(n, 0.0);
+        if self.window.len() != n {
+            self.window.clear();
+            self.window.extend((0..n).map(|i| 0.5 - 0.5 * (TAU * i as f64 / n as f64).cos()));
+        }
     }
 
     /// unit²/Hz by line, from 0 Hz to Nyquist.
@@ -82,8 +99,8 @@ impl Welch {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        8 * (self.segment.capacity() + self.one.capacity() + self.density.capacity())
-            + 16 * (self.lines.capacity() + self.scratch.capacity())
+        8 * (self.window.capacity() + self.sums.capacity() + self.density.capacity())
+            + 16 * (self.pair.capacity() + self.scratch.capacity())
     }
 }
 
@@ -96,7 +113,7 @@ mod tests {
     #[test]
     fn density_of_noise_and_power_of_a_sine() {
         let mut welch = Welch::default();
-        let plan = Plans::default().real(SEGMENT);
+        let plan = Plans::default().inverse(SEGMENT);
         let fs = 25_600.0;
         welch.compute(&plan, &Noise::new(2).normals(65_536), 0.0, fs);
         assert_eq!(welch.averages(), 15);

@@ -84,7 +84,9 @@ pub fn spectra(waveform: &Waveform, machine: &Machine, shaft_hz: Option<f64>) ->
     let nominal_rpm = machine.nominal_rpm.map(|rpm| own * rpm);
     let context = Context { speed, nominal_rpm, bearings: &bearings, alpha: ALPHA };
     let mut analyser = Analyser::new(Plans::default());
-    let mut out = Spectra { fs: waveform.fs, shaft_hz: speed.ok().map(|s| s.mean_rpm / 60.0), ..Spectra::default() };
+    // Lines are drawn for no speed that the record could not hold, and for no shaft that stands.
+    let turning = speed.ok().map(|s| s.mean_rpm / 60.0).filter(|hz| *hz > 0.0 && *hz < 0.5 * waveform.fs);
+    let mut out = Spectra { fs: waveform.fs, shaft_hz: turning, ..Spectra::default() };
     let analysis = match analyser.waveform(waveform, range(point, waveform.unit), &context) {
         Ok(a) => a,
         Err(code) => {
@@ -112,7 +114,7 @@ pub fn spectra(waveform: &Waveform, machine: &Machine, shaft_hz: Option<f64>) ->
         analyser.envelope_by_turn().zip(out.shaft_hz).map(|((orders, ratio), hz)| (orders * hz, ratio.to_vec()));
     let (df, ratio) = judged.unwrap_or_else(|| (df, analyser.envelope_ratio(highest).to_vec()));
     let ratio = &ratio[..];
-    out.envelope = curve(df, ratio.iter().copied().take((highest / df) as usize + 1));
+    out.envelope = curve(df, ratio.iter().copied().take(((highest / df) as usize).saturating_add(1)));
     out.lines = lines(&out.hypotheses, out.shaft_hz, df, ratio);
     if out.hypotheses.is_empty() {
         out.lines.extend(out.shaft_hz.into_iter().flat_map(|hz| expected(&near, hz, df, ratio)));

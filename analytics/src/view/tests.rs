@@ -142,3 +142,39 @@ fn what_cannot_be_is_refused() {
     assert_eq!(cepstrum(&one), Err("record_length"));
     assert_eq!(orders(&one, None, (15.0, 35.0), 1.0), Err("record_length"));
 }
+
+/// Speeds and rates that no machine has, as a wrong field gives them: refused by a code, never a panic, never a verdict.
+#[test]
+fn absurd_speeds_and_rates_are_refused() {
+    let mut machine = plant::Machine::bare("s/fan".parse().unwrap());
+    let orders = plant::BearingOrders { bpfo: 3.58, bpfi: 5.42, bsf: 2.36, ftf: 0.398 };
+    let geometry = plant::Geometry::Orders(orders);
+    machine.bearings.push(plant::Bearing { name: "DE".parse().unwrap(), designation: None, geometry });
+    let noise = Noise::new(9).normals(16_384);
+    for fs in [1e-300, 1e-3, 1.0, 300.0, FS, 1e9, f64::MAX] {
+        for mean_rpm in [f64::MIN, -1500.0, -0.0, 1e-300, 1e7, 1e30, f64::MAX] {
+            for range_rpm in [None, Some((f64::MIN, f64::MAX)), Some((2000.0, 1000.0)), Some((0.0, 0.0))] {
+                let good = waveform(&noise, "m/s²", 0);
+                let meta =
+                    WaveformMeta { speed: Some(plant::Speed { mean_rpm, range_rpm }), ..WaveformMeta::default() };
+                let w = Waveform { fs, meta, ..good };
+                let s = spectra(&w, &machine, None);
+                let case = format!("{fs} Hz, {mean_rpm} r/min, {range_rpm:?}: {:?}", s.refused);
+                assert!(s.hypotheses.is_empty() || fs > 1e8, "{case}");
+                assert!(!s.refused.is_empty() || fs > 1e8, "{case}");
+                assert!(s.shaft_hz.is_none_or(|hz| hz > 0.0 && hz < fs / 2.0), "{case}: {:?}", s.shaft_hz);
+            }
+        }
+    }
+}
+
+/// Values that nothing measures are a wrong scale, and never a quiet machine.
+#[test]
+fn immense_values_are_not_believed() {
+    let machine = plant::Machine::bare("s/fan".parse().unwrap());
+    for size in [2e7, 1e30, f64::from(f32::MAX)] {
+        let x: Vec<f64> = (0..16_384).map(|i| if i % 2 == 0 { size } else { -size }).collect();
+        let refused = spectra(&waveform(&x, "m/s²", 0), &machine, None).refused;
+        assert!(refused.iter().any(|c| &**c == "clipped"), "{size}: {refused:?}");
+    }
+}

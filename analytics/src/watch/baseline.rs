@@ -13,7 +13,8 @@
 //! correlation leaves. Of white scores that asks at first for half more than what the run length would, and at last for a
 //! sixth more. Where the average itself has heavier tails than chance explains (bursts), the t distribution gets the fewer
 //! degrees of freedom that its kurtosis asks for. While what was learnt is not worth eight independent averages, which
-//! takes some 200 white samples, no level has been shown, and learning goes on.
+//! takes some 200 white samples, no level has been shown, and learning goes on. That is looked at no more often than at each
+//! doubling: the first moment at which a wandering feature happens to look white is the worst one to learn from.
 //!
 //! Learning: from [`Learning::first`] samples on there is a baseline; it is computed again at each doubling and closes at
 //! [`Learning::most`], after which it never moves by itself. A sample is taken in only after [`Learning::held`] more have
@@ -217,6 +218,12 @@ impl Baseline {
     #[must_use]
     pub fn learnt(&self) -> Option<&Learnt> {
         self.learnt.as_ref()
+    }
+
+    /// The samples that were learnt so far.
+    #[must_use]
+    pub fn n(&self) -> usize {
+        self.n
     }
 
     /// Whether it will not move by itself any more.

@@ -30,6 +30,34 @@ pub fn worth_for_variance(n: f64, rho: f64) -> f64 {
     n * (1.0 - rho * rho) / (1.0 + rho * rho)
 }
 
+/// What `n` correlated samples are worth, from all of their autocorrelation that is more than chance: n/(1 + 2Σρ) for their
+/// mean and n/(1 + 2Σρ²) for their variance (Bayley and Hammersley). The sums end with the last pair of neighbouring lags
+/// whose sum is above 0, and no pair counts for more than the one before (initial monotone sequence: Geyer, Statistical
+/// Science 7, 1992). Sees memory that lag one says nothing of, as of a slow wander under noise.
+#[must_use]
+pub fn worth(x: &[f64]) -> (f64, f64) {
+    let n = x.len() as f64;
+    let mean = x.iter().sum::<f64>() / n;
+    let product = |lag: usize| x.iter().zip(&x[lag..]).map(|(a, b)| (a - mean) * (b - mean)).sum::<f64>();
+    let var = product(0);
+    if !(var > 0.0) {
+        return (n, n);
+    }
+    let (mut sum, mut squares, mut most) = (0.0, 0.0, f64::INFINITY);
+    for lag in (0..x.len().saturating_sub(1)).step_by(2) {
+        let (a, b) = (product(lag) / var, product(lag + 1) / var);
+        if !(a + b > 0.0) {
+            break;
+        }
+        let part = most.min(a + b) / (a + b);
+        most = most.min(a + b);
+        sum += part * (a + b);
+        squares += part * part * (a * a + b * b);
+    }
+    // Lag 0 was counted once, and the others come twice.
+    (n / (2.0 * sum - 1.0).max(1.0), n / (2.0 * squares - 1.0).max(1.0))
+}
+
 /// The means of the columns of `rows`, `width` values a row.
 #[must_use]
 pub fn means(rows: &[f64], width: usize) -> Vec<f64> {
@@ -105,6 +133,32 @@ mod tests {
             assert!((mean - phi).abs() < 0.02, "{phi}: {mean}");
         }
         assert_eq!(lag_one(&[2.0; 10]), 0.0);
+    }
+
+    #[test]
+    fn all_lags_see_what_lag_one_does_not() {
+        let mut noise = Noise::new(6);
+        let mut mean = |of: &mut dyn FnMut(&mut Noise) -> Vec<f64>| {
+            let all: Vec<(f64, f64)> = (0..200).map(|_| worth(&of(&mut noise))).collect();
+            let of_each = |part: fn(&(f64, f64)) -> f64| all.iter().map(part).sum::<f64>() / 200.0;
+            (of_each(|w| w.0), of_each(|w| w.1))
+        };
+        // White noise, and one whose memory is short: as the formulas for lag one say, less what chance adds to the sums.
+        for phi in [0.0, 0.8] {
+            let (level, variance) = mean(&mut |noise| ar(phi, 800, noise));
+            let (want, wanted) = (worth_for_mean(800.0, phi), worth_for_variance(800.0, phi));
+            assert!((0.75..1.25).contains(&(level / want)), "{phi}: {level} and not {want}");
+            assert!((0.75..1.25).contains(&(variance / wanted)), "{phi}: {variance} and not {wanted}");
+        }
+        // A slow wander of a third of the variance: lag one sees 0.33, which would be worth 400.
+        let wander = |noise: &mut Noise| {
+            let slow = ar(0.98, 800, noise);
+            slow.iter().map(|v| v / 5.0 + 1.4 * noise.normal()).collect()
+        };
+        let (level, variance) = mean(&mut { wander });
+        assert!(level < 70.0 && variance < 400.0, "{level} {variance}");
+        assert_eq!(worth(&[2.0; 10]), (10.0, 10.0));
+        assert_eq!(worth(&[1.0]), (1.0, 1.0));
     }
 
     #[test]

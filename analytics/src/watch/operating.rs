@@ -1,14 +1,23 @@
 //! In which state a machine is. Limits hold only where they were learnt.
 //!
-//! Speed decides: below a few percent of the nominal one a machine is off; while the speed of the last ten records keeps
-//! within 1 % it is steady, and then it is also told how fast and how loaded it is, in bins; otherwise it runs up, coasts
-//! down, or runs without having settled. A change of speed moves every feature and every spectral line, so that nothing
-//! that was learnt at rest in one bin means anything in between.
+//! Speed decides: below a few percent of the nominal one a machine is off; where its speed keeps within 1 % it is steady,
+//! and then it is also told how fast and how loaded it is, in bins; otherwise it runs up, coasts down, or runs without
+//! having settled. A change of speed moves every feature and every spectral line, so that nothing that was learnt at rest
+//! in one bin means anything in between.
+//!
+//! Steady is meant of what the record shows, so it is asked of the record and of what came shortly before it: the latest ten
+//! records, as far as they are not older than [`SETTLED_S`]. What a rotor answers to a change of speed with has died away
+//! by then (a resonance of damping ratio ζ rings for about 1/(2πζ) turns to each e-fold, so even the slowest and least damped
+//! one within a minute); that it ran at another speed an hour ago does not change how it vibrates, and a machine that never
+//! keeps one speed for ten hourly records would never be judged. A record that does not state the range of its speed shows
+//! only the mean; then the records before it have to bear it out, back to one that is [`SETTLED_S`] old.
 
 use serde::{Deserialize, Serialize};
 
-/// Records that must agree before a machine is steady.
+/// Records that must agree, if so many came within [`SETTLED_S`].
 pub const RECORDS: usize = 10;
+/// For how long a speed must have been kept, s.
+pub const SETTLED_S: f64 = 100.0;
 /// The range of their speeds over the mean, at most.
 pub const STEADY: f64 = 0.01;
 /// Width of a bin of speed, as a ratio. Vibration goes about with the square of speed, so within a bin by 10 %.
@@ -56,55 +65,95 @@ impl Operating {
     }
 }
 
+/// What one record says of how the machine runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Running {
+    /// When it was measured, s from anywhere.
+    pub t: f64,
+    /// Mean speed during the record, r/min, where known.
+    pub rpm: Option<f64>,
+    /// Lowest and highest speed during it, r/min, where known.
+    pub range_rpm: Option<(f64, f64)>,
+    /// Load as a part of the rated one, where known.
+    pub load: Option<f64>,
+}
+
+/// The speed of one record.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Kept {
+    t: f64,
+    rpm: f64,
+    low: f64,
+    high: f64,
+}
+
 /// Follows a machine's speed and load from record to record.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Follower {
-    /// The latest speeds, the newest last, r/min.
-    speeds: Vec<f64>,
+    /// The latest speeds, the newest last. Not what earlier versions stored: it settles anew.
+    #[serde(default)]
+    kept: Vec<Kept>,
     bin: Option<Bin>,
 }
 
 impl Follower {
-    /// Takes one record in: its speed, r/min, where known; the load as a part of the rated one, where known; and the speed
-    /// below which the machine counts as off, r/min.
-    pub fn step(&mut self, rpm: Option<f64>, load: Option<f64>, off_below: f64) -> Operating {
-        let Some(rpm) = rpm.filter(|v| v.is_finite() && *v >= 0.0) else {
+    /// Takes one record in, and the speed below which the machine counts as off, r/min.
+    pub fn step(&mut self, now: &Running, off_below: f64) -> Operating {
+        let Some(rpm) = now.rpm.filter(|v| v.is_finite() && *v >= 0.0) else {
             // An unknown speed may have been any.
-            self.speeds.clear();
+            self.kept.clear();
             return Operating::Unsettled;
         };
         if rpm < off_below.max(1.0) {
-            self.speeds.clear();
+            self.kept.clear();
             return Operating::Off;
         }
-        if self.speeds.len() == RECORDS {
-            self.speeds.remove(0);
+        if self.kept.len() == RECORDS {
+            self.kept.remove(0);
         }
-        self.speeds.push(rpm);
-        let (low, high) = self.speeds.iter().fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(*v), h.max(*v)));
-        let mean = self.speeds.iter().sum::<f64>() / self.speeds.len() as f64;
-        if high - low > STEADY * mean {
-            return self.direction();
+        let stated = now.range_rpm.filter(|(low, high)| low.is_finite() && high.is_finite());
+        let (low, high) = stated.map_or((rpm, rpm), |(low, high)| (low.min(high).min(rpm), low.max(high).max(rpm)));
+        self.kept.push(Kept { t: now.t, rpm, low, high });
+        match self.settled(now.t, stated.is_some()) {
+            Err(operating) => operating,
+            Ok(mean) => {
+                let load = now.load.filter(|v| v.is_finite()).unwrap_or(0.0).clamp(-10.0, 10.0);
+                let bin = Bin {
+                    speed: stick(mean.ln() / SPEED_BIN.ln(), self.bin.map(|b| b.speed)),
+                    load: stick(load / LOAD_BIN, self.bin.map(|b| b.load)),
+                };
+                self.bin = Some(bin);
+                Operating::Steady(bin)
+            }
         }
-        if self.speeds.len() < RECORDS {
-            return Operating::Unsettled;
-        }
-        let load = load.filter(|v| v.is_finite()).unwrap_or(0.0).clamp(-10.0, 10.0);
-        let bin = Bin {
-            speed: stick(mean.ln() / SPEED_BIN.ln(), self.bin.map(|b| b.speed)),
-            load: stick(load / LOAD_BIN, self.bin.map(|b| b.load)),
-        };
-        self.bin = Some(bin);
-        Operating::Steady(bin)
     }
 
-    /// Where the speed goes: by its latest change where that is more than scatter, else by the change over all that is
-    /// remembered.
-    fn direction(&self) -> Operating {
-        let (first, last) = (self.speeds[0], self.speeds[self.speeds.len() - 1]);
-        let previous = self.speeds.get(self.speeds.len().wrapping_sub(2)).copied().unwrap_or(first);
-        let way = |from: f64| last / from - 1.0;
-        let change = if way(previous).abs() > STEADY { way(previous) } else { way(first) };
+    /// The mean speed that was kept, or what the machine does instead. `stated`: the latest record says itself that its
+    /// speed did not change within it.
+    fn settled(&self, t: f64, stated: bool) -> Result<f64, Operating> {
+        // What is old is of no account, but for the latest of it where the record needs a witness.
+        let fresh = self.kept.iter().rev().take_while(|k| !(t - k.t >= SETTLED_S)).count().max(1);
+        let count = if stated { fresh } else { (fresh + 1).min(self.kept.len()) };
+        let of = &self.kept[self.kept.len() - count..];
+        let (low, high) = of.iter().fold((f64::MAX, f64::MIN), |(l, h), k| (l.min(k.low), h.max(k.high)));
+        let mean = of.iter().map(|k| k.rpm).sum::<f64>() / count as f64;
+        if !(high - low <= STEADY * mean) {
+            return Err(self.direction(count));
+        }
+        // Of all that is remembered nothing is old, and it is little: nothing bears it out.
+        if !stated && count == fresh && count < RECORDS {
+            return Err(Operating::Unsettled);
+        }
+        Ok(mean)
+    }
+
+    /// Where the speed goes: by its latest change where that is more than scatter, else by the change over the latest
+    /// `count` records.
+    fn direction(&self, count: usize) -> Operating {
+        let rpm = |back: usize| self.kept.get(self.kept.len().wrapping_sub(1 + back)).map(|k| k.rpm);
+        let last = rpm(0).unwrap_or(f64::NAN);
+        let way = |from: Option<f64>| from.map_or(0.0, |from| last / from - 1.0);
+        let change = if way(rpm(1)).abs() > STEADY { way(rpm(1)) } else { way(rpm(count - 1)) };
         match change {
             c if c > STEADY => Operating::RunUp,
             c if c < -STEADY => Operating::CoastDown,
@@ -125,9 +174,11 @@ fn stick(x: f64, before: Option<i16>) -> i16 {
 mod tests {
     use super::*;
 
-    fn play(speeds: impl IntoIterator<Item = f64>) -> Vec<&'static str> {
+    /// Records every `apart` seconds that say nothing of the range of their speed.
+    fn play(apart: f64, speeds: impl IntoIterator<Item = f64>) -> Vec<&'static str> {
         let mut f = Follower::default();
-        speeds.into_iter().map(|v| f.step(Some(v), None, 75.0).code()).collect()
+        let running = |(i, rpm)| Running { t: apart * i as f64, rpm: Some(rpm), ..Running::default() };
+        speeds.into_iter().enumerate().map(|r| f.step(&running(r), 75.0).code()).collect()
     }
 
     #[test]
@@ -136,7 +187,7 @@ mod tests {
         let wobble = (0..30).map(|i| 1490.0 + 3.0 * f64::from(i % 3));
         let day =
             [0.0; 5].into_iter().chain(ramp(100.0, 1490.0)).chain(wobble).chain(ramp(1480.0, 80.0)).chain([0.0; 3]);
-        let said = play(day);
+        let said = play(10.0, day);
         assert_eq!(said[..5], ["off"; 5]);
         assert_eq!(said[5], "unsettled", "one record says nothing of where it goes");
         assert!(said[6..25].iter().all(|s| *s == "run_up"), "{said:?}");
@@ -151,18 +202,51 @@ mod tests {
     #[test]
     fn a_slow_ramp_is_never_steady() {
         // 0.3 % a record: no two differ much, ten do.
-        let said = play((0..200).map(|i| 1000.0 * 1.003f64.powi(i)));
+        let said = play(10.0, (0..200).map(|i| 1000.0 * 1.003f64.powi(i)));
         assert!(said[10..].iter().all(|s| *s == "run_up"), "{said:?}");
-        let said = play((0..200).map(|i| 3000.0 * 0.997f64.powi(i)));
+        let said = play(10.0, (0..200).map(|i| 3000.0 * 0.997f64.powi(i)));
         assert!(said[10..].iter().all(|s| *s == "coast_down"), "{said:?}");
+    }
+
+    #[test]
+    fn a_speed_of_an_hour_ago_is_no_part_of_a_record() {
+        // Another speed every three hours: the first record at it has no witness, the next ones have.
+        let speeds = |i: usize| [1000.0, 1400.0, 1200.0][i / 3 % 3];
+        let said = play(3_600.0, (0..12).map(speeds));
+        let want = ["unsettled", "run_up", "coast_down", "coast_down"].map(|first| [first, "steady", "steady"]);
+        assert_eq!(said, want.concat());
+        // Where a record says itself that its speed kept, it needs none; where it says that it did not, none helps.
+        let mut f = Follower::default();
+        let mut at = |i: usize, wide: f64| {
+            let rpm = speeds(i);
+            let range_rpm = Some((rpm * (1.0 - wide), rpm * (1.0 + wide)));
+            f.step(&Running { t: 3_600.0 * i as f64, rpm: Some(rpm), range_rpm, load: None }, 75.0).code()
+        };
+        assert!((0..12).all(|i| at(i, 0.002) == "steady"));
+        assert_ne!(at(13, 0.006), "steady");
+        assert_eq!(at(14, 0.002), "steady");
+    }
+
+    #[test]
+    fn what_came_just_before_has_to_be_over() {
+        // A record of a run-up, then one every ten seconds at speed, each of which kept to it.
+        let mut f = Follower::default();
+        let mut at = |i: usize, low: f64| {
+            let now = Running { t: 10.0 * i as f64, rpm: Some(1490.0), range_rpm: Some((low, 1491.0)), load: None };
+            f.step(&now, 75.0).code()
+        };
+        assert_eq!(at(0, 1300.0), "unsettled");
+        let steady = (1..20).position(|i| at(i, 1489.0) == "steady").unwrap() + 1;
+        assert_eq!(steady, 10, "its trace has died away after a hundred seconds");
     }
 
     #[test]
     fn bins_are_left_only_when_clearly_out_of_them() {
         let mut f = Follower::default();
         let mut at = |rpm: f64, load: f64| {
+            let now = Running { t: 0.0, rpm: Some(rpm), range_rpm: Some((rpm, rpm)), load: Some(load) };
             let mut last = Operating::Off;
-            (0..RECORDS).for_each(|_| last = f.step(Some(rpm), Some(load), 75.0));
+            (0..RECORDS).for_each(|_| last = f.step(&now, 75.0));
             match last {
                 Operating::Steady(b) => b,
                 other => panic!("{other:?}"),
@@ -180,13 +264,17 @@ mod tests {
     #[test]
     fn what_is_not_known_is_not_steady() {
         let mut f = Follower::default();
-        for _ in 0..20 {
-            f.step(Some(1500.0), None, 75.0);
+        let mut at = |i: i32, rpm: Option<f64>, range_rpm| {
+            f.step(&Running { t: 10.0 * f64::from(i), rpm, range_rpm, load: None }, 75.0)
+        };
+        for i in 0..20 {
+            at(i, Some(1500.0), None);
         }
         for unknown in [None, Some(f64::NAN), Some(-5.0), Some(f64::INFINITY)] {
-            assert_eq!(f.step(unknown, None, 75.0), Operating::Unsettled);
+            assert_eq!(at(20, unknown, Some((1500.0, 1500.0))), Operating::Unsettled);
         }
-        assert_eq!(f.step(Some(1500.0), None, 75.0), Operating::Unsettled, "it has to settle again");
-        assert_eq!(f.step(Some(0.0), None, 0.0), Operating::Off);
+        assert_eq!(at(21, Some(1500.0), None), Operating::Unsettled, "it has to settle again");
+        assert_eq!(at(22, Some(1500.0), Some((f64::NAN, 1500.0))), Operating::Unsettled, "no range was stated");
+        assert_eq!(at(23, Some(0.0), None), Operating::Off);
     }
 }

@@ -91,7 +91,8 @@ impl Across {
 
     /// Learns one sample of all features (logarithms, NaN where missing), unless things look suspicious.
     pub fn learn(&mut self, x: &[f64], place: &Place, follows: bool, suspicious: bool, design: &Design) {
-        if self.rows.len() >= LEARNING.most {
+        // A record of which nothing was looked at is no sample.
+        if self.rows.len() >= LEARNING.most || x.iter().all(|v| !v.is_finite()) {
             return;
         }
         if suspicious {
@@ -201,7 +202,7 @@ mod tests {
 
     fn taught(noise: &mut Noise) -> Across {
         let (mut across, design) = (Across::default(), design());
-        for i in 0..200 {
+        for i in 0..400 {
             let place = at(1000.0 * (1.0 + noise.uniform()), noise.uniform());
             // One record in twenty is wild.
             let x = feature(&place, noise) + if i % 20 == 7 { 5.0 } else { 0.0 };
@@ -255,11 +256,14 @@ mod tests {
     }
 
     #[test]
-    fn suspicion_teaches_nothing() {
+    fn suspicion_and_silence_teach_nothing() {
         let mut noise = Noise::new(54);
         let mut across = taught(&mut noise);
         let (n, design) = (across.n(), design());
         (0..50).for_each(|_| across.learn(&[99.0, 1.0], &at(1500.0, 0.5), true, true, &design));
+        assert_eq!(across.n(), n);
+        // No more does what was not looked at.
+        (0..50).for_each(|_| across.learn(&[f64::NAN, f64::NAN], &at(1500.0, 0.5), true, false, &design));
         assert_eq!(across.n(), n);
     }
 }

@@ -2,7 +2,7 @@
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use super::moments::{lag_one, worth_for_mean, worth_for_variance};
+use super::moments::{lag_one, worth, worth_for_mean, worth_for_variance};
 
 /// Weight of the moving average by which slow wander is measured; its memory is (2−λ)/λ = 19 samples.
 const SLOW: f64 = 0.1;
@@ -52,12 +52,16 @@ pub(super) fn wander(white: &mut [f64]) -> Wander {
     let mean = white.iter().sum::<f64>() / n;
     let square = white.iter().map(|z| (z - mean).powi(2)).sum::<f64>() / n;
     let fourth = white.iter().map(|z| (z - mean).powi(4)).sum::<f64>() / n;
-    let rho = lag_one(white).clamp(0.0, 0.9999);
-    let shown = worth_for_mean(n, rho).max(1.01);
+    // An average is at least as like the one before as those of white noise are: where it looks less so, that is chance, and
+    // to believe it would judge soonest by the baselines that know least.
+    let rho = lag_one(white).clamp(1.0 - SLOW, 0.9999);
+    // Lag one tells the memory of the average itself; the other lags tell of a slower one beneath.
+    let all = worth(white);
+    let shown = worth_for_mean(n, rho).min(all.0).max(1.01);
     // λ/(2−λ) is the variance of an average of white noise; a smaller one is chance.
     let ratio = (square / (1.0 - 1.0 / shown) * (2.0 - SLOW) / SLOW).max(1.0);
     let scale = (ratio * (1.0 + 1.0 / shown)).sqrt();
-    let freedom = worth_for_variance(n, rho).max(1.0);
+    let freedom = worth_for_variance(n, rho).min(all.1).max(1.0);
     // The excess kurtosis of t is 6/(ν − 4); that of a normal sample scatters by √(24/n).
     let excess = fourth / (square * square) - 3.0;
     let bursts = if excess > 2.0 * (24.0 / freedom).sqrt() { 4.0 + 6.0 / excess } else { f64::INFINITY };

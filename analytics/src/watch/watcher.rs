@@ -7,7 +7,7 @@ use std::fmt;
 use super::arl::Design;
 use super::baseline::{Baseline, Learning, View};
 use super::logic::Logic;
-use super::operating::{Bin, Follower, Operating};
+use super::operating::{Bin, Follower, Operating, Running};
 use super::regress::{Across, Place};
 use crate::rotating::Refusal;
 
@@ -29,16 +29,12 @@ pub struct Settings {
     pub least_s: f64,
 }
 
-/// One record: its time, s, where the machine ran, and its features, each above 0 in a unit of its own; one that is
+/// One record: how the machine ran, and its features, each above 0 in a unit of its own; one that is
 /// missing is not finite.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample<'a> {
-    /// Seconds, from anywhere.
-    pub t: f64,
-    /// r/min, where known.
-    pub rpm: Option<f64>,
-    /// As a part of the rated load, where known.
-    pub load: Option<f64>,
+    /// When and how the machine ran.
+    pub running: Running,
     /// °C, where known.
     pub temperature: Option<f64>,
     /// The features, always the same ones in the same order.
@@ -113,10 +109,10 @@ impl Watcher {
         self.alarms.resize(features, Logic::default());
         self.charts.resize(features, settings.design.chart.start());
         self.buffers.verdicts.clear();
-        let operating = self.follower.step(sample.rpm, sample.load, settings.off_below_rpm);
-        match (operating, sample.rpm) {
+        let operating = self.follower.step(&sample.running, settings.off_below_rpm);
+        match (operating, sample.running.rpm) {
             (Operating::Steady(bin), Some(rpm)) => {
-                let place = Place { rpm, load: sample.load, temperature: sample.temperature };
+                let place = Place { rpm, load: sample.running.load, temperature: sample.temperature };
                 self.steady(bin, &place, sample, settings);
                 self.before = Some(bin);
             }
@@ -137,6 +133,7 @@ impl Watcher {
         self.buffers.logs.clear();
         self.buffers.logs.extend(sample.features.iter().map(log));
         let learnable = self.bins.len() < BINS || self.bins.contains_key(&bin);
+        let known = self.across.n();
         let mut suspicious_at_all = false;
         for f in 0..self.buffers.logs.len() {
             let x = self.buffers.logs[f];
@@ -144,6 +141,7 @@ impl Watcher {
                 self.buffers.verdicts.push(Verdict { judged: Err("value"), stands: self.alarms[f].stands() });
                 continue;
             }
+            let here = self.bins.get(&bin).and_then(|c| c.get(f)).map_or(0, |c| c.baseline.n());
             let cells = if learnable { Some(self.bins.entry(bin).or_default()) } else { None };
             let cell = cells.map(|c| {
                 c.resize(self.buffers.logs.len(), Cell::default());
@@ -156,13 +154,14 @@ impl Watcher {
                 let score = c.baseline.score(x, follows)?;
                 Some((Basis::State, chart.step(&mut c.chart, score), c.baseline.learnt()?.limit))
             });
-            let judged = own.or(across);
+            // What has not shown a level here has shown none in the same records under another name.
+            let judged = own.or(across.filter(|_| known >= 2 * here));
             let ratio = judged.map_or(f64::NAN, |(_, s, limit)| s.abs() / limit);
-            let stands = self.alarms[f].step(ratio, sample.t, settings.least_s);
+            let stands = self.alarms[f].step(ratio, sample.running.t, settings.least_s);
             let suspicious = stands || ratio > SUSPICIOUS;
             suspicious_at_all |= suspicious;
             if let Some(cell) = self.bins.get_mut(&bin).and_then(|c| c.get_mut(f)) {
-                cell.baseline.learn(x, sample.t, follows, suspicious, &settings.learning, &settings.design);
+                cell.baseline.learn(x, sample.running.t, follows, suspicious, &settings.learning, &settings.design);
             }
             self.buffers.verdicts.push(Verdict { judged: judged.ok_or("learning"), stands });
         }
@@ -215,7 +214,8 @@ mod tests {
                 2.0 * base * (0.1 * self.noise.normal()).exp(),
                 5.0 * base * (0.05 * self.noise.normal() + fault).exp(),
             ];
-            let sample = Sample { t: self.t, rpm: Some(rpm), load: None, temperature: None, features: &features };
+            let running = Running { t: self.t, rpm: Some(rpm), ..Running::default() };
+            let sample = Sample { running, temperature: None, features: &features };
             let (o, v) = self.watcher.step(&sample, settings);
             (o, v.to_vec())
         }
@@ -290,13 +290,14 @@ mod tests {
         (0..300).for_each(|_| drop(m.run(1500.0, 0.0, &s)));
         for bad in [f64::NAN, 0.0, -1.0, f64::INFINITY] {
             m.t += 3600.0;
-            let sample =
-                Sample { t: m.t, rpm: Some(1500.0), load: Some(f64::NAN), temperature: None, features: &[bad, 5.0] };
+            let running = Running { t: m.t, rpm: Some(1500.0), load: Some(f64::NAN), range_rpm: None };
+            let sample = Sample { running, temperature: None, features: &[bad, 5.0] };
             let (_, v) = m.watcher.step(&sample, &s);
             assert_eq!(v[0].judged, Err("value"));
             assert!(v[1].judged.is_ok(), "{v:?}");
         }
-        let sample = Sample { t: m.t, rpm: None, load: None, temperature: None, features: &[2.0, 5.0] };
+        let running = Running { t: m.t, ..Running::default() };
+        let sample = Sample { running, temperature: None, features: &[2.0, 5.0] };
         assert_eq!(m.watcher.step(&sample, &s).1[0].judged, Err("state"));
     }
 }

@@ -29,6 +29,15 @@ const SLOW_HZ: f64 = 10.0;
 const ENVELOPE_ORDERS: f64 = 50.0;
 /// Up to where an envelope goes at least, Hz.
 const ENVELOPE_HZ: f64 = 1000.0;
+/// Corners of the high-pass before a peak-hold, Hz: an octave apart, as the meters offer them.
+const CORNERS_HZ: [f64; 4] = [500.0, 1000.0, 2000.0, 5000.0];
+/// The corner is to lie at this multiple of shaft speed at least, so that the fault lines lie below it.
+const CORNER_ORDERS: f64 = 40.0;
+/// A corner has to lie below this part of the sampling rate ([`view::peak_hold`]),
+const CORNER_PART: f64 = 0.39;
+/// and the spectrum ends below this part of the sampling rate, and of the corner.
+const HELD_PART: f64 = 1.0 / 5.13;
+const HELD_OF_CORNER: f64 = 0.99;
 
 /// Analyses drawn for the shaft speed that the verdict was reached with.
 pub(super) struct Analysis {
@@ -102,6 +111,20 @@ impl Analysis {
         }
     }
 
+    /// True peak-hold of what lies above `corner_hz`, else above the lowest usual corner that leaves the fault lines room.
+    fn peak_hold(&self, w: &Waveform, corner_hz: Option<f64>) -> Answer {
+        let wished = self.shaft_hz(w).map_or(CORNERS_HZ[1], |hz| CORNER_ORDERS * hz);
+        let usual = || CORNERS_HZ.into_iter().find(|hz| *hz >= wished).unwrap_or(CORNERS_HZ[3]);
+        let corner_hz = corner_hz.unwrap_or_else(|| usual().min(CORNER_PART * w.fs));
+        let to_hz = (HELD_OF_CORNER * corner_hz).min(HELD_PART * w.fs);
+        let found = view::peak_hold(w, corner_hz, to_hz)?;
+        Ok(dto::Analysis {
+            curves: vec![curve("wave", &found.wave, "s", "m/s²"), curve("spectrum", &found.spectrum, "Hz", "m/s²")],
+            facts: [("corner_hz".to_owned(), corner_hz)].into(),
+            ..dto::Analysis::default()
+        })
+    }
+
     fn envelope(&self, w: &Waveform, band: Band, to_hz: Option<f64>) -> Answer {
         let enough = || self.shaft_hz(w).map_or(ENVELOPE_HZ, |hz| (ENVELOPE_ORDERS * hz).max(ENVELOPE_HZ));
         let to_hz = to_hz.unwrap_or_else(|| enough().min(w.fs / 2.0));
@@ -136,11 +159,13 @@ impl Analyst for Analysis {
             }
             Question::Integrated { twice, low_hz } => self.integrated(w, twice, low_hz),
             Question::Envelope { low_hz, high_hz, to_hz } => self.envelope(w, Band { low_hz, high_hz }, to_hz),
+            Question::PeakHold { corner_hz } => self.peak_hold(w, corner_hz),
             Question::Cepstrum => view::cepstrum(w).and_then(|c| one("cepstrum", &c, "s", "Np")),
             Question::Spectrogram => view::spectrogram(w).map(|m| with_map(map(&m, "s", "Hz"))),
             Question::Kurtogram => view::kurtogram(w).map(|k| with_kurtogram(&k)),
             Question::Orders(ref reference) => self.orders(w, machine, reference),
             Question::Average { ref reference, ratio } => self.average(w, machine, reference, ratio),
+            Question::RunUp { ref tacho, pulses_per_turn } => run_up(w, tacho, pulses_per_turn),
         };
         said(question.kind(), self.shaft_hz(w), answer)
     }
@@ -162,6 +187,15 @@ impl Analyst for Analysis {
         let answer = view::waterfall(&of, to_hz).map(|(_, m)| with_map(map(&m, "Hz", "")));
         said("waterfall", None, answer)
     }
+}
+
+fn run_up(w: &Waveform, tacho: &Waveform, pulses_per_turn: f64) -> Answer {
+    let found = view::run_up(w, tacho, pulses_per_turn)?;
+    // Where there are more than can be drawn, one in so many: neighbours overlap by half anyway.
+    let step = found.len().div_ceil(view::LONGEST_CURVE).max(1);
+    let one = |r: &view::Response| dto::RunUpResponse { rpm: r.rpm, amplitude: r.amplitude, lag_deg: r.lag_deg };
+    let responses = found.iter().step_by(step).map(one).collect();
+    Ok(dto::Analysis { responses, source: Some("tacho".into()), ..dto::Analysis::default() })
 }
 
 fn said(kind: &str, shaft_hz: Option<f64>, answer: Answer) -> dto::Analysis {
@@ -298,6 +332,12 @@ mod tests {
         (0..n).map(value).map(|v| v as f32).collect()
     }
 
+    /// Pulses of a tenth of a turn, one each turn.
+    fn pulses(n: usize) -> Arc<Waveform> {
+        let high = |i: usize| (i as f64 / FS * SHAFT).fract() < 0.1;
+        record("V", None, (0..n).map(|i| if high(i) { 5.0 } else { 0.0 }).collect())
+    }
+
     fn questions() -> Vec<Question> {
         let reference = Reference { pulses_per_turn: 1.0, ..Reference::default() };
         vec![
@@ -310,6 +350,8 @@ mod tests {
             Question::Kurtogram,
             Question::Orders(reference.clone()),
             Question::Average { reference, ratio: 1.0 },
+            Question::PeakHold { corner_hz: None },
+            Question::RunUp { tacho: pulses(65_536), pulses_per_turn: 1.0 },
         ]
     }
 
@@ -329,7 +371,8 @@ mod tests {
                 let a = analysis.analyse(&w, &machine, &question);
                 assert_eq!((a.refused.as_slice(), &*a.kind), (&[][..], question.kind()), "{question:?}");
                 assert!(a.curves.iter().all(|c| (2..=4000).contains(&c.values.len()) && c.dx > 0.0), "{question:?}");
-                let drawn = usize::from(a.map.is_some()) + usize::from(a.kurtogram.is_some()) + a.curves.len();
+                let drawn = usize::from(a.map.is_some()) + usize::from(a.kurtogram.is_some());
+                let drawn = drawn + a.curves.len() + a.responses.len();
                 assert!(drawn > 0, "{question:?}");
                 if let Some(m) = &a.map {
                     assert_eq!(m.values.len(), m.rows * m.columns);
@@ -340,6 +383,16 @@ mod tests {
             let spectrum = &orders.curves[0];
             let at = |order: f64| spectrum.values[((order - spectrum.x0) / spectrum.dx).round() as usize];
             assert!(at(1.0) > 10.0 * at(1.5) && at(8.0) > 10.0 * at(8.5), "{} {}", at(1.0), at(1.5));
+            let run_up = analysis.analyse(&w, &machine, &questions()[10]).responses;
+            // A sine that is ahead by 1 rad has its peak where the shaft has turned by π/2 − 1.
+            let lag = (TAU / 4.0 - 1.0).to_degrees();
+            assert!(run_up.len() > 10, "{run_up:?}");
+            for r in run_up {
+                assert!((r.rpm / 60.0 / SHAFT - 1.0).abs() < 1e-3, "{r:?}");
+                assert!((r.amplitude - 1.0).abs() < 0.01 && (r.lag_deg - lag).abs() < 2.0, "{r:?}");
+            }
+            let held = analysis.analyse(&w, &machine, &questions()[9]);
+            assert_eq!((held.facts["corner_hz"], held.curves.len()), (1000.0, 2));
             let (map, to_hz) = (analysis.waterfall(&[(1.0, w.clone()), (2.0, w.clone())], 400.0).map.unwrap(), 400.0);
             assert!(map.rows == 2 && (map.dx * map.columns as f64 / to_hz - 1.0).abs() < 0.05, "{}", map.dx);
             assert_eq!(analysis.orbit(&w, &w).refused, [] as [&str; 0]);
@@ -387,6 +440,7 @@ mod tests {
                 let others = [analysis.orbit(&w, &w), analysis.waterfall(&[(0.0, w.clone())], 500.0)];
                 for a in answers.chain(others) {
                     let nothing = a.curves.is_empty() && a.map.is_none() && a.kurtogram.is_none() && a.path.is_empty();
+                    let nothing = nothing && a.responses.is_empty();
                     assert_eq!(a.refused.is_empty(), !nothing, "{}: {:?}", a.kind, a.refused);
                     for code in &a.refused {
                         for family in ["refusal", "refusal_next"] {

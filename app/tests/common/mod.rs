@@ -52,6 +52,15 @@ impl Instance {
         this
     }
 
+    /// Processor time of all its threads since it started, s.
+    pub fn cpu_s(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("its figures");
+        let (_, fields) = stat.rsplit_once(')').expect("its name");
+        let ticks = fields.split_whitespace().skip(11).take(2).map(|f| f.parse::<f64>().expect("a number"));
+        // USER_HZ is 100 wherever Linux runs.
+        ticks.sum::<f64>() / 100.0
+    }
+
     /// kill -9.
     pub fn kill(mut self) {
         self.child.kill().expect("it is still running");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plant::{
-    Action, AlarmCondition, AlarmId, AlarmKey, AlarmRecord, AlarmState, AlarmTransition, AssetChange, Axis, Bearing,
+    AlarmCondition, AlarmId, AlarmKey, AlarmRecord, AlarmState, AlarmTransition, AssetChange, Axis, Bearing,
     BearingFault, BearingOrders, BearingVerdict, Condition, Diagnosis, Event, Evidence, FaultLine, Foundation,
     Geometry, Hypothesis, Limits, Location, Machine, MachineClass, MachineId, Name, Point, PointId, PointKind,
     Priority, Quality, Quantity, SensorState, Severity, Speed, Timestamp, Title, Trigger, Unit, Value, WaveformId,
@@ -625,23 +625,5 @@ impl Record for Trigger {
             5 => Self::ValueLost,
             _ => return Err(Damage("a trigger is not known")),
         })
-    }
-}
-
-impl Record for Action {
-    fn put(&self, w: &mut Writer) {
-        match self {
-            Self::Acknowledge { alarm, by } => {
-                w.u8(0);
-                alarm.put(w);
-                by.put(w);
-            }
-        }
-    }
-    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
-        match r.u8()? {
-            0 => Ok(Self::Acknowledge { alarm: Record::get(r)?, by: Record::get(r)? }),
-            _ => Err(Damage("an action is not known")),
-        }
     }
 }

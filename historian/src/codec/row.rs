@@ -11,8 +11,8 @@
 use std::sync::Arc;
 
 use plant::{
-    Action, AlarmTransition, AssetChange, Condition, Diagnosis, Event, Finding, IndicatorValue, Observation, Quality,
-    SeriesKey, Timestamp, Unit, Value, Waveform, WaveformId,
+    Action, AlarmTransition, Assessment, AssetChange, Condition, Diagnosis, Event, Finding, IndicatorValue,
+    Observation, Quality, SeriesKey, Timestamp, Unit, Value, Waveform, WaveformId,
 };
 
 use super::{Damage, Reader, Record, Writer, seal, unseal};
@@ -60,6 +60,7 @@ pub(crate) struct RawPoint {
 pub(crate) enum RawFinding {
     Indicator { series: u32, t: Timestamp, value: f64, quality: Quality, unit: Option<Unit> },
     Diagnosis(Diagnosis),
+    Assessment(Box<Assessment>),
     Alarm(AlarmTransition),
 }
 
@@ -305,6 +306,10 @@ fn put_findings(w: &mut Writer, findings: &[Finding], series: &[u32]) {
                 w.u8(2);
                 a.put(w);
             }
+            Finding::Assessment(a) => {
+                w.u8(3);
+                a.put(w);
+            }
         }
     }
 }
@@ -328,6 +333,7 @@ fn get_findings(r: &mut Reader<'_>) -> Result<Vec<RawFinding>, Damage> {
             }
             1 => RawFinding::Diagnosis(Record::get(r)?),
             2 => RawFinding::Alarm(Record::get(r)?),
+            3 => RawFinding::Assessment(Box::new(Record::get(r)?)),
             _ => return Err(Damage("a kind of finding is not known")),
         });
     }
@@ -371,6 +377,7 @@ impl RawRow {
                 }
                 RawFinding::Diagnosis(d) => Finding::Diagnosis(d),
                 RawFinding::Alarm(a) => Finding::Alarm(a),
+                RawFinding::Assessment(a) => Finding::Assessment(a),
             });
         }
         for id in self.waveforms {

@@ -1,5 +1,7 @@
 //! Round trips of everything that is stored, and what becomes of damaged pieces.
 
+mod assessment;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,11 +10,11 @@ use plant::train::{
     Belt, Gear, Member, Motor, Passing, PassingKind, Planetary, Pulley, RotorClass, Stage, TrainUnit, UnitKind,
 };
 use plant::{
-    Action, AlarmCondition, AlarmId, AlarmKey, AlarmRecord, AlarmState, AlarmTransition, AssetChange, Axis, Bearing,
-    BearingFault, BearingOrders, BearingVerdict, Condition, Diagnosis, Event, Evidence, FaultLine, Finding, Foundation,
-    Geometry, Hypothesis, IndicatorValue, Limits, Location, Machine, MachineClass, Name, Observation, Point, PointId,
-    PointKind, Priority, Quality, Quantity, Reason, SensorState, SeriesKey, Severity, Timestamp, Title, Train, Trigger,
-    Unit, Value, WaveformId, Zone, ZoneVerdict,
+    AlarmCondition, AlarmKey, AlarmRecord, AlarmState, AlarmTransition, AssetChange, Axis, Bearing, BearingFault,
+    BearingOrders, BearingVerdict, Condition, Diagnosis, Event, Evidence, FaultLine, Finding, Foundation, Geometry,
+    Hypothesis, IndicatorValue, Limits, Location, Machine, MachineClass, Name, Observation, Point, PointId, PointKind,
+    Priority, Quality, Quantity, Reason, SensorState, SeriesKey, Severity, Timestamp, Title, Train, Trigger, Unit,
+    Value, WaveformId, Zone, ZoneVerdict,
 };
 use proptest::prelude::*;
 
@@ -249,9 +251,10 @@ impl Dice {
         }
     }
     fn finding(&mut self) -> Finding {
-        match self.below(4) {
+        match self.below(5) {
             0 => Finding::Diagnosis(self.diagnosis()),
             1 => Finding::Alarm(self.transition()),
+            2 => Finding::Assessment(Box::new(self.assessment())),
             _ => Finding::Indicator(IndicatorValue {
                 point: self.point(),
                 name: self.name(),
@@ -324,7 +327,7 @@ impl Dice {
                 active: d.below(2) == 0,
                 detail: d.some(3, |d| (d.text(), d.value())).into_iter().collect(),
             }),
-            actions: self.some(2, |d| Action::Acknowledge { alarm: AlarmId(d.bits()), by: d.text() }),
+            actions: self.some(3, Self::action),
             retained: self.some(1, |d| Retained {
                 topic: d.text(),
                 payload: d.some(9, |d| d.bits() as u8).into(),

@@ -119,6 +119,10 @@ pub(crate) fn drop_records(
     }
     if let Some(l) = diagnoses {
         removed.diagnoses = delete("diagnosis", l.t, l.diagnosis)?;
+        // They say of themselves when they were made: none comes late. The newest of a machine is what is known of it.
+        let sql = "DELETE FROM assessment WHERE id IN (SELECT id FROM assessment AS a WHERE t < ?1
+             AND t < (SELECT max(t) FROM assessment WHERE machine = a.machine) ORDER BY t LIMIT ?2)";
+        removed.diagnoses += tx.prepare_cached(sql)?.execute(params![l.t, most as i64])? as u64;
     }
     Ok(removed)
 }

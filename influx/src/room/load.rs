@@ -63,7 +63,7 @@ impl Room {
                     lines.point(self.naming.of(&key, &plant), i.t, &Value::Float(i.value), i.quality);
                 }
                 Finding::Alarm(_) => self.alarms_due = true,
-                Finding::Diagnosis(_) => {}
+                Finding::Diagnosis(_) | Finding::Assessment(_) => {}
             }
         }
         if !lines.is_empty() && self.pending.since.is_none() {
@@ -135,7 +135,7 @@ impl Room {
                     self.owed.note(&SeriesKey::indicator(i.point.clone(), i.name.clone()), i.t, c.seq, c.t);
                 }
                 Finding::Alarm(_) => self.alarms_due = true,
-                Finding::Diagnosis(_) => {}
+                Finding::Diagnosis(_) | Finding::Assessment(_) => {}
             }
         }
     }

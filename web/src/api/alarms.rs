@@ -16,12 +16,8 @@ use crate::router::{Answer, Ask};
 use crate::state::State;
 use crate::{dto, respond, view};
 
-/// Who acknowledges, where nobody says so and nobody is logged in.
-const SOMEBODY: &str = "operator";
-/// Longest name of who acknowledges, in characters.
-const MAX_NAME: usize = 64;
 /// How often the register is asked for an acknowledgement whose step the live stream did not bring.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// Which alarms are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,7 +206,7 @@ async fn confirmed(
     }
 }
 
-fn late(what: &str, state: &State) -> Problem {
+pub(super) fn late(what: &str, state: &State) -> Problem {
     let detail = format!("{what} within {} s", state.config.action_timeout.as_secs_f64());
     Problem::new(Kind::Unavailable, detail, "look at the alarm again in a moment; if nothing moves, look at /readyz")
 }
@@ -237,12 +233,7 @@ fn who(body: &[u8]) -> Result<Arc<str>, Problem> {
         let said = fields.and_then(|f| serde_json::from_value(f.into()));
         said.map_err(|e| Problem::new(Kind::BadBody, e.to_string(), next))?
     };
-    let by = said.by.as_deref().unwrap_or(SOMEBODY).trim();
-    if by.is_empty() || by.chars().count() > MAX_NAME || by.chars().any(char::is_control) {
-        let detail = format!("\"by\" is {:?}; expected 1 to {MAX_NAME} characters, none of them control", shorten(by));
-        return Err(Problem::new(Kind::BadBody, detail, next));
-    }
-    Ok(by.into())
+    super::who(said.by.as_deref(), next)
 }
 
 fn id(ask: &Ask) -> Result<AlarmId, Problem> {

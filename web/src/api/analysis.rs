@@ -18,8 +18,19 @@ const ROWS: usize = 128;
 /// Samples that one waterfall may read.
 const SAMPLES: u64 = 20_000_000;
 /// The questions, by name.
-const KINDS: [&str; 9] =
-    ["zoom", "velocity", "displacement", "envelope", "cepstrum", "spectrogram", "kurtogram", "orders", "average"];
+const KINDS: [&str; 11] = [
+    "zoom",
+    "velocity",
+    "displacement",
+    "envelope",
+    "peak_hold",
+    "cepstrum",
+    "spectrogram",
+    "kurtogram",
+    "orders",
+    "average",
+    "run_up",
+];
 /// Pulses in a turn, and turns in a turn, beyond which nothing is meant.
 const MOST_PULSES: f64 = 10_000.0;
 /// No record shows more, Hz.
@@ -29,14 +40,15 @@ const HIGHEST_HZ: f64 = 1e9;
 #[utoipa::path(get, path = "/api/v1/waveforms/{id}/analysis", tag = "waveforms",
     params(
         ("id" = String, Path, description = "The record's id, a UUID."),
-        ("kind" = String, Query, description = "`zoom`, `velocity`, `displacement`, `envelope`, `cepstrum`, `spectrogram`, `kurtogram`, `orders` or `average`."),
+        ("kind" = String, Query, description = "`zoom`, `velocity`, `displacement`, `envelope`, `peak_hold`, `cepstrum`, `spectrogram`, `kurtogram`, `orders`, `average` or `run_up`."),
         ("low_hz" = Option<f64>, Query, description = "`zoom`, `envelope`: low end of the band; 0 where it is left out. `velocity`, `displacement`: where the high-pass begins; 10 Hz, 2 Hz for slow shafts, where it is left out."),
         ("high_hz" = Option<f64>, Query, description = "`zoom`, `envelope`: high end of the band; half of the sampling rate where it is left out."),
         ("to_hz" = Option<f64>, Query, description = "`envelope`: up to where its spectrum goes."),
-        ("tacho" = Option<String>, Query, description = "`orders`, `average`: a record of pulses, taken at the same time."),
+        ("corner_hz" = Option<f64>, Query, description = "`peak_hold`: where its high-pass begins; as is usual for the shaft's speed where it is left out."),
+        ("tacho" = Option<String>, Query, description = "`orders`, `average`, `run_up` (needed there): a record of pulses, taken at the same time."),
         ("min_hz" = Option<f64>, Query, description = "`orders`, `average`: the lowest speed of the shaft to look for; with `max_hz`."),
         ("max_hz" = Option<f64>, Query, description = "`orders`, `average`: the highest."),
-        ("pulses" = Option<f64>, Query, description = "`orders`, `average`: pulses of the tacho in a turn; 1 where it is left out."),
+        ("pulses" = Option<f64>, Query, description = "`orders`, `average`, `run_up`: pulses of the tacho in a turn; 1 where it is left out."),
         ("ratio" = Option<f64>, Query, description = "`average`: turns of the shaft of interest in one turn of the reference; 1 where it is left out."),
     ),
     responses(
@@ -53,6 +65,8 @@ pub(crate) async fn analysis(ask: Ask) -> Answer {
         "zoom" => &["kind", "low_hz", "high_hz"],
         "velocity" | "displacement" => &["kind", "low_hz"],
         "envelope" => &["kind", "low_hz", "high_hz", "to_hz"],
+        "peak_hold" => &["kind", "corner_hz"],
+        "run_up" => &["kind", "tacho", "pulses"],
         "orders" => &["kind", "tacho", "min_hz", "max_hz", "pulses"],
         "average" => &["kind", "tacho", "min_hz", "max_hz", "pulses", "ratio"],
         _ => &["kind"],
@@ -82,6 +96,15 @@ fn question(kind: &str, query: &Query, w: &Waveform, sources: &Sources) -> Resul
             let (low_hz, high_hz) = band(query, w.fs)?;
             let to_hz = query.positive("to_hz", w.fs / 2.0, "half of the sampling rate")?;
             Question::Envelope { low_hz, high_hz, to_hz }
+        }
+        "peak_hold" => {
+            let corner_hz = query.positive("corner_hz", w.fs / 2.0, "half of the sampling rate")?;
+            Question::PeakHold { corner_hz }
+        }
+        "run_up" => {
+            let Reference { tacho, pulses_per_turn, .. } = reference(query, w.fs, sources)?;
+            let needed = || Problem::query("tacho", "the id of a record of pulses: without it there is no phase", "");
+            Question::RunUp { tacho: tacho.ok_or_else(needed)?, pulses_per_turn }
         }
         "cepstrum" => Question::Cepstrum,
         "spectrogram" => Question::Spectrogram,

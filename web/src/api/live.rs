@@ -18,7 +18,7 @@ use crate::router::{Answer, Ask};
         ("machine" = Option<String>, Query, description = "Values of this machine only, `site/machine`. Alarms and status are always those of the whole plant."),
     ),
     responses(
-        (status = 200, description = "The stream. `snapshot` holds a LiveSnapshot, `values` LiveValues, `alarm` an Alarm, `status` a LiveStatus.", content_type = "text/event-stream", body = String),
+        (status = 200, description = "The stream. `snapshot` holds a LiveSnapshot, `values` LiveValues, `assessed` a LiveAssessed, `alarm` an Alarm, `status` a LiveStatus.", content_type = "text/event-stream", body = String),
         (status = 503, description = "There are too many streams.", body = dto::Problem, content_type = "application/problem+json"),
         (status = "default", description = "What went wrong.", body = dto::Problem, content_type = "application/problem+json"),
     ))]

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod analysis;
+mod assessment;
 mod devices;
 pub(crate) mod export;
 mod intake;
@@ -17,11 +18,13 @@ mod store;
 mod waiting;
 mod waveforms;
 
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 use utoipa::OpenApi;
 use warp::http::Method;
 
-use crate::problem::{Kind, Problem};
+use crate::problem::{Kind, Problem, shorten};
 use crate::router::{Ask, Route};
 
 /// Every path that is not a file of the page.
@@ -34,6 +37,10 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::get("/api/v1/store", |a| Box::pin(store::report(a))),
     Route::get("/api/v1/overview", |a| Box::pin(plant::overview(a))),
     Route::get("/api/v1/machines/{site}/{machine}", |a| Box::pin(plant::machine(a))),
+    Route::get("/api/v1/machines/{site}/{machine}/assessment", |a| Box::pin(assessment::latest(a))),
+    Route::get("/api/v1/machines/{site}/{machine}/health", |a| Box::pin(assessment::health(a))),
+    Route::post("/api/v1/machines/{site}/{machine}/judge", |a| Box::pin(assessment::judge(a))),
+    Route::post("/api/v1/machines/{site}/{machine}/maintained", |a| Box::pin(assessment::maintained(a))),
     Route::get("/api/v1/series/last", |a| Box::pin(series::last(a))),
     Route::get("/api/v1/series/range", |a| Box::pin(series::range(a))),
     Route::get("/api/v1/series/buckets", |a| Box::pin(series::buckets(a))),
@@ -106,6 +113,10 @@ pub(crate) static ROUTES: &[Route] = &[
         store::report,
         plant::overview,
         plant::machine,
+        assessment::latest,
+        assessment::health,
+        assessment::judge,
+        assessment::maintained,
         series::last,
         series::range,
         series::buckets,
@@ -159,7 +170,12 @@ pub(crate) static ROUTES: &[Route] = &[
         devices::authority,
         live::live,
     ),
-    components(schemas(crate::dto::LiveSnapshot, crate::dto::LiveValues, crate::dto::LiveStatus))
+    components(schemas(
+        crate::dto::LiveAssessed,
+        crate::dto::LiveSnapshot,
+        crate::dto::LiveValues,
+        crate::dto::LiveStatus
+    ))
 )]
 struct Document;
 
@@ -168,6 +184,21 @@ struct Document;
 pub fn openapi() -> String {
     // Made from the attributes above; it serialises, as a test shows.
     Document::openapi().to_pretty_json().unwrap_or_default()
+}
+
+/// Who does something, where nobody is named.
+const SOMEBODY: &str = "operator";
+/// Longest name, characters.
+const MAX_NAME: usize = 64;
+
+/// Who does something, as `by` says.
+fn who(by: Option<&str>, next: &str) -> Result<Arc<str>, Problem> {
+    let by = by.unwrap_or(SOMEBODY).trim();
+    if by.is_empty() || by.chars().count() > MAX_NAME || by.chars().any(char::is_control) {
+        let detail = format!("\"by\" is {:?}; expected 1 to {MAX_NAME} characters, none of them control", shorten(by));
+        return Err(Problem::new(Kind::BadBody, detail, next));
+    }
+    Ok(by.into())
 }
 
 /// The body as a `T`. By way of a map, because a list would pass for a struct's fields in order.

@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 /// The answer to one question. What does not belong to its kind is empty or `null`; where `refused` holds a code, all is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Analysis {
-    /// `zoom`, `velocity`, `displacement`, `envelope`, `cepstrum`, `spectrogram`, `kurtogram`, `orders`, `average`, `orbit` or `waterfall`.
+    /// `zoom`, `velocity`, `displacement`, `envelope`, `peak_hold`, `cepstrum`, `spectrogram`, `kurtogram`, `orders`, `average`, `run_up`,
+    /// `orbit` or `waterfall`.
     pub kind: String,
     /// Why it cannot be computed: stable codes. Empty when it was.
     pub refused: Vec<String>,
@@ -22,10 +23,24 @@ pub struct Analysis {
     pub kurtogram: Option<Kurtogram>,
     /// The path of the shaft in the order of time: horizontal, vertical, in the unit of the curve `full`.
     pub path: Vec<[f64; 2]>,
-    /// Single numbers and what they are: `turns`, `residual_rms`, `forward` (1 with the rotation, 0 against it).
+    /// Amplitude and phase at once per turn during a run-up or coast-down, in the order of time.
+    #[serde(default)]
+    pub responses: Vec<RunUpResponse>,
+    /// Single numbers and what they are: `turns`, `residual_rms`, `forward` (1 with the rotation, 0 against it), `corner_hz`.
     pub facts: BTreeMap<String, f64>,
     /// Where the angle of the shaft was taken from: `tacho` or `record`.
     pub source: Option<String>,
+}
+
+/// The vibration at shaft speed at one speed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RunUpResponse {
+    /// Speed, r/min.
+    pub rpm: f64,
+    /// Amplitude (peak), m/s².
+    pub amplitude: f64,
+    /// Phase lag behind the tacho's edge, degrees within 0 to 360.
+    pub lag_deg: f64,
 }
 
 /// Values at equal steps.

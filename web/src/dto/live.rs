@@ -44,6 +44,15 @@ pub struct LiveValue {
     pub quality: Quality,
 }
 
+/// Event `assessed` (topic `values`): a machine was assessed anew, or somebody said something of its diagnosis.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LiveAssessed {
+    /// By this commit.
+    pub seq: u64,
+    /// The machine, `site/machine`: what it says is at `/api/v1/machines/{site}/{machine}/assessment`.
+    pub machine: String,
+}
+
 /// Event `status`, every second: the age of the stream is the age of the last of these. (Event `alarm` holds an
 /// [`Alarm`] as it stands after its step.)
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

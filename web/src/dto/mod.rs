@@ -7,6 +7,7 @@
 
 mod alarm;
 mod analysis;
+mod assessment;
 mod common;
 mod connection;
 mod device;
@@ -25,7 +26,11 @@ mod waiting;
 mod waveform;
 
 pub use alarm::{Acknowledged, Acknowledgement, Alarm, Alarms, Evidence, EvidenceLine, Journal, JournalEntry};
-pub use analysis::{Analysis, AnalysisCurve, AnalysisMap, Kurtogram, KurtogramLevel, MapRecord};
+pub use analysis::{Analysis, AnalysisCurve, AnalysisMap, Kurtogram, KurtogramLevel, MapRecord, RunUpResponse};
+pub use assessment::{
+    Assessment, FaultVerdict, HealthHistory, HealthPoint, HealthReason, Judge, Judged, MachineAssessment, Maintained,
+    ModelCard, RemainingLife, ShaftVerdict, Term,
+};
 pub use common::{Number, Priority, Quality, Reading, Time, Title};
 pub use connection::{Client, ConnectionTotals, Connections, Denial};
 pub use device::{
@@ -34,7 +39,7 @@ pub use device::{
 };
 pub use influx::Influx;
 pub use intake::{Ledger, LedgerSource, LedgerTotal, Quarantine, QuarantineEntry, QuarantineGroup, QuarantinedMessage};
-pub use live::{LiveSnapshot, LiveStatus, LiveValue, LiveValues};
+pub use live::{LiveAssessed, LiveSnapshot, LiveStatus, LiveValue, LiveValues};
 pub use machine::{
     Bearing, BearingVerdict, Diagnosis, Hypothesis, Indicator, Limits, Location, MachineDetail, MachineRef, Orders,
     Point, SensorVerdict, Severity, Zone,

@@ -50,7 +50,7 @@ pub struct Area {
 }
 
 /// How a machine is, in one word. The first that applies, in this order: `offline`, `alarm`, `sensor`, `stale`,
-/// `no_data`, `normal`; so `normal` is said only of a machine with current, usable data and no active alarm.
+/// `no_data`, `unjudged`, `normal`; so `normal` is said only of a machine with current, usable data and no active alarm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MachineStatus {
@@ -66,6 +66,8 @@ pub enum MachineStatus {
     NoData,
     /// A sensor is not to be believed: no verdict on the machine.
     Sensor,
+    /// There is no alarm because the newest record of a point gives no verdict: neither a zone nor one on the bearings.
+    Unjudged,
 }
 
 /// A machine in one line.
@@ -85,6 +87,10 @@ pub struct MachineSummary {
     pub line: Option<String>,
     /// In one word.
     pub status: MachineStatus,
+    /// Whether the newest record of a sensor gives only a zone, or only a verdict on the bearings: what is normal is then
+    /// normal as far as it was judged.
+    #[serde(default)]
+    pub partly: bool,
     /// The most urgent of its active or unacknowledged alarms.
     pub priority: Option<Priority>,
     /// The worst severity zone of its points, `A` to `D`, by their latest trustworthy records.

@@ -1,6 +1,7 @@
 //! From the plant's own types to the shapes of the wire: plain functions, no I/O but reads of the store that is handed in.
 
 mod alarm;
+mod assessment;
 mod intake;
 mod machine;
 mod rules;
@@ -11,6 +12,7 @@ mod train;
 mod waveform;
 
 pub(crate) use alarm::{alarm, alarms, counts, journal_entry, shown};
+pub(crate) use assessment::{assessment, health_point};
 pub use intake::quarantined_message;
 pub(crate) use intake::{
     group, ledger_line, ledger_source, ledger_total, quarantine_entry, quarantine_payload, quarantine_stats,

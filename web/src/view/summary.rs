@@ -1,13 +1,13 @@
 //! A machine in one line, and the plant as the lines of its machines.
 
 use std::collections::BTreeMap;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use historian::{Archive, ReadError};
 use plant::{
-    AlarmCondition, AlarmRecord, Machine, MachineId, Plant, PointKind, Quality, Reason, SensorState, SeriesKey,
-    Timestamp, Zone, ZoneVerdict,
+    AlarmCondition, AlarmRecord, BearingVerdict, Diagnosis, Machine, MachineId, Plant, PointKind, Quality, Reason,
+    SensorState, SeriesKey, Timestamp, Zone, ZoneVerdict,
 };
 
 use super::alarm::{counts, priority, shown, unacknowledged};
@@ -36,10 +36,40 @@ struct Pointwise {
     silent: bool,
     /// The latest record says that the sensor is not to be believed.
     sensor_failed: bool,
+    /// What came of its latest record; `None` where it takes none.
+    verdict: Option<Verdict>,
     /// Time of the newest usable value or record.
     seen: Option<Timestamp>,
     velocity: Option<f64>,
     zone: Option<Zone>,
+}
+
+/// What a record came to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Verdict {
+    /// A zone and a verdict on the bearings.
+    Given,
+    /// One of them.
+    Part,
+    /// Neither.
+    None,
+    /// It is no record of vibration: a tacho's pulses, say.
+    Foreign,
+}
+
+impl Verdict {
+    /// A point that has a record and no diagnosis of any has not been judged either.
+    fn of(latest: Option<&Diagnosis>) -> Self {
+        match latest.map(|d| (&d.zone, &d.bearing)) {
+            Some((ZoneVerdict::Refused(zone), BearingVerdict::Refused(bearing))) => {
+                let unit = |codes: &[Arc<str>]| codes.iter().all(|c| &**c == "unit");
+                if unit(zone) && unit(bearing) { Self::Foreign } else { Self::None }
+            }
+            Some((ZoneVerdict::Refused(_), _) | (_, BearingVerdict::Refused(_))) => Self::Part,
+            Some(_) => Self::Given,
+            None => Self::None,
+        }
+    }
 }
 
 /// The whole plant.
@@ -93,6 +123,7 @@ pub(crate) fn summary(
         area: machine.area.as_ref().map(ToString::to_string),
         line: machine.line.as_ref().map(ToString::to_string),
         status: status(active, &points),
+        partly: points.iter().any(|p| p.verdict == Some(Verdict::Part)),
         priority: urgent.map(priority),
         zone: points.iter().filter_map(|p| p.zone).max().map(|z| z.letter().to_string()),
         velocity_rms: points.iter().filter_map(|p| p.velocity).reduce(f64::max),
@@ -111,6 +142,7 @@ fn pointwise(from: &Sources, machine: &Machine) -> Result<Vec<Pointwise>, ReadEr
         if p.kind == PointKind::Waveform {
             let latest = from.pulse.latest(&from.archive, &id)?;
             facts.seen = latest.waveform;
+            facts.verdict = latest.waveform.map(|_| Verdict::of(latest.diagnosis.as_deref()));
             if let Some(d) = latest.diagnosis {
                 facts.sensor_failed = matches!(d.sensor, SensorState::Failed(_));
                 facts.zone = match d.zone {
@@ -176,8 +208,15 @@ fn status<'a>(active: impl Iterator<Item = &'a AlarmCondition>, points: &[Pointw
         () if sensor => S::Sensor,
         () if stale => S::Stale,
         () if !spoken => S::NoData,
+        () if unjudged(points) => S::Unjudged,
         () => S::Normal,
     }
+}
+
+/// Whether the record of a sensor gave no verdict at all. Pulses of a tacho need none, where something else was judged.
+fn unjudged(points: &[Pointwise]) -> bool {
+    let any = |v| points.iter().any(|p| p.verdict == Some(v));
+    any(Verdict::None) || any(Verdict::Foreign) && !any(Verdict::Given) && !any(Verdict::Part)
 }
 
 /// The trend of the point with the highest velocity, from the cache or computed.
@@ -228,6 +267,37 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_record_that_was_refused_altogether_has_no_verdict() {
+        let diagnosis = |zone: ZoneVerdict, bearing: BearingVerdict| Diagnosis {
+            waveform: plant::WaveformId(1),
+            point: "s/m/p".parse().unwrap(),
+            t: Timestamp::from_secs(1),
+            sensor: SensorState::Healthy,
+            zone,
+            bearing,
+        };
+        let zone = |code: &str| ZoneVerdict::Refused(vec![code.into()]);
+        let bearing = |code: &str| BearingVerdict::Refused(vec![code.into()]);
+        let given = ZoneVerdict::Zone {
+            zone: Zone::A,
+            velocity_mm_s: 1.0,
+            boundaries: [2.3, 4.5, 7.1],
+            basis: "ISO 20816-3".into(),
+        };
+        let judged = BearingVerdict::Judged { hypotheses: Vec::new(), threshold: 8.0, shaft_hz: 25.0 };
+        for (latest, expect) in [
+            (Some(diagnosis(zone("speed"), bearing("geometry"))), Verdict::None),
+            (Some(diagnosis(zone("unit"), bearing("unit"))), Verdict::Foreign),
+            (Some(diagnosis(given.clone(), bearing("geometry"))), Verdict::Part),
+            (Some(diagnosis(zone("power"), judged.clone())), Verdict::Part),
+            (Some(diagnosis(given, judged)), Verdict::Given),
+            (None, Verdict::None),
+        ] {
+            assert_eq!(Verdict::of(latest.as_ref()), expect, "{latest:?}");
+        }
+    }
+
+    #[test]
     fn no_data_and_bad_data_are_never_healthy() {
         use AlarmCondition as A;
         use MachineStatus as S;
@@ -255,6 +325,16 @@ mod tests {
         check(&[], &[good, bad(Reason::OutOfRange)], S::Sensor);
         check(&[], &[good, bad(Reason::Source)], S::Sensor);
         check(&[], &[good, failed], S::Sensor);
+        let came_to = |verdict| Pointwise { verdict: Some(verdict), seen: at, ..none };
+        let (given, nothing, foreign) = (came_to(Verdict::Given), came_to(Verdict::None), came_to(Verdict::Foreign));
+        check(&[], &[given], S::Normal);
+        check(&[], &[given, foreign], S::Normal);
+        check(&[], &[came_to(Verdict::Part), foreign], S::Normal);
+        check(&[], &[good, foreign], S::Unjudged);
+        check(&[], &[good, nothing], S::Unjudged);
+        check(&[], &[given, nothing], S::Unjudged);
+        check(&[], &[nothing, silent(given)], S::Stale);
+        check(&[A::High], &[nothing], S::Alarm);
         check(&[A::Stale], &[good], S::Stale);
         check(&[A::Sensor, A::Stale], &[good], S::Sensor);
         check(&[A::Zone(Zone::D), A::Sensor], &[bad(Reason::Sensor)], S::Alarm);

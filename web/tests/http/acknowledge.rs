@@ -13,7 +13,8 @@ fn supervise(house: &House) -> tokio::task::JoinHandle<()> {
     let (mut tail, recorder) = (house.historian.tail(house.historian.head()), house.historian.recorder());
     tokio::spawn(async move {
         while let Ok(c) = tail.next().await {
-            for Action::Acknowledge { by, .. } in &c.batch.actions {
+            for action in &c.batch.actions {
+                let Action::Acknowledge { by, .. } = action else { continue };
                 let trigger = Trigger::Acknowledged { by: by.clone() };
                 let step = step(TEMP, AlarmState::Unacknowledged, AlarmState::Acknowledged, trigger, 5);
                 let batch = Batch { findings: vec![Finding::Alarm(step)], ..Batch::default() };

@@ -35,6 +35,8 @@ async fn questions_reach_the_analyst_as_they_were_asked() {
         ),
         ("kind=velocity", "Integrated { twice: false, low_hz: None }"),
         ("kind=displacement&low_hz=2", "Integrated { twice: true, low_hz: Some(2.0) }"),
+        ("kind=peak_hold", "PeakHold { corner_hz: None }"),
+        ("kind=peak_hold&corner_hz=2000", "PeakHold { corner_hz: Some(2000.0) }"),
         ("kind=cepstrum", "Cepstrum"),
         ("kind=spectrogram", "Spectrogram"),
         ("kind=kurtogram", "Kurtogram"),
@@ -53,6 +55,9 @@ async fn questions_reach_the_analyst_as_they_were_asked() {
     let tacho = house.json(&format!("{path}?kind=orders&tacho={WAVEFORM}&pulses=4")).await;
     let asked = tacho["source"].as_str().unwrap().to_owned();
     assert!(asked.contains("tacho: Some(") && asked.contains("pulses_per_turn: 4.0"), "{asked}");
+    let run_up = house.json(&format!("{path}?kind=run_up&tacho={WAVEFORM}&pulses=2")).await;
+    let asked = run_up["source"].as_str().unwrap().to_owned();
+    assert!(asked.contains("RunUp { tacho: Waveform") && asked.contains("pulses_per_turn: 2.0"), "{asked}");
     let orbit = house.json(&format!("/api/v1/waveforms/{WAVEFORM}/orbit?with={WAVEFORM}")).await;
     assert_eq!(orbit["source"], json!(format!("{WAVEFORM} {WAVEFORM}")));
 }
@@ -80,6 +85,10 @@ async fn numbers_that_make_no_sense_are_refused_before_anything_is_computed() {
         (format!("{record}zoom&low_hz=ten"), 400, "ten"),
         (format!("{record}zoom&to_hz=5"), 400, "kind, low_hz, high_hz"),
         (format!("{record}cepstrum&low_hz=5"), 400, "kind"),
+        (format!("{record}peak_hold&corner_hz=12801"), 422, "12800"),
+        (format!("{record}peak_hold&low_hz=5"), 400, "corner_hz"),
+        (format!("{record}run_up"), 400, "record of pulses"),
+        (format!("{record}run_up&tacho={other}"), 404, "0193"),
         (format!("{record}velocity&low_hz=-1"), 422, "12800"),
         (format!("{record}fft"), 400, "zoom, velocity"),
         (record.clone(), 400, "zoom, velocity"),

@@ -5,6 +5,7 @@
 mod acknowledge;
 mod analysis;
 mod answers;
+mod assess;
 mod devices;
 mod errors;
 mod export;

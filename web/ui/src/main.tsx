@@ -10,6 +10,7 @@ import "./styles/shell.css";
 import "./styles/parts.css";
 import "./styles/pages.css";
 import "./styles/devices.css";
+import "./styles/assessment.css";
 
 startPrefs();
 startRouter();

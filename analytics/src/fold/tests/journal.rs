@@ -241,6 +241,15 @@ pub fn eventful() -> Vec<Committed> {
             };
             batch.actions.push(Action::Acknowledge { alarm: alarm.id(), by: "lin".into() });
         }
+        if i % 29 == 5 {
+            let machine: plant::MachineId = "s/fan".parse().unwrap();
+            let fault = plant::Fault::Bearing(plant::BearingFault::OuterRace);
+            let judgement = (i % 2 == 0).then_some(plant::Judgement::Confirmed);
+            batch.actions.push(Action::Judge { machine: machine.clone(), fault, judgement, by: "lin".into() });
+            if i > 80 {
+                batch.actions.push(Action::Maintained { machine, by: "he".into() });
+            }
+        }
         out.push(j.commit(batch));
     }
     out

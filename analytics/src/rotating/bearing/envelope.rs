@@ -4,21 +4,14 @@
 //! that no tone of the machine outweighs the faint train of impacts, which lives in the phases. The squared envelope of
 //! what is left is transformed again; a fault that strikes f times a second shows at f, 2f, 3f, 4f over the local floor.
 
-use std::sync::Arc;
-
 use plant::BearingFault;
-use realfft::RealToComplex;
 use realfft::num_complex::Complex;
-use rustfft::Fft;
 
 use super::null;
 use super::seated::Seated;
+use super::squared::{EnvelopePlans, RecordLines, Squared};
 use crate::rotating::spectrum::hann_power_into;
 
-/// Lower edge of the band that is demodulated, Hz: below live the machine's own tones.
-pub const BAND_LOW_HZ: f64 = 300.0;
-/// Upper edge as a part of the Nyquist frequency: above works the anti-aliasing filter.
-pub const BAND_HIGH: f64 = 0.95;
 /// Slip of rolling elements: the fault frequency lies this far below to above its kinematic value.
 pub const SLIP: (f64, f64) = (-0.02, 0.01);
 /// Lines left out on either side of a multiple of shaft speed.
@@ -40,68 +33,30 @@ const BALL_ABSENT: f64 = 0.9;
 /// Buffers of the envelope spectrum of one record length.
 #[derive(Default)]
 pub(in crate::rotating) struct Envelope {
-    pub(in crate::rotating) analytic: Vec<Complex<f64>>,
-    pub(in crate::rotating) squared: Vec<f64>,
+    pub(in crate::rotating) squared: Squared,
     pub(in crate::rotating) lines: Vec<Complex<f64>>,
-    pub(in crate::rotating) power: Vec<f64>,
+    power: Vec<f64>,
     median: Vec<f64>,
     floor: Vec<f64>,
     ratio: Vec<f64>,
     highest: Vec<f64>,
-    pub(in crate::rotating) scratch: Vec<Complex<f64>>,
-}
-
-/// The transforms that one record length takes: the inverse of n/2 complex lines, the forward of n/2 real samples.
-pub(in crate::rotating) struct EnvelopePlans {
-    pub inverse: Arc<dyn Fft<f64>>,
-    pub forward: Arc<dyn RealToComplex<f64>>,
 }
 
 impl Envelope {
-    /// Fills [`Envelope::ratio`] from the transform `x` of `n` samples, for lines up to `highest_hz`.
-    ///
-    /// The pre-whitened signal has only positive frequencies below Nyquist, so n/2 complex samples carry it whole, and
-    /// their squared magnitude is the squared envelope at half the rate. What that halving folds together differs by
-    /// n/2 lines: pairs that exist only above n/2 less the band's width, where nothing is read.
-    pub fn compute(&mut self, plans: &EnvelopePlans, x: &[Complex<f64>], n: usize, fs: f64, highest_hz: f64) {
-        self.squared_lines(plans, x, n, fs);
-        self.ratios(highest_hz * n as f64 / fs);
-    }
-
-    /// Fills [`Envelope::lines`] with the transform of the squared envelope.
-    pub(in crate::rotating) fn squared_lines(&mut self, plans: &EnvelopePlans, x: &[Complex<f64>], n: usize, fs: f64) {
-        let half = n / 2;
-        let band = band_lines(n, fs);
-        self.analytic.clear();
-        self.analytic.resize(band.start.min(half), Complex::default());
-        // One division a line, and none that waits for a branch.
-        self.analytic.extend(x[..half.min(band.end)].iter().skip(band.start).map(|v| {
-            let p = v.norm_sqr();
-            v * if p > 0.0 { p.sqrt().recip() } else { 0.0 }
-        }));
-        self.analytic.resize(half, Complex::default());
-        self.scratch.resize(plans.inverse.get_inplace_scratch_len(), Complex::default());
-        plans.inverse.process_with_scratch(&mut self.analytic, &mut self.scratch);
-        self.squared.clear();
-        self.squared.extend(self.analytic.iter().map(|z| z.norm_sqr()));
-        self.lines.resize(half / 2 + 1, Complex::default());
-        self.scratch.resize(plans.forward.get_scratch_len(), Complex::default());
-        // The lengths fit by construction, which is all that can fail.
-        let done = plans.forward.process_with_scratch(&mut self.squared, &mut self.lines, &mut self.scratch);
-        debug_assert!(done.is_ok());
-        // Without its mean.
-        self.lines[0] = Complex::default();
+    /// Fills [`Envelope::ratio`] from the transform `x` of a record, for lines up to `highest_hz`.
+    pub fn compute(&mut self, plans: &EnvelopePlans, x: RecordLines<'_>, highest_hz: f64) {
+        let highest = highest_hz * x.n as f64 / x.fs;
+        self.squared.square(plans, x);
+        self.squared.spread(wanted(highest), &mut self.lines);
+        self.ratios(highest);
     }
 
     /// Fills [`Envelope::ratio`] from [`Envelope::lines`], as far as line `highest`.
     pub(in crate::rotating) fn ratios(&mut self, highest: f64) {
-        let wanted = highest as usize + FLOOR_HALF + 2;
-        let kept = wanted.clamp(2, self.lines.len());
+        let kept = wanted(highest).clamp(2, self.lines.len());
         hann_power_into(&self.lines[..kept], &mut self.power);
-        if kept < self.lines.len() {
-            // The last line was windowed as if the spectrum ended there.
-            self.power.pop();
-        }
+        // The last line was windowed as if the spectrum ended there.
+        self.power.pop();
         self.divide_by_floor();
     }
 
@@ -112,9 +67,9 @@ impl Envelope {
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        16 * (self.analytic.capacity() + self.lines.capacity() + self.scratch.capacity())
-            + 8 * (self.squared.capacity()
-                + self.power.capacity()
+        self.squared.bytes()
+            + 16 * self.lines.capacity()
+            + 8 * (self.power.capacity()
                 + self.median.capacity()
                 + self.floor.capacity()
                 + self.ratio.capacity()
@@ -185,10 +140,9 @@ impl Envelope {
     }
 }
 
-/// The lines of the transform that are demodulated.
-fn band_lines(n: usize, fs: f64) -> std::ops::Range<usize> {
-    let first = (BAND_LOW_HZ * n as f64 / fs).ceil() as usize;
-    first..(BAND_HIGH * n as f64 / 2.0) as usize
+/// Lines of the squared envelope that it takes to know those up to `highest` over their floor.
+fn wanted(highest: f64) -> usize {
+    (highest as usize).saturating_add(FLOOR_HALF + 2)
 }
 
 fn interpolated(floor: &[f64], line: usize) -> f64 {

@@ -3,9 +3,12 @@
 mod envelope;
 pub mod null;
 mod seated;
+mod squared;
 mod turned;
 
-pub use envelope::{BAND_HIGH, BAND_LOW_HZ, Refusal, SLIP, Scored};
-pub(super) use envelope::{Envelope, EnvelopePlans};
+pub(super) use envelope::Envelope;
+pub use envelope::{Refusal, SLIP, Scored};
 pub use seated::Seated;
+pub use squared::{BAND_HIGH, BAND_LOW_HZ};
+pub(super) use squared::{EnvelopePlans, RecordLines};
 pub(super) use turned::{Record, Turned};

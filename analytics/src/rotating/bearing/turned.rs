@@ -28,11 +28,13 @@ pub(in crate::rotating) struct Record {
 /// Buffers of the resampling.
 #[derive(Default)]
 pub(in crate::rotating) struct Turned {
+    slow: Vec<Complex<f64>>,
     angles: Vec<f64>,
+    scratch: Vec<Complex<f64>>,
 }
 
 impl Turned {
-    /// Turns the squared envelope whose transform stands in `envelope` into one over the angle of `phase`, and fills its
+    /// Turns the squared envelope that `envelope` holds into one over the angle of `phase`, and fills its
     /// ratios up to `highest` orders. Gives the turns that it spans; its lines are 1/turns orders apart.
     pub fn resample(
         &mut self,
@@ -46,32 +48,43 @@ impl Turned {
         let (first, turns) = span(phase, record.n as f64 / record.fs).ok_or("turns")?;
         let most = highest * turns + MARGIN;
         let highest_hz = most / turns * fastest;
-        let kept = ((highest_hz * record.n as f64 / record.fs).ceil() as usize + 1).min(envelope.lines.len());
+        let kept = ((highest_hz * record.n as f64 / record.fs).ceil() as usize + 1).min(envelope.squared.count());
         let m = (FINE * kept).next_power_of_two();
-        slow_part(plans, envelope, kept, m);
+        envelope.squared.spread(kept, &mut envelope.lines);
+        self.slow_part(plans, &envelope.lines, m);
         // As many samples by angle as keep what was kept apart at the slowest.
         let count = ((2.0 * most).max(2.0 * kept as f64 * phase.mean_hz() / slowest) as usize).next_power_of_two();
         let rate = m as f64 * record.fs / record.n as f64;
         self.angles.clear();
         self.angles.extend((0..count).map(|i| {
             let turn = first + turns * i as f64 / count as f64;
-            cubic(&envelope.analytic, phase.time_of(turn) * rate)
+            cubic(&self.slow, phase.time_of(turn) * rate)
         }));
         let mean = self.angles.iter().sum::<f64>() / count as f64;
         self.angles.iter_mut().for_each(|v| *v -= mean);
         let plan = plans.real(count);
         envelope.lines.resize(count / 2 + 1, Complex::default());
-        envelope.scratch.resize(plan.get_scratch_len(), Complex::default());
+        self.scratch.resize(plan.get_scratch_len(), Complex::default());
         // The lengths fit by construction, which is all that can fail.
-        let done = plan.process_with_scratch(&mut self.angles, &mut envelope.lines, &mut envelope.scratch);
+        let done = plan.process_with_scratch(&mut self.angles, &mut envelope.lines, &mut self.scratch);
         debug_assert!(done.is_ok());
         envelope.ratios(highest * turns);
         Ok(turns)
     }
 
+    /// `lines` as `m` samples over the record, in the real parts of [`Turned::slow`].
+    fn slow_part(&mut self, plans: &Plans, lines: &[Complex<f64>], m: usize) {
+        self.slow.clear();
+        self.slow.extend_from_slice(lines);
+        self.slow.resize(m, Complex::default());
+        let plan = plans.inverse(m);
+        self.scratch.resize(plan.get_inplace_scratch_len(), Complex::default());
+        plan.process_with_scratch(&mut self.slow, &mut self.scratch);
+    }
+
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        8 * self.angles.capacity()
+        8 * self.angles.capacity() + 16 * (self.slow.capacity() + self.scratch.capacity())
     }
 }
 
@@ -85,16 +98,6 @@ fn span(phase: &Phase, seconds: f64) -> Option<(f64, f64)> {
         last -= 0.25;
     }
     (last > first).then_some((first, last - first))
-}
-
-/// The first `kept` lines as `m` samples over the record, in the real parts of [`Envelope::analytic`].
-fn slow_part(plans: &Plans, envelope: &mut Envelope, kept: usize, m: usize) {
-    envelope.analytic.clear();
-    envelope.analytic.extend_from_slice(&envelope.lines[..kept]);
-    envelope.analytic.resize(m, Complex::default());
-    let plan = plans.inverse(m);
-    envelope.scratch.resize(plan.get_inplace_scratch_len(), Complex::default());
-    plan.process_with_scratch(&mut envelope.analytic, &mut envelope.scratch);
 }
 
 /// The value between samples by the cubic through the four around it; the record is taken to go round.

@@ -4,13 +4,15 @@
 //! one harmonic is shifted down by that speed, and what is left of its phase corrects it. What came of it is judged by the
 //! spectrum over its own turns, where the harmonics of a shaft are sharp.
 
+use realfft::num_complex::Complex;
+
 use super::angle::{Course, angle, clarity};
 use super::path::smoothest;
 use super::phase::Phase;
 use super::short::{Short, TEETH, ratios};
 use crate::rotating::Refusal;
 use crate::rotating::plans::{Plans, quick_length};
-use crate::rotating::signal::{mean, usable};
+use crate::rotating::signal::mean;
 use crate::rotating::transform::{Transformed, inverse};
 
 /// Turns at the slowest speed that a window holds at least, so that neighbouring harmonics are told apart.
@@ -44,8 +46,19 @@ const STEEPEST: f64 = 3.0;
 /// Refused: `comb_unclear` where it does not, or where the angle leaves `expected_hz`; `speed` where the range is none,
 /// wider than 1 to 10, or has no room for five harmonics; `record_length` (fewer than 16 turns, too), `rate`, `sensor`.
 pub fn tacholess(plans: &Plans, x: &[f64], fs: f64, expected_hz: (f64, f64)) -> Result<Phase, Refusal> {
+    let t = Transformed::of(plans, x, fs)?;
+    tacholess_of(plans, &x[..t.n], &t.lines, fs, expected_hz)
+}
+
+/// The same where the transform of `x` without its mean, `lines`, is known.
+pub(in crate::rotating) fn tacholess_of(
+    plans: &Plans,
+    x: &[f64],
+    lines: &[Complex<f64>],
+    fs: f64,
+    expected_hz: (f64, f64),
+) -> Result<Phase, Refusal> {
     let (low, high) = expected_hz;
-    let x = usable(x, fs)?;
     if !(low > 0.0 && low < high && high <= WIDEST * low && TEETH as f64 * high * PER_HZ <= fs) {
         return Err("speed");
     }
@@ -53,7 +66,8 @@ pub fn tacholess(plans: &Plans, x: &[f64], fs: f64, expected_hz: (f64, f64)) -> 
     if seconds * low < LEAST_TURNS {
         return Err("record_length");
     }
-    let (x, fs) = slow_part(plans, x, fs, high)?;
+    let (x, fs) = slow_part(plans, x, lines, fs, high);
+    let x = &x[..];
     // A window within which the fastest change that the range allows moves the last harmonic by about two lines; longer
     // ones where the speed is steadier.
     let short = (2.0 * seconds / ((high - low) * TEETH as f64)).sqrt().min(0.25 * seconds).max(TURNS / low);
@@ -66,10 +80,10 @@ pub fn tacholess(plans: &Plans, x: &[f64], fs: f64, expected_hz: (f64, f64)) -> 
 }
 
 /// The record at the lowest rate that holds the comb and what surrounds it: all that follows is as much quicker.
-fn slow_part(plans: &Plans, x: &[f64], fs: f64, high: f64) -> Result<(Vec<f64>, f64), Refusal> {
-    let t = Transformed::of(plans, x, fs)?;
-    let m = ((SLOW * high / t.df()).ceil() as usize).next_power_of_two();
-    if m >= t.n { Ok((x.to_vec(), fs)) } else { Ok((inverse(plans, &t.lines, m), t.df() * m as f64)) }
+fn slow_part(plans: &Plans, x: &[f64], lines: &[Complex<f64>], fs: f64, high: f64) -> (Vec<f64>, f64) {
+    let df = fs / x.len() as f64;
+    let m = ((SLOW * high / df).ceil() as usize).next_power_of_two();
+    if m >= x.len() { (x.to_vec(), fs) } else { (inverse(plans, lines, m), df * m as f64) }
 }
 
 /// Short spectra as ln(1+ρ) and ln ρ for every candidate speed and harmonic.

@@ -16,6 +16,7 @@ mod tacho;
 
 pub use average::{Average, LEAST_TURNS, average, difference, residual};
 pub use comb::tacholess;
+pub(super) use comb::tacholess_of;
 pub use phase::Phase;
 pub use resample::{Resampled, by_turn};
 pub use spectrum::order_spectrum;

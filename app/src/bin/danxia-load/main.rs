@@ -15,6 +15,7 @@
 //! danxia-load never-reads --address 127.0.0.1:1883 --messages 1000000
 //! danxia-load slow-loris  --address 127.0.0.1:1883 --clients 500
 //! danxia-load soak        --address 127.0.0.1:1883 --rate 20000 --seconds 3600
+//! danxia-load plant       --address 127.0.0.1:1883 --machines 100 --sensors 12 --seconds 180
 //! ```
 //! Each prints one line of JSON; `flood` goes on for a time or until the connections break, and prints how much of what
 //! kind it sent and how much was acknowledged; `until-cut` publishes counting values until the connection breaks and prints which of
@@ -25,7 +26,9 @@
 mod client;
 mod crowd;
 mod fanout;
+mod flight;
 mod flood;
+mod plant;
 mod publish;
 mod soak;
 
@@ -66,6 +69,8 @@ enum Mode {
     SlowLoris(Crowd),
     /// A plant's steady load, for hours; reports what was acknowledged, and when.
     Soak(Soak),
+    /// A plant of accelerometers; reports what was acknowledged, and how far it fell behind its plan.
+    Plant(Accelerometers),
 }
 
 /// Many machines, to a plan.
@@ -91,6 +96,47 @@ pub struct Soak {
     pub seconds: u64,
     /// Publishes in flight on one connection; with so many, it waits.
     #[arg(long, default_value_t = 1_000)]
+    pub window: usize,
+}
+
+/// Machines with accelerometers.
+#[derive(Args)]
+pub struct Accelerometers {
+    /// The broker.
+    #[arg(long)]
+    pub address: SocketAddr,
+    /// Connections; the machines are divided among them.
+    #[arg(long, default_value_t = 10)]
+    pub clients: usize,
+    /// Machines.
+    #[arg(long, default_value_t = 100)]
+    pub machines: usize,
+    /// Accelerometers on each.
+    #[arg(long, default_value_t = 12)]
+    pub sensors: usize,
+    /// Samples in a record.
+    #[arg(long, default_value_t = 65_536)]
+    pub samples: usize,
+    /// Their rate, Hz.
+    #[arg(long, default_value_t = 25_600.0)]
+    pub fs: f64,
+    /// Seconds between two records of one accelerometer.
+    #[arg(long, default_value_t = 10)]
+    pub period: u64,
+    /// How long.
+    #[arg(long, default_value_t = 180)]
+    pub seconds: u64,
+    /// Machines with a damaged bearing.
+    #[arg(long, default_value_t = 5)]
+    pub damaged: usize,
+    /// Machines whose speed varies within a record, by 2 %.
+    #[arg(long, default_value_t = 10)]
+    pub varying: usize,
+    /// The same seed is the same plant.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Publishes in flight on one connection; with so many, it waits.
+    #[arg(long, default_value_t = 200)]
     pub window: usize,
 }
 
@@ -223,6 +269,7 @@ fn main() -> anyhow::Result<()> {
         Mode::Hold(c) => crowd::hold(&c),
         Mode::SlowLoris(c) => crowd::slow_loris(&c),
         Mode::Soak(s) => soak::soak(&s),
+        Mode::Plant(a) => plant::plant(&a),
     }
 }
 

@@ -22,6 +22,9 @@ export const liveMachines = store<ReadonlyMap<string, Heard<MachineSummary>>>(ne
 /** Latest values by [`seriesKey`], of the machine the stream was asked for. */
 export const liveValues = store<ReadonlyMap<string, LiveValue>>(new Map());
 
+/** The commit by which a machine (`site/machine`) was assessed last, as far as was heard. */
+export const liveAssessed = store<ReadonlyMap<string, number>>(new Map());
+
 export const seriesKey = (point: string, indicator?: string | null): string =>
   indicator ? `${point}\n${indicator}` : point;
 
@@ -104,6 +107,7 @@ function connect(): void {
   on<LiveStatus>("status", (status) => takeStatus(status, false));
   on<Alarm>("alarm", (a) => liveAlarms.set(merged(liveAlarms.get(), [[a.id, a]])));
   on<{ values: LiveValue[] }>("values", (v) => takeValues(v.values));
+  on<{ seq: number; machine: string }>("assessed", (a) => liveAssessed.set(new Map(liveAssessed.get()).set(a.machine, a.seq)));
   s.onerror = () => {
     if (source === s) lost();
   };

@@ -1,7 +1,7 @@
 // The closed vocabularies of the API, and of the page itself, that the page puts into words. A test holds that both catalogues know every one.
 
 export const FAMILIES = {
-  status: ["normal", "alarm", "stale", "offline", "no_data", "sensor"],
+  status: ["normal", "alarm", "stale", "offline", "no_data", "sensor", "unjudged"],
   class: ["fan", "pump", "motor", "gearbox", "compressor", "turbine", "other"],
   foundation: ["rigid", "flexible"],
   axis: ["horizontal", "vertical", "axial", "radial"],
@@ -124,6 +124,8 @@ export const FAMILIES = {
   ],
   denial: ["publish_denied", "subscribe_denied", "will_denied"],
   sensor: ["clipped", "flat", "bias", "ski_slope", "loose", "gaps", "no_rotation"],
+  // What to do about each of them.
+  sensor_next: ["clipped", "flat", "bias", "ski_slope", "loose", "gaps", "no_rotation"],
   refusal: [
     "geometry",
     "speed",
@@ -173,6 +175,10 @@ export const FAMILIES = {
     "passed",
     "no_trend",
     "spread",
+    "learning",
+    "no_onset",
+    "state",
+    "value",
   ],
   // What to do about each of them.
   refusal_next: [
@@ -193,9 +199,47 @@ export const FAMILIES = {
     "ratio",
     "tacho",
     "turns",
+    "ambiguous",
+    "nothing_explains",
+    "off",
+    "state_unsteady",
+    "no_phase",
+    "no_axial",
+    "no_radial",
+    "one_radial",
+    "no_pair",
+    "weak_line",
+    "baseline",
+    "reference",
+    "run_up",
+    "slow_roll",
+    "power_off",
+    "process",
+    "orbit",
+    "gear",
+    "blade_pass",
+    "mesh",
+    "line_frequency",
+    "pole_pass",
+    "unresolved",
+    "not_finite",
+    "load",
+    "gear_mesh",
+    "gear_sidebands",
+    "records",
+    "passed",
+    "no_trend",
+    "spread",
+    "learning",
+    "no_onset",
+    "state",
+    "value",
   ],
   prognosis: ["few_records", "far_ahead", "forms_disagree", "wide"],
   health: ["zone", "trend", "bearing", "sensors"],
+  health_step: ["good", "fair", "poor", "bad"],
+  standing: ["open", "probable", "confirmed", "explained", "ambiguous"],
+  judgement: ["confirmed", "dismissed", "found"],
   remark: ["imbalance", "estimated"],
   rule_format: ["json", "csv", "plain", "hj212"],
   rule_step: ["disabled", "other_topic", "conditions", "matched", "failed"],
@@ -419,3 +463,21 @@ export const TERM_UNIT: Record<string, string> = {
 
 /** Evidence terms that are shares of one, told in percent. */
 export const TERM_PERCENT = new Set(["slip", "share_1x"]);
+
+/** The faults that a diagnosis weighs, in the order of its table. A test of the platform holds that none is missing. */
+export const DIAGNOSED = [
+  "imbalance",
+  "misalignment",
+  "bent_shaft",
+  "looseness",
+  "oil_whirl",
+  "rub",
+  "outer_race",
+  "inner_race",
+  "ball",
+  "cage",
+  "gear",
+  "stator",
+  "rotor_bar",
+  "cavitation",
+] as const;

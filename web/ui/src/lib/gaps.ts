@@ -7,6 +7,13 @@ export interface Gapped {
   holes: [number, number][];
 }
 
+/** Where values stand alone: no line leads to them or away, and without a point nobody would see them. */
+export function alone(v: ArrayLike<number | null | undefined>): number[] {
+  const out: number[] = [];
+  for (let i = 0; i < v.length; i++) if (v[i] != null && v[i - 1] == null && v[i + 1] == null) out.push(i);
+  return out;
+}
+
 /** The middle one of the steps between neighbours; 0 for fewer than two values. */
 export function medianStep(t_ms: number[]): number {
   const steps = t_ms.slice(1).map((t, i) => t - t_ms[i]!);

@@ -9,7 +9,8 @@ const RANK: Record<MachineSummary["status"], number> = {
   sensor: 2,
   stale: 3,
   no_data: 4,
-  normal: 5,
+  unjudged: 5,
+  normal: 6,
 };
 
 /** The most urgent first: by priority, then what waits for acknowledgement, then by state. */

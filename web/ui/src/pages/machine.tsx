@@ -23,12 +23,14 @@ import { registerKeys } from "../lib/keys";
 import { now, serverNow } from "../lib/now";
 import { href, setQuery, useRoute } from "../lib/router";
 import { useStore } from "../lib/store";
+import { AssessmentPanel } from "../parts/assessment";
 import { DiagnosisCard, verdict } from "../parts/diagnosis";
 import { PriorityMark, StatusWord, ZoneMark } from "../parts/marks";
 import { Empty, Guarded } from "../parts/states";
 import { Tones } from "../parts/drive-train";
 import { Train, sensorFailed, zoneOf } from "../parts/train";
 import { Trend } from "../parts/trend";
+import { foreign, Unjudged, Unread } from "../parts/unjudged";
 
 const EVERY = 10_000;
 
@@ -80,7 +82,7 @@ function Detail({ fetched, at }: { fetched: MachineDetail; at: number }) {
             <Empty text={t("machine.no_points")} />
           ) : (
             <>
-              <section class="panel" aria-label={t("machine.train")}>
+              <section class="panel the-train" aria-label={t("machine.train")}>
                 <Train m={m} selected={point?.name} select={select} />
               </section>
               {point && <PointTrend m={m} p={point} />}
@@ -90,8 +92,10 @@ function Detail({ fetched, at }: { fetched: MachineDetail; at: number }) {
         </div>
         <div class="side-column">
           <ActiveAlarms m={m} />
+          {m.points.some((p) => p.kind === "waveform") && <AssessmentPanel m={m} />}
+          <Unread site={m.site} machine={m.machine} />
           {m.points
-            .filter((p) => p.kind === "waveform")
+            .filter((p, _, all) => p.kind === "waveform" && !(p.diagnosis && foreign(p.diagnosis) && all.some((o) => o.diagnosis && !foreign(o.diagnosis))))
             .sort((a, b) => weight(b) - weight(a))
             .map((p) => (
               <DiagnosisCard key={p.name} m={m} p={p} />
@@ -133,7 +137,7 @@ function Heading({ m }: { m: MachineDetail }) {
         {machineTitle(m)}
       </h1>
       <p class="summary">
-        <StatusWord status={m.status} />
+        <StatusWord status={m.status} partly={m.partly} />
         <span>
           <span class="muted">{t("machine.worst_zone")}</span> <ZoneMark zone={m.zone} />{" "}
           {m.velocity_rms != null && quantity(m.velocity_rms, "mm/s")}
@@ -147,6 +151,7 @@ function Heading({ m }: { m: MachineDetail }) {
             : t("overview.never")}
         </span>
       </p>
+      <Unjudged m={m} />
     </header>
   );
 }
@@ -217,7 +222,7 @@ const percentOf = (o: BearingOrders): number => Math.ceil(100 * Math.max(o.bpfo,
 
 function ActiveAlarms({ m }: { m: MachineDetail }) {
   return (
-    <section class="panel" aria-labelledby="machine-alarms">
+    <section class="panel active-alarms" aria-labelledby="machine-alarms">
       <h2 id="machine-alarms">
         <a href={href(["alarms"], { machine: `${m.site}/${m.machine}` })}>{t("machine.alarms")}</a>
       </h2>
@@ -296,7 +301,7 @@ function PointRow({ m, p, selected }: { m: MachineDetail; p: PointDetail; select
       <td class="c-value n">{p.kind === "waveform" ? <Indicators p={p} /> : <Value s={p.last} p={p} />}</td>
       <td class="c-zone">{p.kind === "waveform" && <ZoneMark zone={sensorFailed(p) ? null : zoneOf(p)} testid="zone" />}</td>
       <td class="limits">{limitText(p)}</td>
-      <td class="c-time muted">{newest ? clock(newest.t) : t("value.never")}</td>
+      <td class="c-time muted">{newest || p.diagnosis ? clock((newest ?? p.diagnosis)!.t) : t("value.never")}</td>
     </tr>
   );
 }
@@ -307,9 +312,9 @@ const limitText = (p: PointDetail): string =>
     .map((k) => `${code("limit", k)} ${num(p.limits[k])}`)
     .join(" · ");
 
-function Value({ s, p, unit }: { s: Sample | null | undefined; p?: PointDetail; unit?: string | null }) {
+function Value({ s, p, unit, plain }: { s: Sample | null | undefined; p?: PointDetail; unit?: string | null; plain?: boolean }) {
   if (!s) return <span class="bad-value">{t("value.none")}</span>;
-  const doubt = qualityText(s.quality);
+  const doubt = plain ? "" : qualityText(s.quality);
   const over = p && typeof s.value === "number" && usable(s) ? beyond(s.value, p.limits) : null;
   const u = p ? p.unit : unit;
   return (
@@ -324,7 +329,12 @@ function Value({ s, p, unit }: { s: Sample | null | undefined; p?: PointDetail; 
 /** The numbers computed from a record; a click shows their trend. */
 function Indicators({ p }: { p: PointDetail }) {
   const { query } = useRoute();
+  // A record of pulses has none of them, and is not missing for it.
+  if (p.indicators.length === 0 && p.diagnosis) return <span class="muted">–</span>;
   if (p.indicators.length === 0) return <span class="bad-value">{t("value.none")}</span>;
+  // What is said of all of them is said once.
+  const [first, ...others] = new Set(p.indicators.map((i) => i.last?.quality ?? ""));
+  const shared = others.length === 0 && first ? qualityText(first) : "";
   return (
     <span class="indicators">
       {p.indicators.map((i) => (
@@ -335,9 +345,10 @@ function Indicators({ p }: { p: PointDetail }) {
           aria-pressed={query["point"] === p.name && query["series"] === i.name}
           onClick={() => setQuery({ point: p.name, series: i.name })}
         >
-          <span class="muted">{code("indicator", i.name)}</span> <Value s={i.last} unit={i.unit ?? null} />
+          <span class="muted">{code("indicator", i.name)}</span> <Value s={i.last} unit={i.unit ?? null} plain={shared !== ""} />
         </button>
       ))}
+      {shared && <small class="doubt">{shared}</small>}
     </span>
   );
 }

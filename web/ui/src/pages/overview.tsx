@@ -153,7 +153,7 @@ function Tile({ m }: { m: MachineSummary }) {
         <Figures m={m} />
       )}
       <span class="foot">
-        <StatusWord status={m.status} />
+        <StatusWord status={m.status} partly={m.partly} />
         <Age m={m} />
       </span>
     </a>

@@ -5,9 +5,13 @@ import { num, quantity, when } from "../lib/format";
 import { serverNow } from "../lib/now";
 import { href } from "../lib/router";
 import { ZoneMark } from "./marks";
+import { AdviceOn, familyOf, precise } from "./unjudged";
 
 export const codesText = (family: string, codes: string[]): string =>
   codes.map((c) => code(family, c)).join(t("list.separator"));
+
+/** Why something is not there: refusals, among which may stand what is wrong with the sensor. */
+export const whyText = (codes: string[]): string => precise(codes).map((c) => code(familyOf(c), c)).join(t("list.separator"));
 
 /** The verdict in one sentence; what could not be judged is said, never shown as healthy. */
 export function verdict(d: Diagnosis): { text: string; abnormal: boolean; unknown: boolean } {
@@ -15,7 +19,7 @@ export function verdict(d: Diagnosis): { text: string; abnormal: boolean; unknow
     return { text: t("verdict.sensor", { codes: codesText("sensor", d.sensor.codes) }), abnormal: false, unknown: true };
   }
   if ("refused" in d.bearing) {
-    return { text: t("verdict.refused", { codes: codesText("refusal", d.bearing.refused) }), abnormal: false, unknown: true };
+    return { text: t("verdict.refused", { codes: whyText(d.bearing.refused) }), abnormal: false, unknown: true };
   }
   const best = d.bearing.hypotheses[0];
   if (best && best.statistic > d.bearing.threshold) {
@@ -38,6 +42,7 @@ export function DiagnosisCard({ m, p }: { m: MachineDetail; p: PointDetail }) {
         <>
           <Verdict d={d} />
           <ZoneLine d={d} />
+          <AdviceOn d={d} />
           {"hypotheses" in d.bearing && verdict(d).abnormal && <Hypotheses of={d.bearing.hypotheses.slice(0, 3)} />}
           <p class="foot muted">
             {when(d.t, serverNow())} · <a href={link}>{t("diagnosis.open")}</a>
@@ -65,7 +70,7 @@ export function ZoneLine({ d }: { d: Diagnosis }) {
   if ("refused" in d.zone) {
     return (
       <p class="zone-line">
-        <ZoneMark zone={null} /> {t("verdict.no_zone", { codes: codesText("refusal", d.zone.refused) })}
+        <ZoneMark zone={null} /> {t("verdict.no_zone", { codes: whyText(d.zone.refused) })}
       </p>
     );
   }

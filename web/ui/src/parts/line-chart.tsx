@@ -26,7 +26,7 @@ export interface LineChartProps {
   /** Distance of two values on the axis as drawn. */
   step: number;
   /** Another curve on the same grid, drawn beneath. */
-  beneath?: ArrayLike<number> | undefined;
+  beneath?: ArrayLike<number | null> | undefined;
   window: [number, number];
   xLabel: string;
   yLabel: string;
@@ -79,7 +79,7 @@ export function LineChart(props: LineChartProps) {
       label={props.label}
       {...(props.testid ? { testid: props.testid } : {})}
       data={data}
-      options={() => options(current)}
+      options={(of) => options(current, of.length > 2)}
       onReady={(u) => ready(u, current)}
     />
   );
@@ -106,9 +106,11 @@ function ready(u: uPlot, current: Current): () => void {
 
 function under({ plot, canvas, props }: Current): void {
   if (!plot || !canvas) return;
-  drawUnder(plot, canvas, [...props.lines, ...(props.moving?.lines(props.window[1]) ?? [])], props.floor);
+  drawUnder(plot, canvas, [...props.lines, ...(props.moving?.lines(props.window[1]) ?? [])], props.floor, props.yLabel);
 }
 
+/** As few values are drawn as points, too. */
+const FEW = 32;
 /** Decibels that one chart shows below its highest value. */
 const DEPTH_DB = 80;
 
@@ -128,9 +130,11 @@ function yRange(scale: YScale | undefined, fit: boolean | undefined): uPlot.Scal
   return { range: (_, low, high) => [Math.min(0, (low ?? 0) * 1.1), (high || 1) * 1.1] };
 }
 
-function options(current: Current): Omit<uPlot.Options, "width" | "height"> {
+function options(current: Current, withOther: boolean): Omit<uPlot.Options, "width" | "height"> {
   const { props } = current;
-  const own: uPlot.Series = { stroke: ink("trace"), width: 1.1, points: { show: false } };
+  // A few values, or one, would show no line.
+  const few = props.y.length <= FEW && { size: 5, fill: ink("trace") };
+  const own: uPlot.Series = { stroke: ink("trace"), width: 1.1, points: few || { show: false } };
   const other: uPlot.Series = { stroke: ink("baseline"), width: 1.4, points: { show: false } };
   return {
     legend: { show: false },
@@ -154,7 +158,7 @@ function options(current: Current): Omit<uPlot.Options, "width" | "height"> {
       },
     },
     scales: { x: { time: false, range: () => current.props.window }, y: yRange(props.scale, props.fit) },
-    series: props.beneath ? [{}, other, own] : [{}, own],
+    series: withOther ? [{}, other, own] : [{}, own],
     axes: [axis({ size: 28, space: 60 }), axis({ size: 52, space: 24 })],
     hooks: {
       setCursor: [(u) => current.props.onHover?.(u.cursor.idx ?? null)],

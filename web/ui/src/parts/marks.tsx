@@ -39,23 +39,28 @@ export function ZoneMark({ zone, testid }: { zone: ZoneLetter | null | undefined
   );
 }
 
-const GLYPHS: Record<MachineStatus, string> = {
+const GLYPHS: Record<MachineStatus | "partly", string> = {
   normal: "M5 12.5l4.5 4.5L19 7.5",
   alarm: "M12 4v10M12 18v1.5",
   stale: "M12 6v6.5l4 2.5M12 2.5a9.5 9.5 0 1 0 0 19a9.5 9.5 0 1 0 0-19",
   offline: "M5 5l14 14M19 5L5 19",
   no_data: "M5 12h14",
+  partly: "M4 12h4M10 12h4M16 12h4",
+  unjudged: "M7 5H4.5v14H7M17 5h2.5v14H17",
   sensor: "M9 9a3.2 3.2 0 1 1 4.6 2.9c-1 .5-1.6 1.2-1.6 2.6M12 18v1.2",
 };
 
 /** A machine's state in one word, with a glyph of its own so that the word is not told by colour alone. */
-export function StatusWord({ status }: { status: MachineStatus }) {
+export function StatusWord({ status, partly }: { status: MachineStatus; partly?: boolean | undefined }) {
+  // Nothing is ticked off that was judged by half.
+  const half = status === "normal" && partly;
   return (
     <span class={`status-word s-${status}`}>
       <svg viewBox="0 0 24 24" aria-hidden="true">
-        <path d={GLYPHS[status]} />
+        <path d={GLYPHS[half ? "partly" : status]} />
       </svg>
       {code("status", status)}
+      {half && <span class="muted"> {t("machine.partly")}</span>}
     </span>
   );
 }

@@ -65,7 +65,8 @@ export function hatch(ctx: CanvasRenderingContext2D): CanvasPattern | string {
  */
 export function Plot(props: {
   look: string;
-  options: () => Omit<uPlot.Options, "width" | "height">;
+  /** What suits this data: a new plot may be made of data that is a render older than what else the caller knows. */
+  options: (data: uPlot.AlignedData) => Omit<uPlot.Options, "width" | "height">;
   data: uPlot.AlignedData;
   height: number;
   label: string;
@@ -82,7 +83,7 @@ export function Plot(props: {
     const el = box.current;
     if (!el) return;
     const u = new uPlot(
-      { ...props.options(), width: Math.max(120, el.clientWidth), height: props.height },
+      { ...props.options(data.current), width: Math.max(120, el.clientWidth), height: props.height },
       data.current,
       el,
     );

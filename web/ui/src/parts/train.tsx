@@ -30,6 +30,7 @@ export const sensorFailed = (p: PointDetail): boolean => p.diagnosis?.sensor.hea
 export function pointReading(p: PointDetail): string {
   if (p.kind === "waveform") {
     const v = p.indicators.find((i) => i.name === "velocity_rms") ?? p.indicators[0];
+    if (!v && p.diagnosis) return "–";
     return usable(v?.last) && typeof v.last.value === "number" ? quantity(v.last.value, v.unit) : t("value.none");
   }
   if (!usable(p.last)) return t("value.none");

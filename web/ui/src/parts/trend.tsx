@@ -5,7 +5,7 @@ import { useResource } from "../api/resource";
 import type { Buckets, Limits } from "../api/types";
 import { code, t } from "../i18n";
 import { clock, clockShort, dateTime, day, num, plantZone, quantity } from "../lib/format";
-import { gapLimit, withGaps } from "../lib/gaps";
+import { alone, gapLimit, withGaps } from "../lib/gaps";
 import { lang, theme } from "../lib/prefs";
 import { verticalRange } from "../lib/range";
 import { useStore } from "../lib/store";
@@ -185,7 +185,7 @@ function trendOptions(
       {},
       { stroke: "transparent", width: 0, points: { show: false } },
       { stroke: "transparent", width: 0, points: { show: false } },
-      { stroke: ink("trace"), width: 1.5, points: { show: false } },
+      { stroke: ink("trace"), width: 1.5, points: { show: true, size: 6, fill: ink("trace"), filter: (u) => alone(u.data[3]!) } },
     ],
     bands: [{ series: [1, 2], fill: ink("trace-band") }],
     axes: [

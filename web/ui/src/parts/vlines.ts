@@ -31,8 +31,8 @@ export function underlay(u: uPlot): HTMLCanvasElement {
   return canvas;
 }
 
-/** Draws `lines` and the horizontal line at `floor` onto the canvas under `u`. */
-export function drawUnder(u: uPlot, canvas: HTMLCanvasElement, lines: VLine[], floor: number | undefined): void {
+/** Draws `lines` and the horizontal line at `floor` onto the canvas under `u`, whose vertical axis is headed by `unit`. */
+export function drawUnder(u: uPlot, canvas: HTMLCanvasElement, lines: VLine[], floor: number | undefined, unit: string): void {
   const { width, height } = u.ctx.canvas;
   if (canvas.width !== width || canvas.height !== height) {
     canvas.width = width;
@@ -44,7 +44,7 @@ export function drawUnder(u: uPlot, canvas: HTMLCanvasElement, lines: VLine[], f
   if (!ctx) return;
   ctx.clearRect(0, 0, width, height);
   if (floor !== undefined) drawFloor(u, ctx, floor);
-  drawLines(u, ctx, lines);
+  drawLines(u, ctx, lines, unit);
 }
 
 function drawFloor(u: uPlot, ctx: CanvasRenderingContext2D, floor: number): void {
@@ -60,14 +60,14 @@ function drawFloor(u: uPlot, ctx: CanvasRenderingContext2D, floor: number): void
   ctx.stroke();
 }
 
-function drawLines(u: uPlot, ctx: CanvasRenderingContext2D, lines: VLine[]): void {
+function drawLines(u: uPlot, ctx: CanvasRenderingContext2D, lines: VLine[], unit: string): void {
   const { bbox } = u;
   const dpr = devicePixelRatio;
   ctx.font = canvasFont();
   ctx.textBaseline = "bottom";
   ctx.textAlign = "left";
-  // Labels stand above the plot; one that would run into its neighbour is left out (the table has them all).
-  let free = bbox.left + 10 * dpr;
+  // Labels stand above the plot, after the unit; one that would run into its neighbour is left out (the table has them all).
+  let free = Math.max(bbox.left + 10 * dpr, ctx.measureText(unit).width + 10 * dpr);
   for (const l of [...lines].sort((a, b) => a.x - b.x)) {
     const x = u.valToPos(l.x, "x", true);
     if (x < bbox.left || x > bbox.left + bbox.width) continue;

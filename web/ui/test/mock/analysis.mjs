@@ -51,6 +51,20 @@ export function analysis(w, faulty, q) {
         curve("speed", 0, 0.01, "s", "r/min", 128, (t) => 60 * SHAFT * (1 + 0.002 * Math.sin(5 * t)))],
     };
     case "average": return { ...own, source: "record", facts: { turns: 31, residual_rms: 1.3 }, curves: [curve("wave", 0, 1 / 1024, "turn", "m/s²", 1024, (a) => 4 * Math.sin(2 * Math.PI * a) + 1.5 * Math.sin(4 * Math.PI * a + 1) + 0.6 * Math.sin(34 * Math.PI * a))] };
+    case "peak_hold": return {
+      ...own, facts: { corner_hz: Number(q.get("corner_hz") ?? 1000) },
+      curves: [curve("wave", 0.02, 0.0004, "s", "m/s²", 3200, (t, k) => 0.8 + 0.4 * grain(k, 11) + (faulty ? 9 * Math.max(0, 1 - ((t * FAULT) % 1) * 6) : 0)),
+        curve("spectrum", 0, 0.78, "Hz", "m/s²", 1270, (hz, k) => 0.05 * grain(k, 12) + (faulty ? [1, 2, 3, 4, 5].reduce((a, h) => a + (2 / h) * bump(hz, h * FAULT, 1), 0) : 0))],
+    };
+    case "run_up": {
+      const responses = Array.from({ length: 240 }, (_, i) => {
+        const r = (300 + 11 * i) / 1480;
+        const [re, im] = [1 - r * r, 0.11 * r];
+        const size = Math.hypot(re, im);
+        return { rpm: 300 + 11 * i, amplitude: round((r ** 4 * 2.2) / size + 0.02 * grain(i, 13)), lag_deg: round((Math.atan2(im, re) * 180 / Math.PI + 215) % 360) };
+      });
+      return { ...own, source: "tacho", responses };
+    }
     default: return null;
   }
 }

@@ -191,6 +191,7 @@ export function machine(name, alarms) {
         wave("vib_de_v", "驱动端垂直振动", "Drive end vertical", "DE", "vertical", z && "B", false),
         wave("vib_nde_h", "非驱动端水平振动", "Non-drive end horizontal", "NDE", "horizontal", z && "A", false),
         wave("vib_nde_a", "非驱动端轴向振动", "Non-drive end axial", "NDE", "axial", null, false),
+        ...(name === "main-fan-1" ? [tacho(wave)] : []),
       ];
   return {
     ...summary(row, alarms),
@@ -210,6 +211,12 @@ export function machine(name, alarms) {
   };
 }
 
+/** A point of pulses: records without a verdict, which need none. */
+const tacho = (wave) => {
+  const p = wave("tacho", "键相", "Tacho", null, null, null, false);
+  const none = { refused: ["unit"] };
+  return { ...p, unit: "V", indicators: [], zone: none, diagnosis: { ...p.diagnosis, zone: none, bearing: none } };
+};
 const unit = (kind, shafts, more = {}) => ({
   name: kind, kind, shafts, poles: null, line_hz: null, rotor_bars: null, stages: [], pulleys_mm: null, belt_mm: null,
   toothed: null, passing: null, passing_count: null, ...more,

@@ -3,6 +3,7 @@
 import { createReadStream, existsSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
+import * as assessed from "./assessment.mjs";
 import * as analysis from "./analysis.mjs";
 import * as devices from "./devices.mjs";
 import * as plant from "./plant.mjs";
@@ -100,6 +101,10 @@ function api(req, res, path, q) {
     case "status": return json(res, status());
     case "overview": return json(res, flag("empty") ? { counts: plant.counts([]), areas: [] } : plant.overview(alarms));
     case "machines": {
+      if (rest[2] === "assessment") return json(res, assessed.assessment(rest[1]));
+      if (rest[2] === "health") return json(res, assessed.health());
+      if (rest[2] === "judge") return void body(req).then((said) => json(res, assessed.judge(rest[1], said)));
+      if (rest[2] === "maintained") return json(res, assessed.assessment("blower-1"));
       const m = plant.machine(rest[1], alarms);
       return m ? json(res, m) : problem(res, 404, "Not found", `There is no machine ${rest.join("/")}.`, "Look for it on the overview; a machine appears with its first value.");
     }

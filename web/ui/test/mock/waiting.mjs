@@ -47,9 +47,11 @@ export const topics = (code) => {
   });
 };
 
+/** Whether `topic` is what was asked for, or lies below it. */
+const under = (asked, topic) => asked === null || asked === topic || (asked.endsWith("/#") && topic.startsWith(asked.slice(0, -1)));
 export const entries = (q) => ENTRIES
   .filter((e) => (e.discarded !== null) === (q.get("discarded") === "yes"))
-  .filter((e) => (q.get("code") ?? e.code) === e.code && (q.get("topic") ?? e.topic) === e.topic)
+  .filter((e) => (q.get("code") ?? e.code) === e.code && under(q.get("topic"), e.topic))
   .slice(0, Number(q.get("limit") ?? 100));
 
 export const payload = (wanted) => {

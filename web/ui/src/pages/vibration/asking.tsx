@@ -2,9 +2,10 @@ import type { ComponentChildren } from "preact";
 import { get, query as queryString, segments } from "../../api/client";
 import { useResource, type Resource } from "../../api/resource";
 import type { Analysis } from "../../api/types";
-import { code, t } from "../../i18n";
-import { codesText } from "../../parts/diagnosis";
+import { t } from "../../i18n";
+import { whyText } from "../../parts/diagnosis";
 import { Guarded } from "../../parts/states";
+import { Advice } from "../../parts/unjudged";
 
 type Parameters = Record<string, string | number | null | undefined>;
 
@@ -28,13 +29,8 @@ export function useOrbit(id: string, other: string | undefined): Resource<Analys
 export function Refused({ codes }: { codes: string[] }) {
   return (
     <div class="state empty" data-testid="refused" data-codes={codes.join(" ")}>
-      <p>{t("bench.refused", { codes: codesText("refusal", codes) })}</p>
-      <ul class="todo">
-        {codes.map((c) => {
-          const todo = code("refusal_next", c);
-          return todo !== c && <li key={c}>{todo}</li>;
-        })}
-      </ul>
+      <p>{t("bench.refused", { codes: whyText(codes) })}</p>
+      <Advice codes={codes} />
     </div>
   );
 }

@@ -1,16 +1,17 @@
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import type { Analysis, AnalysisCurve } from "../../api/types";
-import { t, title } from "../../i18n";
+import { t } from "../../i18n";
 import { num, quantity } from "../../lib/format";
 import { converted, DETECTORS, FORMS, levels, quantityOf } from "../../lib/quantity";
-import { setQuery, useRoute } from "../../lib/router";
+import { useRoute } from "../../lib/router";
 import { parseWindow, peaks } from "../../lib/spectrum";
 import { LineChart, type VLine } from "../../parts/line-chart";
 import { Answered, useAnalysis } from "./asking";
 import { ChartPanel, places } from "./chart-panel";
 import type { Subject } from "./record";
-import { otherPoints, useTogether } from "./together";
+import { Reference, useReference } from "./reference";
+import { useBaseCurve } from "./baseline";
 import { unzoom, zoom, type ZoomKey } from "./state";
 
 const NO_LINES: VLine[] = [];
@@ -24,6 +25,8 @@ export function CurvePanel(props: {
   curve: AnalysisCurve;
   xName: string;
   y?: ArrayLike<number>;
+  /** The baseline's curve at the same places. */
+  beneath?: ArrayLike<number | null> | undefined;
   yLabel: string;
   zoomKey?: ZoomKey;
   height: number;
@@ -57,6 +60,7 @@ export function CurvePanel(props: {
         y={y}
         x0={curve.x0}
         step={curve.dx}
+        beneath={props.beneath}
         window={window}
         xLabel={props.xName}
         yLabel={props.yLabel}
@@ -102,6 +106,7 @@ export function Cepstrum({ subject }: { subject: Subject }) {
     const all: VLine[] = of.map((g) => ({ x: 1 / g.fundamental, kind: g.label === "shaft" ? "shaft" : "fault", text: `${num(g.fundamental, 4)} Hz` }));
     return all;
   }, [groups, drawn]);
+  const beneath = useBaseCurve(subject, "cepstrum", answer.data?.curves[0]);
   const most = s.shaft_hz ? 3 / s.shaft_hz : 0.2;
   return (
     <Answered of={answer}>
@@ -113,6 +118,7 @@ export function Cepstrum({ subject }: { subject: Subject }) {
             title={t("bench.cepstrum")}
             about={t("bench.cepstrum_about")}
             curve={a.curves[0]}
+            beneath={beneath}
             xName="s"
             yLabel={a.curves[0].unit || t("bench.cepstrum")}
             zoomKey="cepstrum"
@@ -125,59 +131,6 @@ export function Cepstrum({ subject }: { subject: Subject }) {
       }
     </Answered>
   );
-}
-
-/** What turns are counted by: a tacho that was taken together with the record, or the record itself. */
-function Reference({ subject, ratio }: { subject: Subject; ratio: boolean }) {
-  const { query } = useRoute();
-  const others = otherPoints(subject);
-  const field = (key: string, label: string, most: string) => (
-    <label>
-      {label}{" "}
-      <input
-        type="number"
-        min="0"
-        max={most}
-        step="any"
-        inputMode="decimal"
-        value={query[key] ?? ""}
-        onChange={(e) => setQuery({ [key]: Number(e.currentTarget.value) > 0 ? e.currentTarget.value : null })}
-      />
-    </label>
-  );
-  return (
-    <div class="toolbar controls" role="group" aria-label={t("bench.reference")}>
-      <label>
-        {t("bench.tacho")}{" "}
-        <select value={query["tacho"] ?? ""} onChange={(e) => setQuery({ tacho: e.currentTarget.value })}>
-          <option value="">{t("bench.no_tacho")}</option>
-          {others.map((p) => (
-            <option key={p.name} value={p.name}>
-              {title(p.title, p.name)}
-            </option>
-          ))}
-        </select>
-      </label>
-      {query["tacho"] && field("pulses", t("bench.pulses"), "10000")}
-      {field("min_hz", t("bench.from_hz"), "10000")}
-      {field("max_hz", t("bench.to_hz"), "10000")}
-      {ratio && field("ratio", t("bench.ratio"), "10000")}
-    </div>
-  );
-}
-
-/** What is asked with; undefined while the tacho's record is looked for, null where there is none. */
-function useReference(subject: Subject): Record<string, string | undefined> | null | undefined {
-  const { query } = useRoute();
-  const tacho = useTogether(subject, query["tacho"]);
-  if (query["tacho"] && !tacho.id) return tacho.known ? null : undefined;
-  const both = query["min_hz"] && query["max_hz"];
-  return {
-    tacho: tacho.id,
-    pulses: tacho.id ? query["pulses"] : undefined,
-    min_hz: both ? query["min_hz"] : undefined,
-    max_hz: both ? query["max_hz"] : undefined,
-  };
 }
 
 /** The order analysis that is asked for, with its reference; or why nothing is asked. */
@@ -224,11 +177,15 @@ function OrderSpectrum(props: { subject: Subject; curve: AnalysisCurve; source?:
   const { curve, b } = props;
   const q = quantityOf(curve.unit);
   const to = q && FORMS[b.quantity].order === FORMS[q].order ? b.quantity : q;
-  const y = useMemo(() => {
+  // The baseline's own angle comes from itself: its tacho is another record.
+  const base = useBaseCurve(props.subject, "orders", curve);
+  const drawn = (amplitudes: ArrayLike<number>) => {
     // The shaft's speed changes: an order has no one frequency to integrate at, so only units of the same kind.
-    const values = q && to ? converted(curve.values, 1, q, to, b.detector) : curve.values.map((v) => v * DETECTORS[b.detector]);
+    const values = q && to ? converted(amplitudes, 1, q, to, b.detector) : Array.from(amplitudes, (v) => v * DETECTORS[b.detector]);
     return b.y === "db" && to ? levels(values, to) : values;
-  }, [curve, q, to, b.detector, b.y]);
+  };
+  const y = useMemo(() => drawn(curve.values), [curve, q, to, b.detector, b.y]);
+  const beneath = useMemo(() => base && drawn(base.map((v) => v ?? 0)), [base, q, to, b.detector, b.y]);
   const unit = to ? (b.y === "db" ? `dB re ${FORMS[to].re}` : FORMS[to].unit) : curve.unit;
   return (
     <CurvePanel
@@ -238,6 +195,7 @@ function OrderSpectrum(props: { subject: Subject; curve: AnalysisCurve; source?:
       about={props.source === "tacho" ? t("bench.by_tacho") : t("bench.by_record")}
       curve={curve}
       y={y}
+      beneath={beneath}
       xName={t("vibration.order")}
       yLabel={unit}
       zoomKey="orders"

@@ -7,6 +7,7 @@ import { t, title } from "../../i18n";
 import { machineTitle } from "../../lib/condition";
 import { href } from "../../lib/router";
 import { Guarded } from "../../parts/states";
+import { Unread } from "../../parts/unjudged";
 import { Records } from "./records";
 import { forgetZooms } from "./state";
 
@@ -33,6 +34,7 @@ export function Vibration(props: { site: string; machine: string; point: string 
   return (
     <div class="vibration">
       <Heading {...props} detail={machine.data} />
+      <Unread {...props} />
       <Guarded of={list} every={EVERY}>
         {(waveforms) => (
           <Records

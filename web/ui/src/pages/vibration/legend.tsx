@@ -4,7 +4,7 @@ import { t } from "../../i18n";
 import { num } from "../../lib/format";
 import { groups as grouped, SLIP, type Group } from "../../lib/marks";
 import { setQuery } from "../../lib/router";
-import { codesText, faultKey, Hypotheses } from "../../parts/diagnosis";
+import { whyText, faultKey, Hypotheses } from "../../parts/diagnosis";
 import { groupName } from "./names";
 import type { Subject } from "./record";
 
@@ -41,7 +41,7 @@ export function Legend({ subject: { s, b, groups, drawn } }: { subject: Subject 
       {s.hypotheses.length > 0 ? (
         <Hypotheses of={s.hypotheses} shown={drawn} toggle={(h) => toggle(faultKey(h))} />
       ) : (
-        <p class="verdict unknown">{t("verdict.refused", { codes: codesText("refusal", s.refused) })}</p>
+        <p class="verdict unknown">{t("verdict.refused", { codes: whyText(s.refused) })}</p>
       )}
       {others.length > 0 && (
         <div class="line-toggles" role="group" aria-label={t("bench.other_lines")}>

@@ -11,13 +11,13 @@ import { Answered, useOrbit } from "./asking";
 import { ChartPanel } from "./chart-panel";
 import { CurvePanel } from "./curves";
 import type { Subject } from "./record";
-import { otherPoints, useTogether } from "./together";
+import { acrossFrom, otherPoints, useTogether } from "./together";
 
 /** The path of the shaft from this sensor and one at right angles to it, and its full spectrum. */
 export function OrbitView({ subject }: { subject: Subject }) {
   const { query } = useRoute();
   const others = otherPoints(subject);
-  const chosen = query["with"] ?? others[0]?.name;
+  const chosen = query["with"] ?? acrossFrom(subject)?.name;
   const other = useTogether(subject, chosen);
   const answer = useOrbit(subject.w.id, other.id);
   return (

@@ -7,6 +7,8 @@ import { dateTime, int, num, quantity } from "../../lib/format";
 import { setQuery, useRoute } from "../../lib/router";
 import { Guarded } from "../../parts/states";
 import { Verdict, ZoneLine } from "../../parts/diagnosis";
+import { AdviceOn } from "../../parts/unjudged";
+import { baseOf } from "./baseline";
 import { Controls } from "./controls";
 import { drawnKeys, Legend, useGroups } from "./legend";
 import { Files, Saved } from "./saved";
@@ -73,6 +75,7 @@ function Workbench(props: Props & { w: WaveformDetail; s: Spectra; b: Bench; sam
   return (
     <>
       <RecordFacts w={w} />
+      <Compared subject={subject} />
       <div class="verdict-row">
         <section class="panel" aria-label={t("diagnosis.title")}>
           <h2>{t("diagnosis.title")}</h2>
@@ -80,6 +83,7 @@ function Workbench(props: Props & { w: WaveformDetail; s: Spectra; b: Bench; sam
             <>
               <Verdict d={w.diagnosis} />
               <ZoneLine d={w.diagnosis} />
+              <AdviceOn d={w.diagnosis} />
             </>
           ) : (
             <p class="muted">{t("diagnosis.not_yet")}</p>
@@ -93,6 +97,25 @@ function Workbench(props: Props & { w: WaveformDetail; s: Spectra; b: Bench; sam
       <Controls subject={subject} />
       <View subject={subject} />
     </>
+  );
+}
+
+/** The views that draw it. */
+const COMPARING: Subject["b"]["view"][] = ["spectra", "waveform", "peak_hold", "cepstrum", "orders"];
+
+/** Which curve is which, where another record is drawn beneath. */
+function Compared({ subject }: { subject: Subject }) {
+  const base = baseOf(subject);
+  if (!base || !COMPARING.includes(subject.b.view)) return null;
+  const of = subject.waveforms.find((w) => w.id === base);
+  return (
+    <p class="compared" data-testid="compared">
+      <span class="swatch own" aria-hidden="true" /> {t("bench.this_record")} <span class="swatch other" aria-hidden="true" />{" "}
+      {of ? t("bench.compared_with", { time: dateTime(of.t0) }) : t("bench.older_record")}{" "}
+      <button type="button" class="quiet" onClick={() => setQuery({ base: null })}>
+        {t("bench.compare_no_more")}
+      </button>
+    </p>
   );
 }
 
@@ -114,9 +137,11 @@ const VIEW_NAMES: { [v in (typeof VIEWS)[number]]: string } = {
   waterfall: "bench.waterfall",
   spectrogram: "bench.spectrogram",
   kurtogram: "bench.kurtogram",
+  peak_hold: "bench.peak_hold",
   cepstrum: "bench.cepstrum",
   orders: "bench.orders",
   average: "bench.average",
+  run_up: "bench.run_up",
   orbit: "bench.orbit",
 };
 

@@ -5,7 +5,7 @@ import { converted, FORMS, levels, powerLevels, quantityOf, type Quantity } from
 import { useRoute } from "../../lib/router";
 import { LineChart } from "../../parts/line-chart";
 import { Empty } from "../../parts/states";
-import { codesText } from "../../parts/diagnosis";
+import { whyText } from "../../parts/diagnosis";
 import { useAnalysis, Refused } from "./asking";
 import { ChartPanel, places } from "./chart-panel";
 import { FaultTable } from "./fault-table";
@@ -94,7 +94,7 @@ function EnvelopeChart({ subject }: { subject: Subject }) {
         <FaultTable subject={subject} shown={shown} />
       </div>
       <PeakTable y={ratio} df={df_hz} window={[window[0] * hz, window[1] * hz]} shaft={s.shaft_hz} groups={groups} unit={t("vibration.ratio")} />
-      {s.refused.length > 0 && <p class="muted">{t("bench.without_verdict", { codes: codesText("refusal", s.refused) })}</p>}
+      {s.refused.length > 0 && <p class="muted">{t("bench.without_verdict", { codes: whyText(s.refused) })}</p>}
     </ChartPanel>
   );
 }

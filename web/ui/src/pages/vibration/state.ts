@@ -4,7 +4,7 @@ import { parseWindow } from "../../lib/spectrum";
 import { store } from "../../lib/store";
 
 /** What the bench shows, all of it in the link: a saved view is one. */
-export const VIEWS = ["spectra", "waveform", "waterfall", "spectrogram", "kurtogram", "cepstrum", "orders", "average", "orbit"] as const;
+export const VIEWS = ["spectra", "waveform", "waterfall", "spectrogram", "kurtogram", "peak_hold", "cepstrum", "orders", "average", "run_up", "orbit"] as const;
 export type ViewName = (typeof VIEWS)[number];
 
 export interface Bench {
@@ -120,7 +120,7 @@ export function cursorFromLink(query: Query): void {
 }
 
 /** Charts that can be zoomed, by what their window is called in the link. */
-export type ZoomKey = "envelope" | "spectrum" | "velocity" | "time" | "cepstrum" | "orders" | "full";
+export type ZoomKey = "envelope" | "spectrum" | "velocity" | "time" | "cepstrum" | "orders" | "full" | "held" | "held_time";
 
 /** Which chart the arrow keys move in: the one used last. */
 export const active = store<ZoomKey>("envelope");

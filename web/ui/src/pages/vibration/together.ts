@@ -12,6 +12,14 @@ export function otherPoints({ machine, point }: Subject): PointDetail[] {
   return machine?.points.filter((p) => p.kind === "waveform" && `${machine.site}/${machine.machine}/${p.name}` !== point) ?? [];
 }
 
+/** The sensor that is most likely at right angles to the one in view: the other radial one at the same bearing. */
+export function acrossFrom(subject: Subject): PointDetail | undefined {
+  const others = otherPoints(subject);
+  const own = subject.machine?.points.find((p) => subject.point.endsWith(`/${p.name}`));
+  const across = (p: PointDetail) => p.location.bearing === own?.location.bearing && p.location.axis !== own?.location.axis && p.location.axis !== "axial" && p.location.axis !== null;
+  return others.find((p) => own && across(p)) ?? others.find((p) => p.unit === own?.unit) ?? others[0];
+}
+
 /** The record of another sensor that was taken together with the one in view: `known` once that has been looked for. */
 export function useTogether({ w, machine }: Subject, name: string | undefined): { id: string | undefined; known: boolean } {
   const at = Date.parse(w.t0);

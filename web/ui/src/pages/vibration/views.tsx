@@ -1,7 +1,9 @@
 import { Average, Cepstrum, Orders } from "./curves";
 import { KurtogramView } from "./kurtogram";
 import { OrbitView } from "./orbit";
+import { PeakHoldView } from "./peak-hold";
 import type { Subject } from "./record";
+import { RunUpView } from "./run-up";
 import { Spectrogram } from "./spectrogram";
 import { SpectraView } from "./spectra";
 import { WaterfallView } from "./waterfall";
@@ -19,12 +21,16 @@ export function View({ subject }: { subject: Subject }) {
       return <Spectrogram subject={subject} />;
     case "kurtogram":
       return <KurtogramView subject={subject} />;
+    case "peak_hold":
+      return <PeakHoldView subject={subject} />;
     case "cepstrum":
       return <Cepstrum subject={subject} />;
     case "orders":
       return <Orders subject={subject} />;
     case "average":
       return <Average subject={subject} />;
+    case "run_up":
+      return <RunUpView subject={subject} />;
     case "orbit":
       return <OrbitView subject={subject} />;
   }

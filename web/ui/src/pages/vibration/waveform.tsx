@@ -1,5 +1,6 @@
 import { useMemo, useState } from "preact/hooks";
 import { t } from "../../i18n";
+import { aligned, type Even } from "../../lib/aligned";
 import { num, quantity } from "../../lib/format";
 import { FORMS, quantityOf } from "../../lib/quantity";
 import { useRoute } from "../../lib/router";
@@ -7,6 +8,7 @@ import { figures, parseWindow } from "../../lib/spectrum";
 import { LineChart } from "../../parts/line-chart";
 import { Guarded } from "../../parts/states";
 import { Answered, useAnalysis } from "./asking";
+import { useBaseCurve, useBaseSamples } from "./baseline";
 import { ChartPanel, places } from "./chart-panel";
 import { timeCursors } from "./moving";
 import type { Subject } from "./record";
@@ -21,6 +23,8 @@ interface Wave {
   unit: string;
   /** Whether a value stands for several: then only their extremes are true. */
   joined: boolean;
+  /** The baseline at the same places. */
+  beneath?: (number | null)[] | undefined;
 }
 
 /** The waveform: as it was measured, in g or m/s², or integrated by the server to mm/s or µm. */
@@ -32,15 +36,18 @@ export function WaveformPanel({ subject, height }: { subject: Subject; height: n
   const kind = acceleration && !same ? (FORMS[b.quantity].order === 1 ? "velocity" : "displacement") : null;
   const answer = useAnalysis(w.id, kind);
   const curve = kind ? answer.data?.curves[0] : undefined;
+  const base = useBaseSamples(subject, !kind);
+  const baseCurve = useBaseCurve(subject, kind ?? "velocity", curve);
   const wave = useMemo((): Wave | undefined => {
     if (kind) {
-      return curve && { v: curve.values, x0: curve.x0, step: curve.dx, unit: curve.unit, joined: curve.dx * w.fs > 1.5 };
+      return curve && { v: curve.values, x0: curve.x0, step: curve.dx, unit: curve.unit, joined: curve.dx * w.fs > 1.5, beneath: baseCurve };
     }
     if (!samples.data) return undefined;
     const scale = same ? FORMS[own!].si / FORMS[b.quantity].si : 1;
     const v = scale === 1 ? samples.data : samples.data.map((x) => x * scale);
-    return { v, x0: 0, step: 1 / w.fs, unit: same ? FORMS[b.quantity].unit : w.unit, joined: false };
-  }, [kind, curve, samples.data, same, own, b.quantity, w]);
+    const unit = same ? FORMS[b.quantity].unit : w.unit;
+    return { v, x0: 0, step: 1 / w.fs, unit, joined: false, beneath: beneathOf(base, v.length, 1 / w.fs, unit) };
+  }, [kind, curve, baseCurve, base, samples.data, same, own, b.quantity, w]);
   return (
     <ChartPanel
       id="waveform"
@@ -58,6 +65,16 @@ export function WaveformPanel({ subject, height }: { subject: Subject; height: n
       )}
     </ChartPanel>
   );
+}
+
+/** The baseline's samples at the places of the own ones, in `unit`; nothing where it measured something else. */
+function beneathOf(base: (Even & { unit: string }) | undefined, n: number, step: number, unit: string): (number | null)[] | undefined {
+  if (!base) return undefined;
+  const [from, to] = [quantityOf(base.unit), quantityOf(unit)];
+  if (base.unit !== unit && !(from && to && FORMS[from].order === FORMS[to].order)) return undefined;
+  const scale = from && to ? FORMS[from].si / FORMS[to].si : 1;
+  const found = aligned(base, { x0: 0, step, n });
+  return scale === 1 ? found : found.map((v) => v && v * scale);
 }
 
 function Drawn({ wave, end, height }: { wave: Wave; end: number; height: number }) {
@@ -84,6 +101,7 @@ function Drawn({ wave, end, height }: { wave: Wave; end: number; height: number 
         y={v}
         x0={x0}
         step={step}
+        beneath={wave.beneath}
         window={window}
         xLabel="s"
         yLabel={unit}

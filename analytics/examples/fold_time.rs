@@ -1,0 +1,139 @@
+//! What the fold costs with 1,200 accelerometers on 100 machines, as one line of JSON: `cargo run --release -p analytics
+//! --example fold_time [LOOKS]`. Processor time, so that whoever else is at work on the machine counts little.
+//!
+//! First every accelerometer delivers `LOOKS` records (250) of 8,192 samples, each of which is held against what is usual,
+//! so that the state is that of a plant that has learnt; then one of 65,536 samples, and the state is written and read.
+#![allow(clippy::print_stdout, reason = "a measurement, for a person")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use analytics::fold::{Fold, Settings};
+use analytics::rotating::testing::{Noise, sine};
+use historian::{Batch, Committed};
+use plant::{
+    AssetChange, Bearing, BearingOrders, Foundation, Geometry, Machine, MachineClass, Point, PointId, PointKind,
+    Samples, Severity, Speed, Timestamp, Unit, Waveform, WaveformId, WaveformMeta,
+};
+
+const MACHINES: usize = 100;
+const SENSORS: usize = 12;
+const SHAFT_HZ: f64 = 24.75;
+const KINDS: usize = 64;
+
+type Failed = Box<dyn std::error::Error>;
+
+/// Processor time of this thread, ms; the kernel brings it up to date every few milliseconds.
+fn cpu_ms() -> Result<f64, Failed> {
+    let said = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    Ok(said.split(' ').next().unwrap_or_default().parse::<f64>()? / 1e6)
+}
+
+fn machine(m: usize) -> Result<Machine, Failed> {
+    let mut machine = Machine::bare(format!("load/machine-{m:03}").parse()?);
+    machine.class = MachineClass::Fan;
+    machine.severity = Severity { rated_kw: Some(450.0), shaft_height_mm: None, foundation: Some(Foundation::Rigid) };
+    machine.nominal_rpm = Some(60.0 * SHAFT_HZ);
+    for (name, bpfo) in [("DE", 3.58), ("NDE", 3.05)] {
+        let orders = BearingOrders { bpfo, bpfi: bpfo + 1.84, bsf: 2.36, ftf: 0.398 };
+        machine.bearings.push(Bearing { name: name.parse()?, designation: None, geometry: Geometry::Orders(orders) });
+    }
+    for s in 0..SENSORS {
+        let name = format!("vibration_{s:02}");
+        let mut p = Point::bare(&name);
+        (p.unit, p.kind) = (Unit::parse("m/s²"), PointKind::Waveform);
+        p.quantity = p.unit.map(Unit::quantity);
+        p.period = Some(Duration::from_secs(10));
+        p.location.bearing = Some(if s % 2 == 0 { "DE" } else { "NDE" }.parse()?);
+        p.limits.h = Some(50.0);
+        machine.points.insert(name.as_str().into(), p);
+    }
+    Ok(machine)
+}
+
+/// Records of a machine that is well, none like the other.
+fn records(n: usize, fs: f64, noise: &mut Noise) -> Vec<Arc<[i16]>> {
+    let one = |noise: &mut Noise| {
+        let mut x = sine(n, fs, SHAFT_HZ, 0.5 + 0.02 * noise.normal(), 0.02);
+        x.iter_mut().for_each(|v| *v += noise.normal());
+        x.iter().map(|v| (v * 100.0).round() as i16).collect()
+    };
+    (0..KINDS).map(|_| one(noise)).collect()
+}
+
+struct Plant {
+    fold: Fold,
+    seq: u64,
+    ids: u128,
+    now: Timestamp,
+    points: Vec<PointId>,
+}
+
+impl Plant {
+    fn step(&mut self, batch: Batch) -> usize {
+        self.seq += 1;
+        self.fold.step(&Committed { seq: self.seq, t: self.now, batch: Arc::new(batch) }).len()
+    }
+
+    /// Every accelerometer delivers one of `records`, machine by machine.
+    fn round(&mut self, records: &[Arc<[i16]>], fs: f64) -> Result<usize, Failed> {
+        let mut found = 0;
+        for m in 0..MACHINES {
+            self.now = self.now + Duration::from_millis(100);
+            let mut waveforms = Vec::new();
+            for s in 0..SENSORS {
+                self.ids += 1;
+                let raw = records[(self.ids as usize * 37 + self.seq as usize) % records.len()].clone();
+                let samples = Samples::I16 { raw, scale: 0.01, offset: 0.0 };
+                let speed = Some(Speed { mean_rpm: 60.0 * SHAFT_HZ, range_rpm: None });
+                let meta = WaveformMeta { speed, load: Some(80.0), ..WaveformMeta::default() };
+                let unit = Unit::parse("m/s²").ok_or("no unit")?;
+                let (point, id) = (self.points[m * SENSORS + s].clone(), WaveformId(self.ids));
+                waveforms.push(Arc::new(Waveform::new(id, point, self.now, self.now, fs, unit, samples, meta)?));
+            }
+            found += self.step(Batch { waveforms, ..Batch::default() });
+        }
+        Ok(found)
+    }
+}
+
+fn main() -> Result<(), Failed> {
+    let looks: usize = std::env::args().nth(1).map_or(Ok(250), |a| a.parse())?;
+    let settings = Settings { watch_every: Duration::from_secs(1), ..Settings::default() };
+    let (mut changes, mut points) = (Vec::new(), Vec::new());
+    for m in 0..MACHINES {
+        changes.push(AssetChange::Machine(machine(m)?));
+        for s in 0..SENSORS {
+            points.push(format!("load/machine-{m:03}/vibration_{s:02}").parse()?);
+        }
+    }
+    let now = Timestamp::from_secs(1_700_000_000);
+    let mut plant = Plant { fold: Fold::new(settings.clone()), seq: 0, ids: 0, now, points };
+    plant.step(Batch { changes, ..Batch::default() });
+    let mut noise = Noise::new(7);
+    let (short, long) = (records(8192, 2560.0, &mut noise), records(65_536, 25_600.0, &mut noise));
+    let fresh = plant.fold.snapshot().len();
+    for _ in 0..looks {
+        plant.round(&short, 2560.0)?;
+    }
+    let begun = cpu_ms()?;
+    let found = plant.round(&long, 25_600.0)?;
+    let a_record = (cpu_ms()? - begun) / (MACHINES * SENSORS) as f64;
+    const TIMES: u32 = 10;
+    let begun = cpu_ms()?;
+    let mut state = Vec::new();
+    for _ in 0..TIMES {
+        state = plant.fold.snapshot();
+    }
+    let written = (cpu_ms()? - begun) / f64::from(TIMES);
+    let begun = cpu_ms()?;
+    let restored = Fold::restore(settings, &state)?;
+    let read = cpu_ms()? - begun;
+    let same = restored.snapshot() == state;
+    println!(
+        r#"{{"looks":{looks},"fold_ms_a_record":{a_record:.3},"findings_a_record":{:.2},"state_bytes_before":{fresh},"state_bytes":{},"state_written_ms":{written:.1},"state_read_ms":{read:.1},"the_same_again":{same}}}"#,
+        found as f64 / (MACHINES * SENSORS) as f64,
+        state.len()
+    );
+    Ok(())
+}

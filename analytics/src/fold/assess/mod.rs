@@ -1,0 +1,393 @@
+//! What the points of a machine say together: windows of one record a point, and what is made of them.
+//!
+//! Once in [`Settings::watch_every`], and at once where an alarm of its vibration was raised, a machine's window opens: the
+//! next record of each of its points is heard. When all have spoken, or it has been open for too long, the faults are
+//! weighed, and health and remaining life told. The window is kept until the next: what a person says of the diagnosis is
+//! answered with the same assessment and the card as it is then.
+
+mod given;
+mod life;
+mod sound;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use plant::{
+    AlarmCondition, AlarmTransition, Fault, Finding, Judged as Said, Judgement, Machine, MachineId, PointId, Timestamp,
+    Trigger,
+};
+use serde::{Deserialize, Serialize};
+
+use super::Settings;
+use super::record::Look;
+use super::state::{MachineState, RecordState, State};
+use crate::alarm::Event;
+use crate::diagnosis::{Card, Event as CardEvent, Heard, Known, known};
+pub(super) use given::Wanted;
+pub(super) use life::Life;
+pub(super) use sound::Sound;
+
+/// Windows come as often as they are meant to when they are this close.
+const ABOUT: f64 = 0.9;
+/// Machines whose windows opened together come apart: each has its own pace, this part faster at most.
+const EARLIER: f64 = 0.2;
+/// A window that was opened by an alarm does not wait for longer than this, s: somebody is looking at it.
+const ASKED_S: f64 = 300.0;
+/// Judgements that are remembered, the latest.
+const REMEMBERED: usize = 16;
+
+/// What is remembered of one machine for this.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Watch {
+    /// An alarm was raised since the last window.
+    asked: bool,
+    /// The present window, or the last.
+    window: Option<Window>,
+    /// Faults that the last assessment named.
+    #[serde(with = "known::faults")]
+    named: Vec<Fault>,
+    card: Card,
+    /// When the baseline was begun anew, ns, and by whom.
+    reset: Option<(i64, String)>,
+    /// What people said, the newest first.
+    said: Vec<Judgment>,
+}
+
+/// What one person said, as it was counted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Judgment {
+    t_ns: i64,
+    #[serde(with = "known::fault")]
+    fault: Fault,
+    #[serde(with = "known::judgement")]
+    counted: Judgement,
+    by: String,
+}
+
+/// One record a point.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Window {
+    opened_ns: i64,
+    closed: bool,
+    /// An alarm opened it.
+    asked: bool,
+    points: BTreeMap<String, Spoken>,
+}
+
+/// What a point said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Spoken {
+    t_ns: i64,
+    /// Turns of the shaft at which it sits while the measured one turns once: tells shafts apart.
+    turns: f64,
+    /// The name of that shaft.
+    shaft: Option<String>,
+    /// Its speed, Hz,
+    #[serde(with = "known")]
+    hz: Known<f64>,
+    /// and by what part of it that varied.
+    varied: f64,
+    #[serde(with = "known")]
+    heard: Known<Heard>,
+    /// The letter of its zone.
+    #[serde(with = "known")]
+    zone: Known<char>,
+    /// T over what it must exceed.
+    #[serde(with = "known")]
+    bearing: Known<f64>,
+    #[serde(with = "known")]
+    trend: Known<crate::life::Standing>,
+    #[serde(with = "known")]
+    left: Known<life::Left>,
+    /// Whether its sensor may be believed.
+    believed: bool,
+    /// What is learnt from it, if the machine turns out to be sound: ln of [`sound::Levels`].
+    levels: sound::Levels,
+}
+
+impl Window {
+    fn newest(&self) -> i64 {
+        self.points.values().map(|p| p.t_ns).max().unwrap_or(self.opened_ns)
+    }
+}
+
+impl Watch {
+    /// Whether a record of `machine` at `t` opens a window.
+    fn due(&self, machine: &str, t: Timestamp, settings: &Settings) -> bool {
+        let every = (1.0 - EARLIER * part(machine)) * ABOUT * settings.watch_every.as_secs_f64();
+        self.asked || self.window.as_ref().is_none_or(|w| w.closed && seconds(w.opened_ns, t) >= every)
+    }
+
+    /// Whether a record of `point` at `t` is wanted.
+    fn wants(&self, point: &PointId, t: Timestamp, settings: &Settings) -> bool {
+        match &self.window {
+            Some(w) if !w.closed => !w.points.contains_key(point.name()),
+            _ => self.due(point.machine_str(), t, settings),
+        }
+    }
+}
+
+/// A number from 0 to 1 that is every machine's own (FNV-1a of its name).
+fn part(machine: &str) -> f64 {
+    let hash = machine.bytes().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
+    f64::from(hash) / f64::from(u32::MAX)
+}
+
+fn seconds(from_ns: i64, to: Timestamp) -> f64 {
+    (to.nanos() - from_ns) as f64 / 1e9
+}
+
+/// Whether a record of `point` of `machine` at `t` is to be heard.
+pub(super) fn wants(past: Option<&MachineState>, point: &PointId, t: Timestamp, settings: &Settings) -> bool {
+    past.and_then(|m| m.watch.as_deref()).is_none_or(|w| w.wants(point, t, settings))
+}
+
+/// Takes in what a record said, which is not late. Only where it was wanted.
+pub(super) fn take(
+    look: &Look<'_>,
+    heard: Option<Known<Heard>>,
+    state: &mut State,
+    settings: &Settings,
+    records: &mut RecordState,
+) {
+    let w = &look.job.waveform;
+    let (Some(wanted), t) = (&look.job.wanted, look.t()) else { return };
+    let watch = state.machine(&w.point.machine()).watch.get_or_insert_default();
+    if !watch.wants(&w.point, t, settings) {
+        return;
+    }
+    let stands = look.is_named(state, records) || state.book.active(&look.key(AlarmCondition::Change));
+    let spoken = spoken(look, wanted, heard, settings, records, stands);
+    let watch = state.machine(&w.point.machine()).watch.get_or_insert_default();
+    if watch.due(w.point.machine_str(), t, settings) && watch.window.as_ref().is_none_or(|w| w.closed) {
+        let asked = std::mem::take(&mut watch.asked);
+        watch.window = Some(Window { opened_ns: t.nanos(), asked, ..Window::default() });
+    }
+    if let Some(window) = &mut watch.window {
+        window.points.insert(w.point.name().to_owned(), spoken);
+    }
+}
+
+fn spoken(
+    look: &Look<'_>,
+    wanted: &Wanted,
+    heard: Option<Known<Heard>>,
+    settings: &Settings,
+    records: &mut RecordState,
+    stands: bool,
+) -> Spoken {
+    let believed = look.analysis.faults.is_empty();
+    let hz = look.job.speed.map(|s| s.mean_rpm / 60.0);
+    let heard = match (believed, heard) {
+        (false, _) => Err("sensor"),
+        (true, heard) => heard.unwrap_or(Err("speed")),
+    };
+    let levels = sound::Levels::of(look.analysis, heard.as_ref().ok());
+    let usual = hz.ok().and_then(|hz| records.sound.usual(60.0 * hz));
+    let zone = look.zone_of();
+    let row = look.job.row.as_ref().ok();
+    let left = if believed {
+        life::follow(&mut records.life, look.t(), &levels, usual.as_ref(), row, stands, settings)
+    } else {
+        Err("sensor")
+    };
+    let trend = match (believed, records.deviation) {
+        (false, _) => Err("sensor"),
+        (true, None) => Err("learning"),
+        (true, Some(level)) => {
+            let rise = usual.as_ref().map_or(0.0, |u| levels.rise(u));
+            Ok(crate::life::Standing { level, rise })
+        }
+    };
+    let bearing = look.analysis.bearing.map(|_| look.best().map_or(0.0, |s| s.statistic / s.threshold));
+    Spoken {
+        t_ns: look.t().nanos(),
+        turns: wanted.turns,
+        shaft: wanted.shaft.clone(),
+        hz,
+        varied: wanted.varied,
+        heard,
+        zone: zone.map(|(row, v)| row.zone(v).letter()).map_err(|codes| codes.first().copied().unwrap_or("bandwidth")),
+        bearing,
+        trend,
+        left,
+        believed,
+        levels,
+    }
+}
+
+/// Notes that alarms of a machine's vibration were raised: what they are about is to be said soon.
+pub(super) fn ask(state: &mut State, found: &[Finding]) {
+    let vibration = |a: &&AlarmTransition| {
+        let condition = &a.key.condition;
+        matches!(a.trigger, Trigger::Raised)
+            && matches!(condition, AlarmCondition::Zone(_) | AlarmCondition::Bearing(..) | AlarmCondition::Change)
+    };
+    let alarms = found.iter().filter_map(|f| if let Finding::Alarm(a) = f { Some(a) } else { None });
+    for alarm in alarms.filter(vibration) {
+        if let Some(watch) = state.machines.get_mut(&alarm.key.machine).and_then(|m| m.watch.as_deref_mut()) {
+            watch.asked = true;
+        }
+    }
+}
+
+/// Closes the windows of the machines of which a record came, where they are complete, and says what follows.
+pub(super) fn close(
+    state: &mut State,
+    settings: &Settings,
+    machines: impl Iterator<Item = MachineId>,
+    out: &mut Vec<Finding>,
+) {
+    for id in machines {
+        let Some(past) = state.machines.get(&id) else { continue };
+        let Some(window) = past.watch.as_ref().and_then(|w| w.window.as_ref()).filter(|w| !w.closed) else { continue };
+        if complete(past, window, settings) {
+            conclude(state, &id, out);
+        }
+    }
+}
+
+/// Whether every point that can be expected to speak has spoken, or it has taken too long.
+fn complete(past: &MachineState, window: &Window, settings: &Settings) -> bool {
+    let every = settings.watch_every.as_secs_f64();
+    let newest = past.points.values().filter(|p| p.records.is_some()).map(|p| p.newest).max();
+    let open = newest.map_or(0.0, |t| seconds(window.opened_ns, t));
+    if open >= if window.asked { ASKED_S.min(every) } else { every } {
+        return true;
+    }
+    let expected = past.points.iter().filter(|(_, p)| {
+        let lately = seconds(p.newest.nanos(), Timestamp::from_nanos(window.opened_ns)) < 2.0 * every;
+        // One that never gave a record that could be judged, such as a tacho, is not waited for.
+        let judged = p.records.as_ref().is_some_and(|r| r.usual.is_some());
+        judged && !p.gone && !p.stale && lately
+    });
+    expected.into_iter().all(|(name, _)| window.points.contains_key(&**name))
+}
+
+/// Closes a machine's window: judges, learns, counts, and says it.
+fn conclude(state: &mut State, id: &MachineId, out: &mut Vec<Finding>) {
+    let machine = described(state, id);
+    let quiet = !alarmed(state, id);
+    let Some(past) = state.machines.get_mut(id) else { return };
+    let Some(mut watch) = past.watch.take() else { return };
+    let mut assessment = words::assessment(&machine, past, &watch);
+    if let Some(window) = &mut watch.window {
+        window.closed = true;
+        let t = Timestamp::from_nanos(window.newest());
+        let named: Vec<Fault> = assessment.named().map(|v| v.fault).collect();
+        for fault in named.iter().filter(|f| !watch.named.contains(f)) {
+            watch.card.step(t, CardEvent::Reported(*fault));
+        }
+        watch.named = named;
+        if quiet && watch.named.is_empty() && learn(past, window) {
+            watch.card.step(t, CardEvent::Learnt);
+        }
+        assessment.card = words::card(&watch, t);
+    }
+    past.watch = Some(watch);
+    out.push(Finding::Assessment(Box::new(assessment)));
+}
+
+/// Learns what is usual from a window of a machine that nothing is wrong with.
+fn learn(past: &mut MachineState, window: &Window) -> bool {
+    let mut learnt = false;
+    for (name, spoken) in &window.points {
+        let records = past.points.get_mut(name.as_str()).and_then(|p| p.records.as_deref_mut());
+        if let (Some(records), Ok(hz), Ok(heard)) = (records, spoken.hz, &spoken.heard)
+            && heard.still.is_ok()
+        {
+            records.sound.learn(60.0 * hz, spoken.levels);
+            learnt = true;
+        }
+    }
+    learnt
+}
+
+/// Whether an alarm stands by which a machine or one of its sensors is not sound.
+fn alarmed(state: &State, id: &MachineId) -> bool {
+    let of_vibration = |c: &AlarmCondition| {
+        matches!(
+            c,
+            AlarmCondition::Zone(_) | AlarmCondition::Bearing(..) | AlarmCondition::Change | AlarmCondition::Sensor
+        )
+    };
+    state.book.0.iter().any(|(k, e)| k.machine == *id && e.state.active() && of_vibration(&k.condition))
+}
+
+fn described(state: &State, id: &MachineId) -> Arc<Machine> {
+    state.plant.machine(id.as_str()).cloned().unwrap_or_else(|| Arc::new(Machine::bare(id.clone())))
+}
+
+/// Says what is known of a machine now.
+fn say(state: &State, id: &MachineId, out: &mut Vec<Finding>) {
+    let machine = described(state, id);
+    let Some(past) = state.machines.get(id) else { return };
+    let Some(watch) = past.watch.as_deref() else { return };
+    out.push(Finding::Assessment(Box::new(words::assessment(&machine, past, watch))));
+}
+
+/// Takes in what a person says of a diagnosis.
+pub(super) fn judge(
+    state: &mut State,
+    id: &MachineId,
+    fault: Fault,
+    judgement: Option<Judgement>,
+    by: &Arc<str>,
+    t: Timestamp,
+    out: &mut Vec<Finding>,
+) {
+    let Some(past) = state.machines.get_mut(id) else { return };
+    let watch = past.watch.get_or_insert_default();
+    match judgement {
+        Some(judgement) => {
+            let counted = watch.card.counted(fault, judgement);
+            watch.card.step(t, CardEvent::Judged(fault, judgement));
+            if let Some(counted) = counted {
+                watch.said.insert(0, Judgment { t_ns: t.nanos(), fault, counted, by: by.as_ref().to_owned() });
+                watch.said.truncate(REMEMBERED);
+            }
+        }
+        None => {
+            let Some(at) = watch.said.iter().position(|s| s.fault == fault) else { return };
+            let taken_back = watch.said.remove(at);
+            watch.card.step(t, CardEvent::Withdrawn(fault, taken_back.counted));
+        }
+    }
+    say(state, id, out);
+}
+
+/// Begins what is usual of a machine anew, by order of a person after maintenance.
+pub(super) fn maintained(state: &mut State, id: &MachineId, by: &Arc<str>, t: Timestamp, out: &mut Vec<Finding>) {
+    let Some(past) = state.machines.get_mut(id) else { return };
+    let mut changed = Vec::new();
+    for (name, point) in &mut past.points {
+        let Some(records) = point.records.as_deref_mut() else { continue };
+        if let Some(usual) = &mut records.usual {
+            usual.watcher.reset();
+        }
+        (records.sound, records.life, records.deviation) = (Sound::default(), None, None);
+        // The sensor may have been mounted anew.
+        records.past = super::state::Past::default();
+        changed.extend(id.point(name));
+    }
+    let watch = past.watch.get_or_insert_default();
+    watch.card.step(t, CardEvent::Reset);
+    watch.reset = Some((t.nanos(), by.as_ref().to_owned()));
+    (watch.window, watch.asked) = (None, false);
+    watch.named.clear();
+    // What an alarm of a change was judged by is gone; it would stand until all is learnt anew.
+    for point in changed {
+        let key = super::values::key(&point, AlarmCondition::Change);
+        state.book.apply(&key, plant::Priority::Medium, Event::Gone, t, super::book::Detail::default(), out);
+    }
+    say(state, id, out);
+}
+
+impl From<&Judgment> for Said {
+    fn from(j: &Judgment) -> Self {
+        Self { t: Timestamp::from_nanos(j.t_ns), fault: j.fault, judgement: j.counted, by: j.by.as_str().into() }
+    }
+}
