@@ -121,6 +121,7 @@ pub struct Analyser {
     welch: Welch,
     envelope: Envelope,
     turned: Turned,
+    turns: Option<f64>,
     hypotheses: Vec<Scored>,
 }
 
@@ -198,6 +199,7 @@ impl Analyser {
         phase: Option<&Phase>,
     ) -> Analysis {
         self.hypotheses.clear();
+        self.turns = None;
         let levels = Levels::of(x);
         let features = features_of(x, &levels);
         self.rms = features.rms;
@@ -248,12 +250,20 @@ impl Analyser {
         &self.welch
     }
 
+    /// The envelope of the last record over orders, as power over its local floor by line, with the distance of two lines in
+    /// orders; `None` where it was not judged by the angle of the shaft.
+    #[must_use]
+    pub fn envelope_by_turn(&self) -> Option<(f64, &[f64])> {
+        self.turns.map(|turns| (turns.recip(), self.envelope.ratio()))
+    }
+
     /// The envelope of the last record as power over its local floor by line of [`Spectrum::df`], up to `highest_hz`;
     /// empty where the record is too short or too slow to have one.
     pub fn envelope_ratio(&mut self, highest_hz: f64) -> &[f64] {
         if self.n < SHORTEST || !demodulable(self.fs) {
             return &[];
         }
+        self.turns = None;
         self.run_envelope(highest_hz);
         self.envelope.ratio()
     }
@@ -360,6 +370,7 @@ impl Analyser {
         let hz = phase.mean_hz();
         let (least_hz, alpha) = (SLOWEST_HZ.max(TURNS * hz / turns), context.alpha);
         self.envelope.decide(hz / turns, hz, least_hz, context.bearings, alpha, &mut self.hypotheses)?;
+        self.turns = Some(turns);
         Ok(hz)
     }
 

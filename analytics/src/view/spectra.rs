@@ -51,6 +51,9 @@ pub struct Spectra {
     pub velocity: Curve,
     /// Envelope: power over the local floor; 1 is the floor.
     pub envelope: Curve,
+    /// Whether the envelope was taken over the angle of the shaft, because the speed varied: its lines are then orders, drawn
+    /// where they lie at `shaft_hz`, the mean speed.
+    pub by_turn: bool,
     /// Fault lines of every hypothesis, then those of the shaft; without a hypothesis where those of the bearings would be;
     /// then those of the train.
     pub lines: Vec<Line>,
@@ -70,11 +73,13 @@ pub fn spectra(waveform: &Waveform, machine: &Machine, shaft_hz: Option<f64>) ->
     let place = point.and_then(|p| p.location.bearing.as_ref());
     let own = own_turns(machine, point.unwrap_or(&bare));
     let bearings: Vec<Seated> = near.iter().map(|(_, b)| *b).collect();
-    let stated = shaft_hz.map(|hz| Speed { mean_rpm: 60.0 * hz, range_rpm: None });
     let said = waveform.meta.speed.map(|s| Speed {
         mean_rpm: own * s.mean_rpm,
         range_rpm: s.range_rpm.map(|(low, high)| (own * low, own * high)),
     });
+    // How far it varied is the record's to say.
+    let range_rpm = said.and_then(|s| s.range_rpm);
+    let stated = shaft_hz.map(|hz| Speed { mean_rpm: 60.0 * hz, range_rpm });
     let speed = stated.or(said).ok_or("speed");
     let nominal_rpm = machine.nominal_rpm.map(|rpm| own * rpm);
     let context = Context { speed, nominal_rpm, bearings: &bearings, alpha: ALPHA };
@@ -100,8 +105,15 @@ pub fn spectra(waveform: &Waveform, machine: &Machine, shaft_hz: Option<f64>) ->
     out.velocity = curve(df, velocity(&spectrum));
     let of_train = crate::lines::of_train(machine, place, out.shaft_hz.map(|hz| hz / own), &spectrum);
     out.hypotheses = listed(analyser.hypotheses(), &near);
+    if let (Ok(hz), Some(_)) = (analysis.bearing, analyser.envelope_by_turn()) {
+        (out.shaft_hz, out.by_turn) = (Some(hz), true);
+    }
     let highest = highest_hz(&bearings, out.shaft_hz);
-    let ratio = analyser.envelope_ratio(highest);
+    // By orders, as it was judged, where it was; else by Hz.
+    let judged =
+        analyser.envelope_by_turn().zip(out.shaft_hz).map(|((orders, ratio), hz)| (orders * hz, ratio.to_vec()));
+    let (df, ratio) = judged.unwrap_or_else(|| (df, analyser.envelope_ratio(highest).to_vec()));
+    let ratio = &ratio[..];
     out.envelope = curve(df, ratio.iter().copied().take(((highest / df) as usize).saturating_add(1)));
     out.lines = lines(&out.hypotheses, out.shaft_hz, df, ratio);
     if out.hypotheses.is_empty() {
@@ -213,6 +225,49 @@ mod tests {
         let at = s.envelope.values[(first.line.hz / s.envelope.dx).round() as usize];
         assert!(at > 5.0, "{at}");
         assert_eq!(s.lines.iter().filter(|l| &*l.line.label == "shaft").count(), usize::from(SHAFT_LINES));
+    }
+
+    #[test]
+    fn a_ramp_is_drawn_as_it_was_judged() {
+        let mut noise = Noise::new(12);
+        // 20 to 30 Hz within 4 s, with the shaft's own orders and strikes at the outer race by the turn.
+        let turns = |t: f64| 20.0 * t + 1.25 * t * t;
+        let fs = 25_600.0;
+        let mut x: Vec<f64> = (0..102_400)
+            .map(|i| {
+                let at = TAU * turns(f64::from(i) / fs);
+                0.7 * (at.cos() + 0.6 * (2.0 * at).cos() + 0.4 * (3.0 * at).cos()) + noise.normal()
+            })
+            .collect();
+        let mut strike = 0.3;
+        for i in 0..x.len() {
+            if turns(i as f64 / fs) * 3.58 < strike {
+                continue;
+            }
+            strike += 1.0;
+            for (k, v) in x[i..].iter_mut().take(150).enumerate() {
+                let since = k as f64 / fs;
+                *v += 6.0 * (-1000.0 * since).exp() * (TAU * 5200.0 * since).sin();
+            }
+        }
+        let mut w = record(1024, "m/s²");
+        w.samples = Samples::F32(x.iter().map(|v| *v as f32).collect());
+        w.meta.speed = Some(Speed { mean_rpm: 1500.0, range_rpm: Some((1200.0, 1800.0)) });
+        for shaft_hz in [None, Some(25.0)] {
+            let s = spectra(&w, &machine(), shaft_hz);
+            assert_eq!((s.refused, s.by_turn), (vec![], true), "{shaft_hz:?}");
+            let hz = s.shaft_hz.unwrap();
+            assert!((hz / 25.0 - 1.0).abs() < 0.02, "{hz}");
+            assert_eq!(s.hypotheses[0].scored.fault, BearingFault::OuterRace);
+            // The first line stands at its order and is a line there: by Hz it would be smeared over 40 %.
+            let line = &s.lines[0].line;
+            assert!((line.hz / hz / 3.58 - 1.0).abs() < 0.01, "{line:?}");
+            let at = (line.hz / s.envelope.dx).round() as usize;
+            let top = s.envelope.values[at - 2..at + 3].iter().copied().fold(0.0, f64::max);
+            assert!(top > 10.0 && (top / line.ratio - 1.0).abs() < 0.5, "{top} {line:?}");
+        }
+        w.meta.speed = Some(Speed { mean_rpm: 1500.0, range_rpm: None });
+        assert!(!spectra(&w, &machine(), None).by_turn);
     }
 
     #[test]

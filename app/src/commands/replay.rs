@@ -37,6 +37,13 @@ pub async fn run(args: &Replay) -> anyhow::Result<Exit> {
                 "{}: {} machines, {} waveforms, {} samples published, every one acknowledged",
                 r.site, r.machines, r.waveforms, r.samples
             );
+            if let Some(first) = r.short.first() {
+                eprintln!(
+                    "{} of them ({first}, …) have recordings too short to be judged in full: velocity takes 2 s, below 600 r/min \
+                     10 s, and a bearing 16 turns of its shaft",
+                    r.short.len()
+                );
+            }
             Ok(Exit::Ok)
         }
         Err(e @ (ReplayError::Publish(_) | ReplayError::Stalled { .. })) => {

@@ -141,7 +141,12 @@ impl Analyst for Analysis {
             shaft_hz: s.shaft_hz,
             spectrum: spectrum(&s.spectrum, "m/s²"),
             velocity: spectrum(&s.velocity, "mm/s"),
-            envelope: dto::Envelope { df_hz: s.envelope.dx, ratio: narrow(&s.envelope.values), lines },
+            envelope: dto::Envelope {
+                df_hz: s.envelope.dx,
+                by_turn: s.by_turn,
+                ratio: narrow(&s.envelope.values),
+                lines,
+            },
             hypotheses: s.hypotheses.iter().map(hypothesis).collect(),
             refused: s.refused.iter().map(ToString::to_string).collect(),
         }

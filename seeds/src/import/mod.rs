@@ -290,7 +290,7 @@ fn pieces(path: &Path, machine: &MachineId, signal: Signal, out: &mut Vec<Wavefo
     let Signal { point, t0, fs, unit, rpm, whole, values } = signal;
     let point: PointId = machine.point(&point).map_err(|error| ImportError::Name { path: path.to_owned(), error })?;
     let mut from = 0;
-    let lengths = if whole { vec![values.len()] } else { cut::lengths(values.len(), fs) };
+    let lengths = if whole { vec![values.len()] } else { cut::lengths(values.len(), fs, rpm) };
     for length in lengths {
         if out.len() >= MAX_WAVEFORMS || length > MAX_SAMPLES {
             let what = format!("makes more than {MAX_WAVEFORMS} waveforms: cut it");

@@ -83,6 +83,8 @@ pub struct Report {
     pub waveforms: u64,
     /// Their samples.
     pub samples: u64,
+    /// Machines whose recordings are shorter than what everything is judged by ([`cut::shortest_s`]).
+    pub short: Vec<MachineId>,
 }
 
 /// Why a directory could not be replayed.
@@ -165,7 +167,7 @@ pub async fn replay(
     let mut connection = Options::new(&options.address, &format!("replay-{site}"));
     connection.credentials = options.credentials.clone();
     let publisher = Publisher::connect(connection, PATIENCE).await?;
-    let mut report = Report { site: site.to_string(), machines: 0, waveforms: 0, samples: 0 };
+    let mut report = Report { site: site.to_string(), machines: 0, waveforms: 0, samples: 0, short: Vec::new() };
     let of = plans.iter().map(|p| p.lengths.len() as u64).sum();
     let mut last = None;
     for plan in plans {
@@ -173,6 +175,9 @@ pub async fn replay(
         let topic = format!("danxia/v1/{machine}/birth");
         in_time(&publisher, publisher.publish(&topic, birth::encode(&Birth::of(&plan.machine()?)))).await?;
         report.machines += 1;
+        if plan.is_short() {
+            report.short.push(machine.clone());
+        }
         let mut player = Player::open(plan, &options)?;
         while let Some(next) = player.next().await? {
             let w = next;
@@ -235,7 +240,13 @@ impl Plan {
             })?),
         };
         let samples = usize::try_from(size / 4).unwrap_or(usize::MAX);
-        Ok(Self { lengths: cut::lengths(samples, recording.fs), recording, original })
+        Ok(Self { lengths: cut::lengths(samples, recording.fs, Some(recording.rpm)), recording, original })
+    }
+
+    /// Whether the whole recording is too short for everything to be judged of it.
+    fn is_short(&self) -> bool {
+        let samples: usize = self.lengths.iter().sum();
+        (samples as f64) < cut::shortest_s(self.recording.rpm) * self.recording.fs
     }
 
     /// What the birth announces.

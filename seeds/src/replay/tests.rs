@@ -64,22 +64,37 @@ fn a_bad_manifest_is_refused_with_row_and_column() {
 }
 
 #[test]
-fn recordings_are_cut_into_five_or_more_without_a_rest() {
-    let check = |samples, fs, pieces| {
-        let lengths = cut::lengths(samples, fs);
+fn recordings_are_cut_into_what_can_be_judged_without_a_rest() {
+    let check = |samples, fs, rpm, pieces| {
+        let lengths = cut::lengths(samples, fs, rpm);
         assert_eq!(lengths.len(), pieces, "{samples} at {fs} Hz: {lengths:?}");
         assert_eq!(lengths.iter().sum::<usize>(), samples);
         assert!(lengths.iter().all(|n| (1..=cut::LONGEST).contains(n)));
+        // None that is cut is shorter than what is judged, unless it would be longer than a message.
+        let shortest = cut::shortest_s(rpm.unwrap_or(1500.0));
+        let longest = shortest * fs < cut::LONGEST as f64 / 2.0;
+        assert!(pieces == 1 || !longest || lengths.iter().all(|n| *n as f64 / fs >= shortest), "{lengths:?}");
     };
-    check(121_265, 12_000.0, 5);
-    check(240_000, 48_000.0, 5);
-    check(146_484, 48_828.0, 5);
-    check(2_000_000, 25_600.0, 31);
-    check(20_480, 25_600.0, 1);
-    check(30_000, 25_600.0, 2);
-    check(1, 25_600.0, 1);
-    check(65_536 * 5 + 1, 1e9, 6);
-    assert!(cut::lengths(121_265, 12_000.0).iter().all(|n| *n as f64 / 12_000.0 >= 2.0), "ten seconds are five of two");
+    check(121_265, 12_000.0, Some(1797.0), 5);
+    check(240_000, 48_000.0, Some(1500.0), 2);
+    // Three seconds are one of three, not five of 0.6, in which velocity would be refused.
+    check(146_484, 48_828.0, Some(1500.0), 1);
+    check(146_484, 48_828.0, None, 1);
+    check(2_000_000, 25_600.0, Some(3000.0), 20);
+    // 16 turns of 60 r/min take 16 s.
+    check(25_600 * 100, 25_600.0, Some(60.0), 5);
+    check(25_600 * 31, 25_600.0, Some(60.0), 2);
+    check(20_480, 25_600.0, Some(1500.0), 1);
+    check(1, 25_600.0, Some(0.0), 1);
+    check(65_536 * 5 + 1, 1e9, Some(1500.0), 1);
+    check(cut::LONGEST * 2, 1e9, Some(1500.0), 2);
+}
+
+#[test]
+fn the_shortest_is_what_velocity_and_bearings_take() {
+    for (rpm, seconds) in [(3000.0, 2.0), (600.0, 2.0), (599.0, 10.0), (96.0, 10.0), (60.0, 16.0), (0.0, 10.0)] {
+        assert!((cut::shortest_s(rpm) - seconds).abs() < 1e-9, "{rpm}");
+    }
 }
 
 #[test]
@@ -129,10 +144,10 @@ const MANIFEST: &str = "file,sample_rate_hz,shaft_rpm,condition,bpfo_x,bpfi_x,bs
 async fn a_directory_becomes_a_site_whose_machines_have_just_been_measured() {
     // The broker cuts the first connection: at least once, and still in order of time.
     let broker = FakeBroker::start(|n| if n == 0 { Manners { cut_after: Some(4), ..POLITE } } else { POLITE }).await;
-    let dir = Dir::new(MANIFEST, &[("one.f32", floats(10_003)), ("two.f32", floats(2_000))]);
+    let dir = Dir::new(MANIFEST, &[("one.f32", floats(10_003)), ("two.f32", floats(8_000))]);
     let mut steps = Vec::new();
     let report = replay(dir.0.path(), options(&broker.address), |p| steps.push(p.clone())).await.unwrap();
-    assert_eq!(report, Report { site: "lab".into(), machines: 2, waveforms: 7, samples: 12_003 });
+    assert_eq!(report, Report { site: "lab".into(), machines: 2, waveforms: 7, samples: 18_003, short: vec![] });
     assert_eq!(steps.iter().map(|p| (p.waveforms, p.of)).collect::<Vec<_>>().last(), Some(&(7, 7)));
     assert_eq!((steps.len(), steps.last().unwrap().outstanding), (8, 0));
 
@@ -178,7 +193,9 @@ async fn the_original_times_make_a_second_replay_the_same_messages() {
     for now in [NOW, NOW + Duration::from_secs(3600)] {
         let clock = Arc::new(ManualClock::new(now));
         let options = ReplayOptions { times: Times::Original, clock, ..options(&broker.address) };
-        replay(dir.0.path(), options, |_| {}).await.unwrap();
+        let report = replay(dir.0.path(), options, |_| {}).await.unwrap();
+        // Of one second there is no velocity; it goes out whole, and it is said.
+        assert_eq!((report.waveforms, report.short), (6, vec!["lab/two".parse().unwrap()]));
     }
     let seen = broker.seen.borrow();
     assert_eq!(seen.connections[0].published, seen.connections[1].published);

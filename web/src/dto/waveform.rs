@@ -102,6 +102,9 @@ pub struct Spectrum {
 pub struct Envelope {
     /// Distance between two lines, Hz.
     pub df_hz: f64,
+    /// Whether it was taken over the angle of the shaft, because the speed varied: its lines are orders then, given where
+    /// they lie at `shaft_hz`, the mean speed.
+    pub by_turn: bool,
     /// Power over the local floor; 1 is the floor itself.
     pub ratio: Vec<f32>,
     /// What to mark.

@@ -3,10 +3,13 @@
 //! The angle comes from a tacho ([`edges`], [`Phase::from_edges`]) or, where there is none, from the record itself
 //! ([`tacholess`]). Turns are counted from the first edge, or from an arbitrary angle where there is no tacho.
 
+mod angle;
 mod average;
 mod comb;
+mod path;
 mod phase;
 mod resample;
+mod short;
 mod spectrum;
 mod spline;
 mod tacho;

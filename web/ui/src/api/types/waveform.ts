@@ -54,7 +54,8 @@ export interface Spectra {
   shaft_hz?: number | null;
   spectrum: Spectrum;
   velocity: Spectrum;
-  envelope: { df_hz: number; ratio: number[]; lines: SpectrumLine[] };
+  /** by_turn: over the angle of the shaft; its lines are orders, given where they lie at shaft_hz. */
+  envelope: { df_hz: number; by_turn: boolean; ratio: number[]; lines: SpectrumLine[] };
   hypotheses: Hypothesis[];
   refused: string[];
 }

@@ -42,8 +42,9 @@ const picked = (key: ZoomKey, unitHz: number) => (x: number) => pickCursor(key, 
 function EnvelopeChart({ subject }: { subject: Subject }) {
   const { s, b, groups, drawn } = subject;
   const { query } = useRoute();
-  const { ratio, df_hz } = s.envelope;
-  const { axis, hz } = frequencyAxis(b, s.shaft_hz);
+  const { ratio, df_hz, by_turn } = s.envelope;
+  // What was judged by the angle of the shaft has orders and no frequencies.
+  const { axis, hz } = frequencyAxis(by_turn ? { ...b, x: "order" } : b, s.shaft_hz);
   const shown = useMemo(() => groups.filter((g) => drawn.has(g.key)), [groups, drawn]);
   const lines = useMemo(() => faultLines(s, shown, b.slip, hz), [s, shown, b.slip, hz]);
   const moving = useMemo(() => frequencyCursors(b, hz), [b, hz]);
