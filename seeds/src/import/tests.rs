@@ -96,7 +96,7 @@ fn nothing_is_guessed() {
 #[test]
 fn a_long_recording_becomes_consecutive_waveforms_of_ids_that_follow_from_them() {
     let dir = Dir::new();
-    let values: Vec<f32> = (0..200_000).map(|i| i as f32).collect();
+    let values: Vec<f32> = (0..400_000).map(|i| i as f32).collect();
     let path = dir.put("long.wav", wav::encode(51_200, &[&values]));
     let (found, _) = read(&path, &said()).unwrap();
     assert_eq!(found.iter().map(|w| w.samples.len()).sum::<usize>(), values.len());
