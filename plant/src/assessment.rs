@@ -168,7 +168,7 @@ pub struct ShaftVerdict {
     pub hz: f64,
     /// The points that were heard.
     pub points: Vec<Name>,
-    /// Verdicts on every fault that has a score, the best first; or the code of why there are none: `speed`,
+    /// Verdicts on every fault, the best first; or the code of why there are none: `speed`,
     /// `speed_unsteady`, `sensor`, `off`, …
     pub verdicts: Result<Vec<FaultVerdict>, Arc<str>>,
     /// Where no fault is named: `nothing_explains`, or `ambiguous` where several explain the same evidence.

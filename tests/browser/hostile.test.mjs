@@ -123,7 +123,8 @@ test('a good record is judged, so that the others can be told from it', { skip: 
   assert.ok(d.sensor.healthy && 'hypotheses' in d.bearing && d.zone.zone === 'A', JSON.stringify(d));
   const page = await open(browser, { locale: 'en' });
   await show(page, '#/machine/hall/good');
-  assert.equal(await page.locator('.verdict.quiet').count(), 1);
+  assert.equal(await page.locator('.diagnosis .verdict.quiet').count(), 1);
+  assert.equal(await page.locator('.assessment .verdict.quiet').count(), 1);
   assert.equal(await page.locator('.machine-head .status-word.s-normal').count(), 1);
   assert.deepEqual(await green(page), []);
   assert.deepEqual(page.complaints, []);

@@ -64,6 +64,10 @@ impl Job {
     /// What the record, which was analysed just now, says for its machine.
     fn hear(&self, analyser: &mut Analyser, said: &Analysis, wanted: &Wanted, bearings: &[Seated]) -> Known<Heard> {
         let excitations = wanted.excitations?;
+        // Turning faster than the record can tell is no speed.
+        if 2.0 * excitations.shaft_hz > self.waveform.fs {
+            return Err("speed");
+        }
         let x = analyser.take_samples();
         let record = Record {
             place: wanted.place,

@@ -40,7 +40,7 @@ pub struct ShaftVerdict {
     pub hz: f64,
     /// The points that were heard.
     pub points: Vec<String>,
-    /// Every fault that has a score, the best first.
+    /// Every fault, the best first; empty where there is no verdict.
     pub verdicts: Vec<FaultVerdict>,
     /// Why there is no verdict: `speed`, `speed_unsteady`, `sensor`, `off`, …
     pub refused: Option<String>,

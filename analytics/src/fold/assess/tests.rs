@@ -59,6 +59,7 @@ fn a_sound_machine_is_assessed_once_an_hour_and_what_is_not_known_is_no_health()
     assert_eq!(a.named().count(), 0);
     let shaft = &a.shafts[0];
     assert_eq!((shaft.points.len(), shaft.hz, shaft.unknown.as_deref()), (1, 25.0, Some("nothing_explains")));
+    assert_eq!(shaft.verdicts.as_ref().unwrap().len(), Fault::ALL.len(), "what could not be told is said, too");
     // Nothing but the trend could not be judged yet.
     assert_eq!(reasons(&a), [("trend", Some("learning"))]);
     assert_eq!(a.health.score, Some(85.0));
@@ -171,6 +172,10 @@ fn without_speed_or_with_a_failed_sensor_there_is_no_verdict_and_the_reason_is_s
     let mut ramp = quiet_record(4);
     ramp.meta.speed = Some(plant::Speed { mean_rpm: 1500.0, range_rpm: Some((1450.0, 1550.0)) });
     assert_eq!(only(&j.record(ramp)).shafts[0].verdicts, Err("speed_unsteady".into()));
+    later(&mut j, 3_600);
+    let mut absurd = quiet_record(6);
+    absurd.meta.speed = Some(plant::Speed { mean_rpm: 1e30, range_rpm: None });
+    assert_eq!(only(&j.record(absurd)).shafts[0].verdicts, Err("speed".into()));
     // What is late says nothing of the machine as it is.
     later(&mut j, 3_600);
     let mut late = at_speed(quiet_record(5));

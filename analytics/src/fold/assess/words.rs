@@ -58,12 +58,11 @@ fn shaft(machine: &Machine, past: &MachineState, points: &[(&String, &Spoken)]) 
     let names: Vec<Name> = points.iter().filter_map(|(n, _)| name(n)).collect();
     let (verdicts, unknown) = match weighed {
         Ok((weighed, heard)) => {
-            let scored = weighed.verdicts.iter().filter(|v| v.score > 0.0);
             let unknown = match weighed.outcome {
                 Outcome::Named => None,
                 Outcome::Unknown(code) => Some(code.into()),
             };
-            (Ok(scored.map(|v| verdict(machine, &heard, v)).collect()), unknown)
+            (Ok(weighed.verdicts.iter().map(|v| verdict(machine, &heard, v)).collect()), unknown)
         }
         Err(code) => (Err(code.into()), None),
     };

@@ -73,10 +73,10 @@ pub(in crate::rotating) fn tacholess_of(
     let short = (2.0 * seconds / ((high - low) * TEETH as f64)).sqrt().min(0.25 * seconds).max(TURNS / low);
     let windows = [1.0, 2.0, 4.0].into_iter().map(|by| by * short).enumerate();
     let tried = windows.filter(|(i, w)| *i == 0 || *w < 0.25 * seconds);
-    let found = tried.filter_map(|(_, w)| follow(plans, &x, fs, expected_hz, w));
+    let found = tried.filter_map(|(_, w)| follow(plans, x, fs, expected_hz, w));
     let best = found.max_by(|a, b| clarity(&a.ratios).total_cmp(&clarity(&b.ratios))).ok_or("record_length")?;
     let window = quick_length((short * fs) as usize);
-    angle(plans, &x, fs, &Course { window, ..best }, expected_hz)
+    angle(plans, x, fs, &Course { window, ..best }, expected_hz)
 }
 
 /// The record at the lowest rate that holds the comb and what surrounds it: all that follows is as much quicker.

@@ -16,6 +16,8 @@ import { ProblemBox } from "./states";
 import { Advice } from "./unjudged";
 
 const EVERY = 60_000;
+/** From this score on a fault is named; one that could not reach it cannot be told. */
+const PROBABLE = 0.6;
 const MONTH_MS = 30 * 86_400_000;
 
 /** What is said of a diagnosis; `withdrawn` takes the last back. */
@@ -138,6 +140,9 @@ function Shaft(props: { m: MachineDetail; s: ShaftVerdict; a: Assessment; busy: 
   const several = a.shafts.length > 1;
   const named = s.verdicts.filter((v) => v.standing === "probable" || v.standing === "confirmed");
   const others = s.verdicts.filter((v) => !named.includes(v));
+  const weighed = others.filter((v) => v.score > 0);
+  const untold = s.verdicts.filter((v) => v.attainable < PROBABLE);
+  const bearings = !untold.some((v) => v.terms.some((e) => e.quantity === "envelope"));
   return (
     <div class="shaft-verdict">
       {several && (
@@ -156,19 +161,15 @@ function Shaft(props: { m: MachineDetail; s: ShaftVerdict; a: Assessment; busy: 
       ) : (
         <>
           {named.length === 0 && (
-            <p class="verdict quiet">{s.unknown === "ambiguous" ? code("refusal", "ambiguous") : t("assessment.nothing")}</p>
+            <p class={`verdict ${bearings ? "quiet" : "unknown"}`}>
+              {s.unknown === "ambiguous" ? code("refusal", "ambiguous") : t("assessment.nothing")}
+            </p>
           )}
           {named.map((v) => (
             <Named key={`${v.fault} ${v.bearing ?? ""}`} v={v} {...props} />
           ))}
-          {others.length > 0 && (
-            <details class="others">
-              <summary>{t("assessment.others", { n: int(others.length) })}</summary>
-              {others.map((v) => (
-                <Other key={`${v.fault} ${v.bearing ?? ""}`} v={v} />
-              ))}
-            </details>
-          )}
+          <Others of={weighed} title={t("assessment.others", { n: int(weighed.length) })} />
+          <Others of={untold} title={t("assessment.untold", { faults: untold.map((v) => code("fault", v.fault)).join(t("list.separator")) })} />
           {m.points.length > 0 && (
             <small class="muted">{t("assessment.points", { points: s.points.map((p) => nameOf(m, p)).join(t("list.separator")) })}</small>
           )}
@@ -237,6 +238,18 @@ function Other({ v }: { v: FaultVerdict }) {
         </small>
       </summary>
       <FaultEvidence v={v} />
+    </details>
+  );
+}
+
+function Others({ of, title }: { of: FaultVerdict[]; title: string }) {
+  if (of.length === 0) return null;
+  return (
+    <details class="others">
+      <summary>{title}</summary>
+      {of.map((v) => (
+        <Other key={`${v.fault} ${v.bearing ?? ""}`} v={v} />
+      ))}
     </details>
   );
 }
