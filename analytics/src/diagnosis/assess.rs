@@ -1,6 +1,6 @@
 //! From symptoms to verdicts.
 
-use plant::Fault;
+use plant::{Fault, Standing};
 
 use super::quantity::{At, Quantity, Subject};
 use super::symptoms::{Known, Symptoms};
@@ -34,21 +34,6 @@ pub struct Term {
     pub contribution: f64,
 }
 
-/// What became of a fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// The score is below [`PROBABLE`].
-    Open,
-    /// From [`PROBABLE`] on.
-    Probable,
-    /// From [`CONFIRMED`] on.
-    Confirmed,
-    /// Another fault explains the same evidence better.
-    Explained(Fault),
-    /// Another fault explains the same evidence about as well.
-    Ambiguous(Fault),
-}
-
 /// The judgement on one fault.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
@@ -77,7 +62,7 @@ impl Verdict {
     /// Whether it names its fault.
     #[must_use]
     pub fn named(&self) -> bool {
-        matches!(self.standing, Standing::Probable | Standing::Confirmed)
+        self.standing.named()
     }
 }
 

@@ -22,12 +22,12 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use assess::{Assessment, CONFIRMED, Outcome, PROBABLE, Standing, Term, Verdict, assess};
+pub use assess::{Assessment, CONFIRMED, Outcome, PROBABLE, Term, Verdict, assess};
 pub use card::{Card, Event};
 pub use examine::{Examiner, Heard, MOST_RECORDS, gather, hear};
 pub use known::CODES;
 pub use orbit::orbit;
-pub use plant::Fault;
+pub use plant::{Fault, Standing};
 pub use quantity::{At, Own, Quantity, Subject};
 pub use record::{Baseline, Clock, Record};
 pub use symptoms::{

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use plant::{
-    Assessment, FaultVerdict, HealthReason, Machine, ModelCard, Name, RemainingLife, ShaftVerdict, Standing, Term,
-    Timestamp, Zone,
+    Assessment, FaultVerdict, HealthReason, Machine, ModelCard, Name, RemainingLife, ShaftVerdict, Term, Timestamp,
+    Zone,
 };
 
 use super::{Spoken, Watch, Window, given};
 use crate::diagnosis::{
-    Assessment as Weighed, Excitations, Given, Heard, Known, Outcome, Standing as Stands, Term as Weight, Verdict,
-    assess, gather,
+    Assessment as Weighed, Excitations, Given, Heard, Known, Outcome, Term as Weight, Verdict, assess, gather,
 };
 use crate::fold::state::MachineState;
 use crate::life::{Evidence, Health};
@@ -114,13 +113,7 @@ fn verdict(machine: &Machine, heard: &[&String], v: &Verdict) -> FaultVerdict {
         point: at.and_then(|a| name(heard.get(a.point)?)),
         score: v.score,
         attainable: v.attainable,
-        standing: match v.standing {
-            Stands::Open => Standing::Open,
-            Stands::Probable => Standing::Probable,
-            Stands::Confirmed => Standing::Confirmed,
-            Stands::Explained(by) => Standing::Explained(by),
-            Stands::Ambiguous(with) => Standing::Ambiguous(with),
-        },
+        standing: v.standing,
         terms: terms.collect(),
     }
 }
