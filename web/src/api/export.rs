@@ -186,6 +186,7 @@ impl Export {
 fn start(mut export: Export, reads: Reads, room: OwnedSemaphorePermit) -> mpsc::Receiver<io::Result<Bytes>> {
     let (chunks, receiver) = mpsc::channel(1);
     tokio::spawn(async move {
+        // Dropped before `chunks`: who has the end of a file finds room for the next one.
         let _room = room;
         while export.writer.is_some() {
             let step = move || {

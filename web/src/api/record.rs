@@ -58,8 +58,9 @@ pub(crate) async fn export(ask: Ask) -> Answer {
     let (pieces, mut receiver) = mpsc::channel(2);
     // Not among the reads: nothing is read of the store any more, and a slow client must not hold up others' reads.
     tokio::task::spawn_blocking(move || {
-        let _room = room;
         let mut out = Pieces { pieces, held: Vec::with_capacity(PIECE) };
+        // Dropped before `out`: who has the end of a file finds room for the next one.
+        let _room = room;
         let written = match wanted {
             Wanted::Samples(format) => waveforms::write(&waveform, format, &mut out),
             Wanted::Sidecar => out.write_all(&waveforms::sidecar(&waveform, true)),
