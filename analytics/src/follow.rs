@@ -3,9 +3,11 @@
 //! Exactly once: findings are committed together with how far the journal had been read, and the fold is pure. After a
 //! crash it is restored from its last snapshot, folds again what follows, and drops the findings of commits that had
 //! been read before: they are in the journal already. The follower never holds up a commit; it may lag and catch up.
+//! While findings are on their way to the disk, and for a moment afterwards, folding goes on; what is found meanwhile is
+//! the next commit: a plant of which something is found all the time costs a few commits a second and not hundreds.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -14,6 +16,7 @@ use historian::{
     Batch, CommitError, Committed, Historian, Progress, ReadError, Recorder, Seq, StoredProgress, Tail, TailError,
 };
 use plant::{Finding, IdError, Name, Timestamp};
+use tokio::time::{Instant, sleep_until};
 
 use crate::fold::{Fold, Settings};
 
@@ -25,15 +28,21 @@ const SNAPSHOT_EVERY: Duration = Duration::from_secs(30);
 /// But never more rarely than this: what has to be folded again after a restart is bounded by it.
 const SNAPSHOT_AT_LEAST: Duration = Duration::from_secs(300);
 const SNAPSHOT_BYTES_A_SECOND: u64 = 64 << 10;
-/// Commits that are folded before their findings are committed.
+/// Commits that are folded in one go.
 const GROUP: usize = 256;
-/// Records that are analysed before their findings are committed: about a second's work.
+/// Records that are analysed in one go: about a second's work.
 const GROUP_RECORDS: usize = 256;
+/// Findings that may wait for those before them to be on disk; with more the journal is not read on (`WhenFull::Wait`).
+const WAITING: usize = 65_536;
+/// From one commit of findings to the next; whatever is found after a longer rest is committed at once.
+const REST: Duration = Duration::from_millis(50);
 /// After a commit that the disk refused, the next attempt.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// A state of the fold in bytes.
 type State = Arc<[u8]>;
+/// A commit that was handed over and has not been answered yet.
+type Storing = Pin<Box<dyn Future<Output = Result<Seq, CommitError>> + Send>>;
 
 /// Why following ended.
 #[derive(Debug, thiserror::Error)]
@@ -66,8 +75,13 @@ pub struct Follower {
     tail: Tail,
     recorder: Recorder,
     name: Name,
-    /// Findings of commits up to this one are in the journal.
+    /// Findings of commits up to this one are in the journal, or were handed over for it.
     through: Seq,
+    /// Findings of later ones.
+    found: Vec<Finding>,
+    storing: Option<Storing>,
+    /// When the next may be.
+    next: Instant,
     /// When the state was stored last.
     stored: Option<Timestamp>,
     /// The size that it had, bytes.
@@ -95,7 +109,8 @@ impl Follower {
         });
         let tail = historian.tail(fold.seq());
         let name = Name::new(FOLLOWER)?;
-        Ok(Self { fold, tail, recorder: historian.recorder(), name, through, stored: None, size: 0 })
+        let (recorder, found, next) = (historian.recorder(), Vec::new(), Instant::now());
+        Ok(Self { fold, tail, recorder, name, through, found, storing: None, next, stored: None, size: 0 })
     }
 
     /// Follows until `shutdown` resolves; then folds what was committed before, stores the state and gives the last
@@ -103,40 +118,49 @@ impl Follower {
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<Seq, FollowError> {
         let mut shutdown = pin!(shutdown);
         loop {
-            let first = tokio::select! {
+            tokio::select! {
                 biased;
                 () = &mut shutdown => break,
-                next = self.tail.next() => next?,
-            };
-            self.take(first).await?;
+                turn = turn(&mut self.storing, self.next, !self.found.is_empty()) => {
+                    turn?;
+                    self.store(None).await?;
+                }
+                first = self.tail.next() => self.take(first?).await?,
+            }
         }
         let head = self.recorder.commit(Batch::default()).await?;
         while self.fold.seq() < head {
             let first = self.tail.next().await?;
             self.take(first).await?;
         }
-        let (findings, state) = self.fold(Vec::new(), true).await?;
-        self.store(findings, state).await?;
+        let state = self.fold(Vec::new(), true).await?;
+        self.settled().await?;
+        self.store(state).await?;
+        self.settled().await?;
         Ok(self.fold.seq())
     }
 
-    /// Folds `first` and what else is at hand, and commits what follows from them.
+    /// Folds `first` and what else is at hand, and commits what follows from them, or leaves it for the next turn; but not a
+    /// state, which is of this moment.
     async fn take(&mut self, first: Committed) -> Result<(), FollowError> {
         let mut records = first.batch.waveforms.len();
         let mut group = vec![first];
         while group.len() < GROUP && records < GROUP_RECORDS {
-            let Some(next) = at_hand(&mut self.tail).await else { break };
+            let Some(next) = at_hand(self.tail.next()).await else { break };
             let next = next?;
             records += next.batch.waveforms.len();
             group.push(next);
         }
-        let (findings, state) = self.fold(group, false).await?;
-        self.store(findings, state).await
+        let state = self.fold(group, false).await?;
+        if state.is_some() || self.found.len() >= WAITING {
+            self.settled().await?;
+        }
+        self.store(state).await
     }
 
-    /// Folds a group off the runtime's threads; gives the findings that are not in the journal yet, and the state where
-    /// it is due or wanted `now`: that of a large plant takes a while to write down, too.
-    async fn fold(&mut self, group: Vec<Committed>, now: bool) -> Result<(Vec<Finding>, Option<State>), FollowError> {
+    /// Folds a group off the runtime's threads and keeps the findings that are not in the journal yet; gives the state
+    /// where it is due or wanted `now`: that of a large plant takes a while to write down, too.
+    async fn fold(&mut self, group: Vec<Committed>, now: bool) -> Result<Option<State>, FollowError> {
         let (through, stored, pause) = (self.through, self.stored, pause(self.size));
         let after = self.fold.seq();
         let mut fold = std::mem::replace(&mut self.fold, Fold::new(Settings { threads: 1, ..Settings::default() }));
@@ -155,21 +179,26 @@ impl Follower {
         });
         let (fold, findings, state) = folded.await.map_err(|e| FollowError::Broken { after, why: e.to_string() })?;
         self.fold = fold;
-        Ok((findings, state))
+        self.found.extend(findings);
+        Ok(state)
     }
 
-    /// Commits findings and progress, and the state with them where there is one. Commits nothing where nothing was found
-    /// and no state is due: reading that again costs nothing, and a commit for every commit would never end.
-    async fn store(&mut self, findings: Vec<Finding>, state: Option<State>) -> Result<(), FollowError> {
-        let seq = self.fold.seq();
-        let due = state.is_some();
-        if seq < self.through || seq == 0 || (findings.is_empty() && !due) {
+    /// Hands findings and progress over to be committed, and the state with them where there is one; without one, not
+    /// before it is their turn. Commits nothing where nothing was found and no state is due: reading that again costs
+    /// nothing, and a commit for every commit would never end.
+    async fn store(&mut self, state: Option<State>) -> Result<(), FollowError> {
+        let (seq, due) = (self.fold.seq(), state.is_some());
+        let early = !due && self.found.len() < WAITING && Instant::now() < self.next;
+        if early || self.storing.is_some() || seq < self.through || seq == 0 || (self.found.is_empty() && !due) {
             return Ok(());
         }
+        self.next = Instant::now() + REST;
         self.size = state.as_ref().map_or(self.size, |s| s.len() as u64);
         let progress = Progress::new(self.name.clone(), seq, state);
-        let batch = Batch { findings, progress: Some(progress), ..Batch::default() };
-        self.commit(batch).await?;
+        let batch = Batch { findings: std::mem::take(&mut self.found), progress: Some(progress), ..Batch::default() };
+        self.storing = Some(Box::pin(commit(self.recorder.clone(), batch)));
+        // A commit is handed over when it is asked after for the first time.
+        at_hand(answered(&mut self.storing)).await.transpose()?;
         self.through = seq;
         if due {
             self.stored = Some(self.fold.time());
@@ -177,16 +206,44 @@ impl Follower {
         Ok(())
     }
 
-    /// Commits; a disk that refuses is asked again until it takes it. The journal is not read on meanwhile.
-    async fn commit(&self, batch: Batch) -> Result<Seq, CommitError> {
-        loop {
-            match self.recorder.commit(batch.clone()).await {
-                Err(CommitError::Disk { why }) => {
-                    tracing::error!(%why, "findings wait for the disk");
-                    tokio::time::sleep(RETRY).await;
-                }
-                done => return done,
+    /// Waits until what was handed over is on disk.
+    async fn settled(&mut self) -> Result<(), CommitError> {
+        match self.storing {
+            Some(_) => answered(&mut self.storing).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Resolves when findings that wait may be stored: those before them are on disk and have rested.
+async fn turn(storing: &mut Option<Storing>, next: Instant, waiting: bool) -> Result<(), CommitError> {
+    if storing.is_some() {
+        answered(storing).await?;
+    }
+    if waiting {
+        sleep_until(next).await;
+    } else {
+        std::future::pending::<()>().await;
+    }
+    Ok(())
+}
+
+/// Resolves when what is being stored is on disk and leaves room for the next; never while nothing is.
+async fn answered(storing: &mut Option<Storing>) -> Result<(), CommitError> {
+    let done = poll_fn(|cx| storing.as_mut().map_or(Poll::Pending, |s| s.as_mut().poll(cx))).await;
+    *storing = None;
+    done.map(|_| ())
+}
+
+/// Commits; a disk that refuses is asked again until it takes it.
+async fn commit(recorder: Recorder, batch: Batch) -> Result<Seq, CommitError> {
+    loop {
+        match recorder.commit(batch.clone()).await {
+            Err(CommitError::Disk { why }) => {
+                tracing::error!(%why, "findings wait for the disk");
+                tokio::time::sleep(RETRY).await;
             }
+            done => return done,
         }
     }
 }
@@ -208,11 +265,11 @@ fn restored(progress: Option<StoredProgress>, settings: &Settings) -> Option<Fol
     }
 }
 
-/// The next commit if it need not be waited for.
-async fn at_hand(tail: &mut Tail) -> Option<Result<Committed, TailError>> {
-    let mut next = pin!(tail.next());
-    poll_fn(|cx| match next.as_mut().poll(cx) {
-        Poll::Ready(next) => Poll::Ready(Some(next)),
+/// What need not be waited for.
+async fn at_hand<T>(coming: impl Future<Output = T>) -> Option<T> {
+    let mut coming = pin!(coming);
+    poll_fn(|cx| match coming.as_mut().poll(cx) {
+        Poll::Ready(it) => Poll::Ready(Some(it)),
         Poll::Pending => Poll::Ready(None),
     })
     .await

@@ -11,6 +11,7 @@
 //! Everything is bounded: connections, streams, reads of the store at once, the size of requests, lists and labels, and
 //! the patience with clients that say or take nothing.
 
+mod act;
 mod api;
 mod config;
 pub mod dto;

@@ -1,23 +1,17 @@
 //! Alarms, their journal, and "I have seen it".
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use historian::{Batch, Seq};
+use historian::Seq;
 use plant::{Action, AlarmId, AlarmRecord, AlarmState, MachineId};
-use tokio::sync::broadcast;
-use tokio::time::{Instant, timeout_at};
 use warp::http::StatusCode;
 
+use super::{object_if_any, who};
+use crate::act::{Answered, act};
 use crate::dto::Time;
 use crate::hub::Frame;
 use crate::problem::{Kind, Problem, shorten};
 use crate::router::{Answer, Ask};
 use crate::state::State;
 use crate::{dto, respond, view};
-
-/// How often the register is asked for an acknowledgement whose step the live stream did not bring.
-pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// Which alarms are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,63 +146,20 @@ fn position(text: &str) -> Result<(Seq, u32), Problem> {
 pub(crate) async fn acknowledge(ask: Ask) -> Answer {
     ask.query.only(&[])?;
     let id = id(&ask)?;
-    let by = who(&ask.body)?;
+    let next = "send {\"by\": \"a name\"}, or {}";
+    let by = who(object_if_any::<dto::Acknowledgement>(&ask.body, next)?.by.as_deref(), next)?;
     let state = &ask.state;
     let found = load(state, id).await?;
     if !waits(&found) {
         return Err(settled(&found));
     }
-    // Listening begins before the commit, so that the step cannot pass unheard.
-    let frames = state.frames.subscribe();
-    let deadline = Instant::now() + state.config.action_timeout;
-    let action = Action::Acknowledge { alarm: id, by };
-    let committing = state.recorder.commit(Batch { actions: vec![action], ..Batch::default() });
-    match timeout_at(deadline, committing).await {
-        Ok(Ok(_)) => {}
-        Ok(Err(error)) => {
-            let next = "try again; if it stays so, look at the server's log and at /readyz";
-            return Err(Problem::new(Kind::Unavailable, format!("it was not stored: {error}"), next));
-        }
-        Err(_) => return Err(late("the store has not taken it", state)),
-    }
-    let after = confirmed(state, id, frames, deadline).await?;
+    let answered = Answered {
+        by: "alarm supervision",
+        told: |frame: &Frame| matches!(frame, Frame::Alarms { alarms, .. } if alarms.iter().any(|a| a.0 == id)),
+        look: || async move { Ok(Some(load(state, id).await?).filter(|a| !waits(a))) },
+    };
+    let after = act(state, Action::Acknowledge { alarm: id, by }, answered).await?;
     Ok(respond::fresh(StatusCode::OK, &view::alarm(&state.sources.register.plant(), &after)))
-}
-
-/// Waits until the register shows that somebody has acknowledged.
-async fn confirmed(
-    state: &Arc<State>,
-    id: AlarmId,
-    mut frames: broadcast::Receiver<Arc<Frame>>,
-    deadline: Instant,
-) -> Result<AlarmRecord, Problem> {
-    loop {
-        let found = load(state, id).await?;
-        if !waits(&found) {
-            return Ok(found);
-        }
-        if Instant::now() >= deadline {
-            return Err(late("it is stored, and alarm supervision has not answered", state));
-        }
-        let moved = async {
-            loop {
-                match frames.recv().await {
-                    Ok(frame) if !matches!(&*frame, Frame::Alarms { alarms, .. } if alarms.iter().any(|a| a.0 == id)) =>
-                        {}
-                    // The step, or too much to tell: look.
-                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
-                    Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
-                }
-            }
-        };
-        // What ends the waiting does not matter: the register decides.
-        let _ = timeout_at(deadline.min(Instant::now() + LOOK_AGAIN), moved).await;
-    }
-}
-
-pub(super) fn late(what: &str, state: &State) -> Problem {
-    let detail = format!("{what} within {} s", state.config.action_timeout.as_secs_f64());
-    Problem::new(Kind::Unavailable, detail, "look at the alarm again in a moment; if nothing moves, look at /readyz")
 }
 
 /// Why an alarm that does not wait cannot be acknowledged.
@@ -220,20 +171,6 @@ fn settled(a: &AlarmRecord) -> Problem {
         _ => format!("the alarm is {}: nothing waits for acknowledgement", a.state.as_str()),
     };
     Problem::new(Kind::Conflict, detail, "look at the alarm again; it has moved since it was shown")
-}
-
-/// Who acknowledges, from the body.
-fn who(body: &[u8]) -> Result<Arc<str>, Problem> {
-    let next = "send {\"by\": \"a name\"}, or {}";
-    let said: dto::Acknowledgement = if body.is_empty() {
-        dto::Acknowledgement::default()
-    } else {
-        // By way of a map, because a list would pass for a struct's fields in order.
-        let fields = serde_json::from_slice::<serde_json::Map<_, _>>(body);
-        let said = fields.and_then(|f| serde_json::from_value(f.into()));
-        said.map_err(|e| Problem::new(Kind::BadBody, e.to_string(), next))?
-    };
-    super::who(said.by.as_deref(), next)
 }
 
 fn id(ask: &Ask) -> Result<AlarmId, Problem> {
@@ -252,23 +189,6 @@ fn missing(id: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn who_acknowledges_is_a_short_name() {
-        let check = |body: &str, expect: Option<&str>| {
-            assert_eq!(who(body.as_bytes()).ok().as_deref(), expect, "{body}");
-        };
-        check("", Some("operator"));
-        check("{}", Some("operator"));
-        check("{\"by\":null}", Some("operator"));
-        check("{\"by\":\" 林 \"}", Some("林"));
-        check("{\"by\":\"\"}", None);
-        check("{\"by\":\"a\\nb\"}", None);
-        check(&format!("{{\"by\":\"{}\"}}", "x".repeat(65)), None);
-        check("{\"from\":\"x\"}", None);
-        check("[]", None);
-        check("{", None);
-    }
 
     #[test]
     fn positions_are_read_as_they_are_written() {

@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use historian::Batch;
 use plant::{Action, Assessment, Fault, Judgement, MachineId, Timestamp};
-use tokio::sync::broadcast;
-use tokio::time::{Instant, timeout_at};
 use warp::http::StatusCode;
 
-use super::alarms::{LOOK_AGAIN, late};
-use super::{body, who};
+use super::{body, object_if_any, who};
+use crate::act::{Answered, act};
 use crate::hub::Frame;
 use crate::problem::{Kind, Problem, shorten};
 use crate::router::{Answer, Ask};
@@ -120,8 +117,7 @@ pub(crate) async fn maintained(ask: Ask) -> Answer {
     ask.query.only(&[])?;
     let id = machine(&ask).await?;
     let next = "send {\"by\": \"a name\"}, or {}";
-    let said: dto::Maintained = if ask.body.is_empty() { dto::Maintained::default() } else { body(&ask, next)? };
-    let by = who(said.by.as_deref(), next)?;
+    let by = who(object_if_any::<dto::Maintained>(&ask.body, next)?.by.as_deref(), next)?;
     let before = load(&ask.state, &id).await?;
     if before.is_none() {
         let detail = "nothing was learnt of this machine yet: no record of it was judged";
@@ -148,59 +144,21 @@ fn may_be_said(now: Option<&Assessment>, fault: Fault, judgement: Option<Judgeme
     }
 }
 
-/// Commits what a person does and answers with the assessment that shows it.
+/// Commits what a person does and answers with the assessment that shows it: its card says something else than before.
 async fn after(state: &Arc<State>, id: &MachineId, before: Option<Assessment>, action: Action) -> Answer {
-    // Listening begins before the commit, so that what follows from it cannot pass unheard.
-    let frames = state.frames.subscribe();
-    let deadline = Instant::now() + state.config.action_timeout;
-    let committing = state.recorder.commit(Batch { actions: vec![action], ..Batch::default() });
-    match timeout_at(deadline, committing).await {
-        Ok(Ok(_)) => {}
-        Ok(Err(error)) => {
-            let next = "try again; if it stays so, look at the server's log and at /readyz";
-            return Err(Problem::new(Kind::Unavailable, format!("it was not stored: {error}"), next));
-        }
-        Err(_) => return Err(late("the store has not taken it", state)),
-    }
-    let after = shown(state, id, before.as_ref(), frames, deadline).await?;
-    let assessment = Some(view::assessment(&after));
-    Ok(respond::fresh(StatusCode::OK, &dto::MachineAssessment { assessment }))
-}
-
-/// Waits for an assessment whose card shows something else than `before`.
-async fn shown(
-    state: &Arc<State>,
-    id: &MachineId,
-    before: Option<&Assessment>,
-    mut frames: broadcast::Receiver<Arc<Frame>>,
-    deadline: Instant,
-) -> Result<Assessment, Problem> {
     let people = |a: &Assessment| {
         let c = &a.card;
         (c.confirmed, c.dismissed, c.missed, c.judged.clone(), c.reset.clone())
     };
-    loop {
-        if let Some(now) = load(state, id).await?
-            && before.map(people) != Some(people(&now))
-        {
-            return Ok(now);
-        }
-        if Instant::now() >= deadline {
-            return Err(late("it is stored, and the diagnosis has not answered", state));
-        }
-        let moved = async {
-            loop {
-                match frames.recv().await {
-                    Ok(frame) if !matches!(&*frame, Frame::Assessed { machines, .. } if machines.contains(id)) => {}
-                    // It was, or there is too much to tell: look.
-                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
-                    Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
-                }
-            }
-        };
-        // What ends the waiting does not matter: the store decides.
-        let _ = timeout_at(deadline.min(Instant::now() + LOOK_AGAIN), moved).await;
-    }
+    let before = &before.as_ref().map(people);
+    let answered = Answered {
+        by: "the diagnosis",
+        told: |frame: &Frame| matches!(frame, Frame::Assessed { machines, .. } if machines.contains(id)),
+        look: || async move { Ok(load(state, id).await?.filter(|now| before.as_ref() != Some(&people(now)))) },
+    };
+    let assessment = act(state, action, answered).await?;
+    let shown = dto::MachineAssessment { assessment: Some(view::assessment(&assessment)) };
+    Ok(respond::fresh(StatusCode::OK, &shown))
 }
 
 /// The machine that the path names, if the plant has it.

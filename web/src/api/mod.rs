@@ -201,10 +201,20 @@ fn who(by: Option<&str>, next: &str) -> Result<Arc<str>, Problem> {
     Ok(by.into())
 }
 
-/// The body as a `T`. By way of a map, because a list would pass for a struct's fields in order.
+/// The body as a `T`.
 fn body<T: DeserializeOwned>(ask: &Ask, next: &str) -> Result<T, Problem> {
+    object(&ask.body, next)
+}
+
+/// A body that may be left out.
+fn object_if_any<T: DeserializeOwned + Default>(body: &[u8], next: &str) -> Result<T, Problem> {
+    if body.is_empty() { Ok(T::default()) } else { object(body, next) }
+}
+
+/// A JSON object as a `T`. By way of a map, because a list would pass for a struct's fields in order.
+fn object<T: DeserializeOwned>(body: &[u8], next: &str) -> Result<T, Problem> {
     let bad = |e: serde_json::Error| Problem::new(Kind::BadBody, e.to_string(), next);
-    let fields: serde_json::Map<_, _> = serde_json::from_slice(&ask.body).map_err(bad)?;
+    let fields: serde_json::Map<_, _> = serde_json::from_slice(body).map_err(bad)?;
     serde_json::from_value(fields.into()).map_err(bad)
 }
 
@@ -215,6 +225,25 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+
+    #[test]
+    fn who_acts_is_a_short_name() {
+        let by = |body: &str| {
+            let said: crate::dto::Acknowledgement = object_if_any(body.as_bytes(), "")?;
+            who(said.by.as_deref(), "")
+        };
+        let check = |body: &str, expect: Option<&str>| assert_eq!(by(body).ok().as_deref(), expect, "{body}");
+        check("", Some("operator"));
+        check("{}", Some("operator"));
+        check("{\"by\":null}", Some("operator"));
+        check("{\"by\":\" 林 \"}", Some("林"));
+        check("{\"by\":\"\"}", None);
+        check("{\"by\":\"a\\nb\"}", None);
+        check(&format!("{{\"by\":\"{}\"}}", "x".repeat(65)), None);
+        check("{\"from\":\"x\"}", None);
+        check("[]", None);
+        check("{", None);
+    }
 
     #[test]
     fn the_document_lists_the_table_and_nothing_else() {

@@ -15,10 +15,6 @@ use crate::{dto, respond, view};
 pub(crate) const MAX_BODY: usize = 4 << 20;
 /// What to do about a body that is none.
 const NEXT: &str = "send what /api/v1/openapi.json describes";
-/// Who changes rules, where nobody says so and nobody is logged in.
-const SOMEBODY: &str = "operator";
-/// Longest name of who makes a change, in characters.
-const MAX_NAME: usize = 64;
 
 /// The mapping rules that hold.
 #[utoipa::path(get, path = "/api/v1/rules", tag = "rules", responses(
@@ -42,7 +38,7 @@ pub(crate) async fn list(ask: Ask) -> Answer {
 pub(crate) async fn replace(ask: Ask) -> Answer {
     ask.query.only(&[])?;
     let change: dto::RuleChange = super::body(&ask, NEXT)?;
-    let by = who(change.by.as_deref())?;
+    let by = super::who(change.by.as_deref(), "shorten it or leave it out")?;
     // One after the other: whoever comes second finds the revision of the first.
     let _turn = ask.state.rules.lock().await;
     let now = ask.state.sources.register.plant().rules.clone();
@@ -129,16 +125,6 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     let (pairs, []) = digits.as_chunks::<2>() else { return None };
     let digit = |b: u8| char::from(b).to_digit(16);
     pairs.iter().map(|[a, b]| Some((digit(*a)? << 4 | digit(*b)?) as u8)).collect()
-}
-
-fn who(by: Option<&str>) -> Result<Arc<str>, Problem> {
-    let by = by.map(str::trim).filter(|by| !by.is_empty()).unwrap_or(SOMEBODY);
-    if by.chars().count() > MAX_NAME || by.chars().any(char::is_control) {
-        let detail =
-            format!("\"by\" is {:?}; expected at most {MAX_NAME} characters, none of them control", shorten(by));
-        return Err(Problem::new(Kind::BadBody, detail, "shorten it or leave it out"));
-    }
-    Ok(by.into())
 }
 
 #[cfg(test)]

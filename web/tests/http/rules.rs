@@ -64,7 +64,7 @@ async fn a_rule_that_cannot_be_applied_is_told_by_its_name() {
         (with("values", json!([{"field": "t", "point": "p"}])), "begin it with '/'"),
         (with("extra", json!(1)), "unknown field"),
         (json!({"revision": 0, "rules": [rule("a"), rule("a")]}).to_string(), "two rules are called a"),
-        (json!({"revision": 0, "by": "x".repeat(65), "rules": []}).to_string(), "at most 64 characters"),
+        (json!({"revision": 0, "by": "x".repeat(65), "rules": []}).to_string(), "1 to 64 characters"),
         ("[0, null, []]".to_owned(), "expected a map"),
     ] {
         let reply = house.put("/api/v1/rules", &body).await;
