@@ -197,7 +197,9 @@ fn integral(speed: &[(f64, f64)], seconds: f64) -> Result<Spline, Refusal> {
 /// multiple of `turns` and averaged under a Hann window of `n` samples. From one reading to the next all of them together
 /// tell by how much the shaft went ahead, each with the weight that it has there, so that one that fades is not followed.
 fn corrected(x: &[f64], fs: f64, n: usize, harmonics: &[(f64, f64)], turns: &Spline) -> (Vec<f64>, Vec<f64>) {
-    let read: Vec<Vec<Complex<f64>>> = harmonics.iter().map(|(k, _)| readings(x, fs, n, *k, turns)).collect();
+    let angles = turns.along((0..x.len()).map(|i| i as f64 / fs)).map(|(turn, _)| turn);
+    let back: Vec<Complex<f64>> = angles.map(|turn| Complex::cis(-TAU * turn)).collect();
+    let read: Vec<Vec<Complex<f64>>> = harmonics.iter().map(|(k, _)| readings(x, n, *k, &back)).collect();
     // What each adds to the reading before: power that they have in common, over its mean.
     let steps: Vec<Vec<Complex<f64>>> = read
         .iter()
@@ -225,11 +227,11 @@ fn corrected(x: &[f64], fs: f64, n: usize, harmonics: &[(f64, f64)], turns: &Spl
     (times, out)
 }
 
-/// Harmonic `k` of `turns` in `x`, shifted to 0 Hz, averaged under a Hann window of `n` samples, eight times a window.
-fn readings(x: &[f64], fs: f64, n: usize, k: f64, turns: &Spline) -> Vec<Complex<f64>> {
+/// Harmonic `k` of a shaft in `x`, shifted to 0 Hz by what turns `back` with it, averaged under a Hann window of `n`
+/// samples, eight times a window.
+fn readings(x: &[f64], n: usize, k: f64, back: &[Complex<f64>]) -> Vec<Complex<f64>> {
     let mean = mean(x);
-    let shift = |(i, v): (usize, &f64)| Complex::from_polar(v - mean, -TAU * k * turns.at(i as f64 / fs).0);
-    let shifted: Vec<Complex<f64>> = x.iter().enumerate().map(shift).collect();
+    let shifted: Vec<Complex<f64>> = x.iter().zip(back).map(|(v, z)| z.powu(k as u32) * (v - mean)).collect();
     let hann: Vec<f64> = (0..n).map(|i| 0.5 * (1.0 - (TAU * (i as f64 + 0.5) / n as f64).cos())).collect();
     let starts = (0..=x.len() - n).step_by((n / READ).max(1));
     starts.map(|start| shifted[start..start + n].iter().zip(&hann).map(|(z, w)| z * w).sum()).collect()

@@ -56,6 +56,11 @@ impl Phase {
         self.time.at(turn).0
     }
 
+    /// When each of `turns`, which rise, was reached, s.
+    pub(super) fn times_of(&self, turns: impl Iterator<Item = f64>) -> impl Iterator<Item = f64> {
+        self.time.along(turns).map(|(time, _)| time)
+    }
+
     /// Speed at `turn`, Hz.
     #[must_use]
     pub fn hz_at(&self, turn: f64) -> f64 {
@@ -75,7 +80,8 @@ impl Phase {
     pub fn range_hz(&self) -> Option<(f64, f64)> {
         let (first, last) = self.turns();
         let looks = ((last - first) * LOOKS).clamp(2.0, MOST_LOOKS).ceil();
-        let speeds = (0..=looks as usize).map(|i| self.hz_at(first + (last - first) * i as f64 / looks));
+        let turns = (0..=looks as usize).map(|i| first + (last - first) * i as f64 / looks);
+        let speeds = self.time.along(turns).map(|(_, slope)| 1.0 / slope);
         let range = speeds.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), hz| (low.min(hz), high.max(hz)));
         (range.0 > 0.0 && range.1.is_finite()).then_some(range)
     }

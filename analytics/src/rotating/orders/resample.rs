@@ -1,5 +1,7 @@
 //! From samples a second to samples a turn.
 
+use std::sync::LazyLock;
+
 use super::phase::Phase;
 use crate::rotating::Refusal;
 use crate::rotating::signal::{mean, sound};
@@ -50,10 +52,11 @@ pub fn by_turn(x: &[f64], fs: f64, phase: &Phase) -> Result<Resampled, Refusal> 
     }
     // The lowest rate that comes out, as a part of the one that goes in.
     let cut = (per_turn * slowest / fs).min(1.0);
-    let kernel = Kernel::new(cut);
+    let own = (cut < 1.0).then(|| Kernel::new(cut));
+    let kernel = own.as_ref().unwrap_or(&WHOLE);
     let mean = mean(x);
-    let at = |i: usize| kernel.value(x, mean, phase.time_of(first + i as f64 / per_turn) * fs);
-    let values = (0..turns * per_turn as usize).map(at).collect();
+    let angles = (0..turns * per_turn as usize).map(|i| first + i as f64 / per_turn);
+    let values = phase.times_of(angles).map(|t| kernel.value(x, mean, t * fs)).collect();
     let highest_order = (0.4 * fs / fastest).min(0.4 * per_turn * cut);
     Ok(Resampled { values, per_turn: per_turn as usize, turns, first_turn: first, highest_order })
 }
@@ -71,39 +74,77 @@ fn whole_turns(phase: &Phase, seconds: f64) -> Option<(f64, usize)> {
     (last > first).then_some((first, (last - first) as usize))
 }
 
-/// A windowed sinc, tabulated.
+/// The windowed sinc from its middle to its end, `STEPS` values a sample.
+static SINC: LazyLock<Vec<f64>> = LazyLock::new(|| {
+    let value = |i: usize| {
+        let u = i as f64 / STEPS as f64;
+        let inside = 1.0 - (u / HALF as f64).powi(2);
+        let window = if inside > 0.0 { bessel_i0(BETA * inside.sqrt()) / bessel_i0(BETA) } else { 0.0 };
+        let w = std::f64::consts::PI * u;
+        window * if i == 0 { 1.0 } else { w.sin() / w }
+    };
+    (0..=HALF * STEPS + 1).map(value).collect()
+});
+
+/// The weights of the samples around a place, for places at even distances between two samples.
 struct Kernel {
-    table: Vec<f64>,
-    cut: f64,
-    half: f64,
+    /// A row a place, the first at a sample, the last at the next.
+    rows: Vec<f64>,
+    places: usize,
+    /// Samples on each side.
+    reach: usize,
 }
+
+/// What passes all: most records need no other.
+static WHOLE: LazyLock<Kernel> = LazyLock::new(|| Kernel::new(1.0));
 
 impl Kernel {
     /// Passes what lies below `cut` (0 to 1) of Nyquist.
     fn new(cut: f64) -> Self {
-        let value = |i: usize| {
-            let u = i as f64 / STEPS as f64;
-            let inside = 1.0 - (u / HALF as f64).powi(2);
-            let window = if inside > 0.0 { bessel_i0(BETA * inside.sqrt()) / bessel_i0(BETA) } else { 0.0 };
-            let w = std::f64::consts::PI * u;
-            cut * window * if i == 0 { 1.0 } else { w.sin() / w }
+        let reach = (HALF as f64 / cut).ceil() as usize;
+        // As fine as the table: there it is as many steps whatever the cut.
+        let places = (STEPS as f64 * cut).ceil() as usize;
+        let weight = |i: usize| {
+            let (place, tap) = (i / (2 * reach), i % (2 * reach));
+            let u = (place as f64 / places as f64 + reach as f64 - 1.0 - tap as f64).abs() * cut * STEPS as f64;
+            let k = (u as usize).min(SINC.len() - 2);
+            cut * (SINC[k] + (SINC[k + 1] - SINC[k]) * (u - k as f64).min(1.0))
         };
-        Self { table: (0..=HALF * STEPS + 1).map(value).collect(), cut, half: HALF as f64 / cut }
+        Self { rows: (0..(places + 1) * 2 * reach).map(weight).collect(), places, reach }
     }
 
     /// The value of `x` between its samples, at `at`; beyond the ends `x` is taken to be `rest`.
     fn value(&self, x: &[f64], rest: f64, at: f64) -> f64 {
-        let first = (at - self.half).ceil().max(0.0) as usize;
-        let end = ((at + self.half).floor().max(-1.0) + 1.0).max(0.0) as usize;
-        let mut sum = 0.0;
-        for (i, v) in x.iter().enumerate().take(end).skip(first) {
-            let u = (at - i as f64).abs() * self.cut * STEPS as f64;
-            let k = (u as usize).min(self.table.len() - 2);
-            let weight = self.table[k] + (self.table[k + 1] - self.table[k]) * (u - k as f64);
-            sum += (v - rest) * weight;
-        }
-        rest + sum
+        let taps = 2 * self.reach;
+        let place = (at - at.floor()) * self.places as f64;
+        let row = (place as usize).min(self.places - 1);
+        let part = place - row as f64;
+        // The sample of the first weight; both are whole numbers far below 2^52.
+        let first = at.floor() as i64 - self.reach as i64 + 1;
+        let (from, to) = (first.clamp(0, x.len() as i64), (first + taps as i64).clamp(0, x.len() as i64));
+        let (skip, n) = ((from - first) as usize, (to - from) as usize);
+        let of = |row: usize| &self.rows[row * taps..][skip.min(taps)..][..n];
+        let (low, high) = weighed(&x[from as usize..to as usize], rest, of(row), of(row + 1));
+        rest + low + (high - low) * part
     }
+}
+
+/// The sums of what `x` differs from `rest`, weighed in two ways; four at a time, as one sum would wait for itself.
+fn weighed(x: &[f64], rest: f64, a: &[f64], b: &[f64]) -> (f64, f64) {
+    let (mut low, mut high) = ([0.0; 4], [0.0; 4]);
+    let whole = x.chunks_exact(4).zip(a.chunks_exact(4)).zip(b.chunks_exact(4));
+    for ((x, a), b) in whole {
+        for i in 0..4 {
+            low[i] += (x[i] - rest) * a[i];
+            high[i] += (x[i] - rest) * b[i];
+        }
+    }
+    let left = x.len() / 4 * 4..;
+    for ((x, a), b) in x[left.clone()].iter().zip(&a[left.clone()]).zip(&b[left]) {
+        low[0] += (x - rest) * a;
+        high[0] += (x - rest) * b;
+    }
+    (low.iter().sum(), high.iter().sum())
 }
 
 /// The modified Bessel function of order 0, by its series.
@@ -139,6 +180,28 @@ mod tests {
                 let t = i as f64 / 512.0 / 23.0;
                 let want = 7.0 + (TAU * f * t).sin();
                 assert!((r.values[i] - want).abs() < 2e-4, "{f} Hz at {t}: {} {want}", r.values[i]);
+            }
+        }
+    }
+
+    #[test]
+    fn it_is_the_sum_of_all_samples_each_with_its_weight() {
+        let mut noise = crate::rotating::testing::Noise::new(8);
+        let x = noise.normals(300);
+        for cut in [1.0, 0.63, 0.05, 1e-3] {
+            let own = (cut < 1.0).then(|| Kernel::new(cut));
+            let kernel = own.as_ref().unwrap_or(&WHOLE);
+            assert!(kernel.rows.len() < 80_000, "{}", kernel.rows.len());
+            for at in [-400.0, -20.5, -0.3, 0.0, 0.999_999, 7.25, 150.0, 150.123, 299.0, 305.7, 1e4] {
+                let weight = |i: usize| {
+                    let u = (at - i as f64).abs() * cut;
+                    let k = ((u * STEPS as f64) as usize).min(SINC.len() - 1);
+                    let k1 = (k + 1).min(SINC.len() - 1);
+                    cut * (SINC[k] + (SINC[k1] - SINC[k]) * (u * STEPS as f64 - k as f64).min(1.0))
+                };
+                let want = 3.0 + x.iter().enumerate().map(|(i, v)| (v - 3.0) * weight(i)).sum::<f64>();
+                let got = kernel.value(&x, 3.0, at);
+                assert!((got - want).abs() < 2e-3 * cut.sqrt(), "{cut} at {at}: {got} {want}");
             }
         }
     }

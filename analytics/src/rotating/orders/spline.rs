@@ -38,9 +38,23 @@ impl Spline {
 
     /// Value and first derivative at `at`; beyond the ends the straight line goes on.
     pub fn at(&self, at: f64) -> (f64, f64) {
+        self.within(self.x.partition_point(|x| *x <= at), at)
+    }
+
+    /// The same at each of `places`, which rise: no point is looked for twice.
+    pub fn along(&self, places: impl Iterator<Item = f64>) -> impl Iterator<Item = (f64, f64)> {
+        let mut passed = 0;
+        places.map(move |at| {
+            passed += self.x[passed..].iter().take_while(|x| **x <= at).count();
+            self.within(passed, at)
+        })
+    }
+
+    /// At `at`, before which, or at which, there are `passed` points.
+    fn within(&self, passed: usize, at: f64) -> (f64, f64) {
         let (first, last) = self.ends();
         let inner = at.clamp(first, last);
-        let i = self.x.partition_point(|x| *x <= inner).clamp(1, self.x.len() - 1) - 1;
+        let i = passed.clamp(1, self.x.len() - 1) - 1;
         let h = self.x[i + 1] - self.x[i];
         let (a, b) = ((self.x[i + 1] - inner) / h, (inner - self.x[i]) / h);
         let (m, n) = (self.bend[i], self.bend[i + 1]);
@@ -83,6 +97,8 @@ mod tests {
             let (value, slope) = s.at(at);
             assert!((value - at.sin()).abs() < 1e-5 && (slope - at.cos()).abs() < 1e-3, "{at}: {value} {slope}");
         }
+        let places = || (-3..60).map(|i| f64::from(i) * 0.09);
+        assert!(s.along(places()).eq(places().map(|at| s.at(at))));
         let (last, slope) = s.at(s.ends().1);
         assert!((s.at(s.ends().1 + 2.0).0 - last - 2.0 * slope).abs() < 1e-12);
     }
