@@ -129,6 +129,39 @@ fn same(got: &str, want: &str, within: f64) {
     }
 }
 
+fn stored(name: &str) -> (Vec<u8>, String) {
+    let path = dir().join(name);
+    (std::fs::read(&path).unwrap(), std::fs::read_to_string(path.with_extension("csv")).unwrap())
+}
+
+/// Transforms round differently on another processor.
+const ROUNDING: f64 = 1e-6;
+
+#[test]
+fn what_version_1_stored_is_read_and_goes_on_to_what_it_went_on_to() {
+    let (bytes, want) = stored("1.cbor");
+    let mut fold = Fold::restore(settings(), &bytes).unwrap();
+    assert_eq!(fold.seq(), STORED);
+    // Stored in the present form and read again, it is the same.
+    let mut again = Fold::restore(settings(), &fold.snapshot()).unwrap();
+    assert!(want.contains("change raised") && want.lines().filter(|l| l.contains("deviation")).count() > 40);
+    let got = rest(&mut fold);
+    same(&got, &want, ROUNDING);
+    assert_eq!(rest(&mut again), got);
+    assert_eq!(again.snapshot(), fold.snapshot());
+    // A fold from the beginning comes to the same.
+    same(&rest(&mut begun()), &want, ROUNDING);
+}
+
+#[test]
+fn a_state_of_version_1_that_is_cut_off_or_continued_is_refused() {
+    let (bytes, _) = stored("1.cbor");
+    for n in 0..bytes.len() {
+        assert!(matches!(Fold::restore(settings(), &bytes[..n]), Err(RestoreError::Shape(_))), "{n} bytes");
+    }
+    assert!(matches!(Fold::restore(settings(), &[&bytes[..], b"\0"].concat()), Err(RestoreError::Shape(_))));
+}
+
 /// Writes what the present version stores, for the versions to come.
 #[test]
 #[ignore = "writes files"]

@@ -1,4 +1,5 @@
-//! The fold's state in bytes: CBOR of a mirror of it, so that no domain type has to know a wire format.
+//! The fold's state in bytes: CBOR of a mirror of it, so that no domain type has to know a wire format; compressed, because
+//! most of it are names of fields and samples of features, which differ little. Version 1 was not, and is read too.
 //!
 //! A snapshot that cannot be read is no loss: the fold is started anew from the beginning of the journal.
 
@@ -6,7 +7,11 @@ mod assets;
 mod train;
 
 use std::collections::BTreeMap;
+use std::io::{self, BufReader, BufWriter, Read, Write};
 
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
 use plant::{
     AlarmCondition, AlarmKey, AlarmState, BearingFault, MachineId, Name, PointId, Priority, Timestamp, WaveformId, Zone,
 };
@@ -21,7 +26,15 @@ use crate::alarm::persist::{Persistence, WINDOW};
 use crate::watch::watcher::Watcher;
 
 /// Raised when the meaning of a field changes: what an older program wrote is then not guessed at.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// The oldest version that is read.
+const OLDEST: u32 = 1;
+/// What a compressed state begins with. No map of CBOR does, and so no state of version 1.
+const COMPRESSED: &[u8] = b"danxia\0z";
+/// How hard it is compressed: what is found only within 32 KiB, as the same samples of a state and of all states are.
+const LEVEL: u32 = 6;
+/// What is inflated at most: far more than the largest plant has, and less than a machine's memory.
+const MOST: u64 = 1 << 30;
 
 /// Why a state could not be read back.
 #[derive(Debug, thiserror::Error)]
@@ -43,20 +56,47 @@ pub enum RestoreError {
 }
 
 pub(super) fn encode(state: &State) -> Vec<u8> {
-    let mut bytes = Vec::new();
     // Writing to memory does not fail, and the mirror holds nothing that CBOR cannot; an empty snapshot is refused.
-    if ciborium::into_writer(&StateMirror::from(state), &mut bytes).is_err() {
-        bytes.clear();
-    }
-    bytes
+    compressed(&StateMirror::from(state)).unwrap_or_default()
+}
+
+/// A state that says that it is of another version.
+#[cfg(test)]
+pub(super) fn of_version(state: &State, version: u32) -> Vec<u8> {
+    compressed(&StateMirror { version, ..state.into() }).unwrap_or_default()
+}
+
+fn compressed(mirror: &StateMirror) -> io::Result<Vec<u8>> {
+    // CBOR is written byte by byte.
+    let mut out = BufWriter::with_capacity(1 << 16, ZlibEncoder::new(COMPRESSED.to_vec(), Compression::new(LEVEL)));
+    ciborium::into_writer(mirror, &mut out).map_err(io::Error::other)?;
+    out.flush()?;
+    out.into_inner().map_err(io::IntoInnerError::into_error)?.finish()
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Result<State, RestoreError> {
-    let mirror: StateMirror = ciborium::from_reader(bytes).map_err(|e| RestoreError::Shape(e.to_string()))?;
-    if mirror.version != VERSION {
+    let Some(packed) = bytes.strip_prefix(COMPRESSED) else { return read(bytes) };
+    let mut inflated = ZlibDecoder::new(packed);
+    let state = read(BufReader::with_capacity(1 << 16, (&mut inflated).take(MOST)))?;
+    if inflated.total_in() == packed.len() as u64 { Ok(state) } else { Err(endless()) }
+}
+
+fn read(mut bytes: impl Read) -> Result<State, RestoreError> {
+    let shape = |e: String| RestoreError::Shape(e);
+    let mirror: StateMirror = ciborium::from_reader(&mut bytes).map_err(|e| shape(e.to_string()))?;
+    if !(OLDEST..=VERSION).contains(&mirror.version) {
         return Err(RestoreError::Version { found: mirror.version });
     }
-    mirror.state()
+    // The checksum stands at the end.
+    match bytes.read(&mut [0]) {
+        Ok(0) => mirror.state(),
+        Ok(_) => Err(endless()),
+        Err(e) => Err(shape(e.to_string())),
+    }
+}
+
+fn endless() -> RestoreError {
+    RestoreError::Shape("it goes on behind its end".to_owned())
 }
 
 /// `text` as what `parse` makes of it, or the error that says what it is not.
