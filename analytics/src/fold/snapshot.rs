@@ -6,6 +6,7 @@
 mod assets;
 mod train;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 
@@ -31,8 +32,8 @@ const VERSION: u32 = 2;
 const OLDEST: u32 = 1;
 /// What a compressed state begins with. No map of CBOR does, and so no state of version 1.
 const COMPRESSED: &[u8] = b"danxia\0z";
-/// How hard it is compressed: what is found only within 32 KiB, as the same samples of a state and of all states are.
-const LEVEL: u32 = 6;
+/// How hard it is compressed. What can be saved is names, and samples that stand twice; both are found without much search.
+const LEVEL: u32 = 3;
 /// What is inflated at most: far more than the largest plant has, and less than a machine's memory.
 const MOST: u64 = 1 << 30;
 
@@ -66,7 +67,7 @@ pub(super) fn of_version(state: &State, version: u32) -> Vec<u8> {
     compressed(&StateMirror { version, ..state.into() }).unwrap_or_default()
 }
 
-fn compressed(mirror: &StateMirror) -> io::Result<Vec<u8>> {
+fn compressed(mirror: &StateMirror<'_>) -> io::Result<Vec<u8>> {
     // CBOR is written byte by byte.
     let mut out = BufWriter::with_capacity(1 << 16, ZlibEncoder::new(COMPRESSED.to_vec(), Compression::new(LEVEL)));
     ciborium::into_writer(mirror, &mut out).map_err(io::Error::other)?;
@@ -83,7 +84,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<State, RestoreError> {
 
 fn read(mut bytes: impl Read) -> Result<State, RestoreError> {
     let shape = |e: String| RestoreError::Shape(e);
-    let mirror: StateMirror = ciborium::from_reader(&mut bytes).map_err(|e| shape(e.to_string()))?;
+    let mirror: StateMirror<'_> = ciborium::from_reader(&mut bytes).map_err(|e| shape(e.to_string()))?;
     if !(OLDEST..=VERSION).contains(&mirror.version) {
         return Err(RestoreError::Version { found: mirror.version });
     }
@@ -113,7 +114,7 @@ fn machine_id(text: &str) -> Result<MachineId, RestoreError> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct StateMirror {
+struct StateMirror<'a> {
     version: u32,
     seq: u64,
     now: i64,
@@ -121,7 +122,7 @@ struct StateMirror {
     judged: u64,
     revision: u64,
     assets: Vec<assets::MachineMirror>,
-    machines: Vec<MachineStateMirror>,
+    machines: Vec<MachineStateMirror<'a>>,
     book: Vec<EntryMirror>,
     /// Earlier versions took from machines whatever the disk said.
     #[serde(default)]
@@ -129,17 +130,17 @@ struct StateMirror {
 }
 
 #[derive(Serialize, Deserialize)]
-struct MachineStateMirror {
+struct MachineStateMirror<'a> {
     id: String,
     offline: bool,
-    points: Vec<PointStateMirror>,
+    points: Vec<PointStateMirror<'a>>,
     /// Earlier versions did not assess machines.
     #[serde(default)]
-    watch: Option<Box<Watch>>,
+    watch: Option<Cow<'a, Watch>>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct PointStateMirror {
+struct PointStateMirror<'a> {
     name: String,
     heard: u64,
     newest: i64,
@@ -148,7 +149,7 @@ struct PointStateMirror {
     late: u8,
     stale: bool,
     speed: Option<(i64, f64)>,
-    records: Option<RecordsMirror>,
+    records: Option<RecordsMirror<'a>>,
     /// The last steps and the longest silence, ms. Earlier versions did not learn them.
     #[serde(default)]
     rhythm: Option<(Vec<u32>, u32)>,
@@ -157,7 +158,7 @@ struct PointStateMirror {
 type Looks = ([u8; WINDOW], u8);
 
 #[derive(Serialize, Deserialize)]
-struct RecordsMirror {
+struct RecordsMirror<'a> {
     ids: Vec<(u64, u64)>,
     sensor: Looks,
     zone_c: Looks,
@@ -166,7 +167,7 @@ struct RecordsMirror {
     past: (u32, f64, f64, f64, f64),
     /// What is usual, and the time of the record that was looked at last. Earlier versions did not learn it.
     #[serde(default)]
-    usual: Option<(Watcher, Option<i64>)>,
+    usual: Option<(Cow<'a, Watcher>, Option<i64>)>,
     /// Earlier versions did not assess machines.
     #[serde(default)]
     deviation: Option<f64>,
@@ -203,8 +204,8 @@ enum ConditionMirror {
     System(String),
 }
 
-impl From<&State> for StateMirror {
-    fn from(s: &State) -> Self {
+impl<'a> From<&'a State> for StateMirror<'a> {
+    fn from(s: &'a State) -> Self {
         let State { seq, now, up, judged, deaf, urgent: _, died: _, plant, machines, book } = s;
         Self {
             version: VERSION,
@@ -221,7 +222,7 @@ impl From<&State> for StateMirror {
     }
 }
 
-impl StateMirror {
+impl StateMirror<'_> {
     fn state(self) -> Result<State, RestoreError> {
         let mut plant = plant::Plant { revision: self.revision, ..plant::Plant::default() };
         for m in self.assets {
@@ -230,7 +231,7 @@ impl StateMirror {
         }
         let mut machines = BTreeMap::new();
         for m in self.machines {
-            let mut state = MachineState { offline: m.offline, watch: m.watch, ..MachineState::default() };
+            let mut state = MachineState { offline: m.offline, watch: m.watch.map(owned), ..MachineState::default() };
             for p in m.points {
                 let (name, point) = p.state()?;
                 state.points.insert(name.into(), point);
@@ -253,15 +254,15 @@ impl StateMirror {
     }
 }
 
-impl From<(&MachineId, &MachineState)> for MachineStateMirror {
-    fn from((id, m): (&MachineId, &MachineState)) -> Self {
+impl<'a> From<(&MachineId, &'a MachineState)> for MachineStateMirror<'a> {
+    fn from((id, m): (&MachineId, &'a MachineState)) -> Self {
         let points = m.points.iter().map(|(name, p)| PointStateMirror::new(name, p)).collect();
-        Self { id: id.to_string(), offline: m.offline, points, watch: m.watch.clone() }
+        Self { id: id.to_string(), offline: m.offline, points, watch: m.watch.as_deref().map(Cow::Borrowed) }
     }
 }
 
-impl PointStateMirror {
-    fn new(name: &str, p: &PointState) -> Self {
+impl<'a> PointStateMirror<'a> {
+    fn new(name: &str, p: &'a PointState) -> Self {
         let PointState { heard, newest, gone, violated, late, stale, speed, records, rhythm } = p;
         Self {
             name: name.to_owned(),
@@ -294,8 +295,8 @@ impl PointStateMirror {
     }
 }
 
-impl From<&RecordState> for RecordsMirror {
-    fn from(r: &RecordState) -> Self {
+impl<'a> From<&'a RecordState> for RecordsMirror<'a> {
+    fn from(r: &'a RecordState) -> Self {
         let RecordState { ids, sensor, zone_c, zone_d, bearings, past, usual, deviation, sound, life } = r;
         let Past { count, shaft_hz, ln_low, ln_high_hz, rotation } = *past;
         Self {
@@ -305,7 +306,7 @@ impl From<&RecordState> for RecordsMirror {
             zone_d: zone_d.parts(),
             bearings: bearings.iter().map(|((n, f), p)| (n.to_string(), f.to_string(), p.parts())).collect(),
             past: (count, shaft_hz, ln_low, ln_high_hz, rotation),
-            usual: usual.as_deref().map(|u| (u.watcher.clone(), u.looked.map(|t| t.nanos()))),
+            usual: usual.as_deref().map(|u| (Cow::Borrowed(&u.watcher), u.looked.map(|t| t.nanos()))),
             deviation: *deviation,
             sound: sound.clone(),
             life: life.clone(),
@@ -313,7 +314,7 @@ impl From<&RecordState> for RecordsMirror {
     }
 }
 
-impl RecordsMirror {
+impl RecordsMirror<'_> {
     fn state(self) -> Result<RecordState, RestoreError> {
         let looks = |(recent, absent): Looks| Persistence::from_parts(recent, absent);
         let bearing = |(n, f, l): (String, String, Looks)| Ok(((name(&n)?, fault(&f)?), looks(l)));
@@ -327,12 +328,16 @@ impl RecordsMirror {
             past: Past { count, shaft_hz, ln_low, ln_high_hz, rotation },
             usual: self
                 .usual
-                .map(|(watcher, looked)| Box::new(Usual { watcher, looked: looked.map(Timestamp::from_nanos) })),
+                .map(|(watcher, looked)| Box::new(Usual { watcher: watcher.into_owned(), looked: looked.map(Timestamp::from_nanos) })),
             deviation: self.deviation,
             sound: self.sound,
             life: self.life,
         })
     }
+}
+
+fn owned<T: Clone>(value: Cow<'_, T>) -> Box<T> {
+    Box::new(value.into_owned())
 }
 
 fn fault(text: &str) -> Result<BearingFault, RestoreError> {

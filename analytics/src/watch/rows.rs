@@ -9,11 +9,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::packed::Column;
 
 /// Samples in the order of time.
+///
+/// The features are stored first: the baselines before them hold the same samples, mostly, and a state is compressed by what
+/// came within the last 32 KiB.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(super) struct Rows {
+    features: Vec<Column>,
     place: [Column; 3],
     follows: Vec<bool>,
-    features: Vec<Column>,
 }
 
 impl Rows {
@@ -74,9 +77,9 @@ impl Rows {
 /// As they are stored.
 #[derive(Deserialize)]
 struct Columns {
+    features: Vec<Column>,
     place: [Column; 3],
     follows: Vec<bool>,
-    features: Vec<Column>,
 }
 
 /// As earlier versions stored each.
@@ -103,11 +106,11 @@ impl<'de> Visitor<'de> for Stored {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Rows, A::Error> {
-        let Columns { place, follows, features } = Columns::deserialize(MapAccessDeserializer::new(map))?;
+        let Columns { features, place, follows } = Columns::deserialize(MapAccessDeserializer::new(map))?;
         if place.iter().chain(&features).any(|c| c.0.len() != follows.len()) {
             return Err(A::Error::custom("columns of samples differ in length"));
         }
-        Ok(Rows { place, follows, features })
+        Ok(Rows { features, place, follows })
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Rows, A::Error> {
@@ -116,5 +119,37 @@ impl<'de> Visitor<'de> for Stored {
             rows.push(place, follows, features.into_iter());
         }
         Ok(rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn through(stored: &impl Serialize) -> Result<Rows, String> {
+        let mut bytes = Vec::new();
+        ciborium::into_writer(stored, &mut bytes).unwrap();
+        ciborium::from_reader(&bytes[..]).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn columns_come_back_and_what_a_sample_lacks_is_no_number() {
+        let mut rows = Rows::default();
+        for (i, features) in [&[1.0, 2.0][..], &[3.0, 4.0, 5.0], &[6.0]].into_iter().enumerate() {
+            rows.push([i as f32, 0.5, 0.0], i > 0, features.iter().copied());
+        }
+        let feature = |rows: &Rows, f: usize| (0..rows.len()).map(|i| rows.feature(i, f)).collect::<Vec<_>>();
+        let said = |rows: &Rows| format!("{rows:?}");
+        assert_eq!((rows.len(), rows.width(), rows.place(2), rows.follows(0)), (3, 3, [2.0, 0.5, 0.0], false));
+        assert_eq!(feature(&rows, 0), [1.0, 3.0, 6.0]);
+        assert!(rows.feature(0, 2).is_nan() && rows.feature(2, 1).is_nan() && rows.feature(1, 2) == 5.0);
+        assert_eq!(said(&through(&rows).unwrap()), said(&rows));
+        let mut twice = rows.clone();
+        twice.append(rows.clone());
+        assert_eq!(feature(&twice, 0), [1.0, 3.0, 6.0, 1.0, 3.0, 6.0]);
+        twice.truncate(3);
+        assert_eq!(said(&twice), said(&rows));
+        rows.follows.pop();
+        assert!(through(&rows).unwrap_err().contains("differ in length"));
     }
 }
