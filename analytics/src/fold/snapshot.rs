@@ -85,12 +85,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<State, RestoreError> {
 fn read(mut bytes: impl Read) -> Result<State, RestoreError> {
     let shape = |e: String| RestoreError::Shape(e);
     let mirror: StateMirror<'_> = ciborium::from_reader(&mut bytes).map_err(|e| shape(e.to_string()))?;
-    if !(OLDEST..=VERSION).contains(&mirror.version) {
-        return Err(RestoreError::Version { found: mirror.version });
-    }
     // The checksum stands at the end.
     match bytes.read(&mut [0]) {
-        Ok(0) => mirror.state(),
+        Ok(0) if (OLDEST..=VERSION).contains(&mirror.version) => mirror.state(),
+        Ok(0) => Err(RestoreError::Version { found: mirror.version }),
         Ok(_) => Err(endless()),
         Err(e) => Err(shape(e.to_string())),
     }
