@@ -58,10 +58,12 @@ pub fn describe(
     }
     let broadband = broadband(analyser, r.fs);
     let bearings = said.bearing.map(|_| bearings(analyser, r, e));
-    let periodic = periodic(analyser, r, e);
+    let shaft = refined(&analyser.spectrum(), e.shaft_hz, scratch);
+    // Vanes pass with the shaft, whatever its speed was stated to be.
+    let blade_pass_hz = e.blade_pass_hz.map(|hz| hz * shaft / e.shaft_hz);
+    let (periodic, vane_pass) = periodic(analyser, r, e.shaft_hz, blade_pass_hz);
     let s = analyser.spectrum();
-    let shaft = refined(&s, e.shaft_hz, scratch);
-    let e = Excitations { shaft_hz: shaft, ..*e };
+    let e = Excitations { shaft_hz: shaft, blade_pass_hz, ..*e };
     let floor = floor(&s, shaft, scratch);
     let mut at = |hz: f64| lines::velocity(&s, hz, 0.0, scratch).ok_or("record_length");
     PointSymptoms {
@@ -72,7 +74,7 @@ pub fn describe(
         half: at(0.5 * shaft),
         third: at(shaft / 3.0),
         pole_pass: pole_pass(&s, &e, &mut at),
-        blade_pass: e.blade_pass_hz.ok_or("blade_pass").and_then(&mut at),
+        vane_pass,
         line_2x: line_2x(&s, &e, &mut at),
         sub: sub(&s, shaft, scratch),
         floor_rise: over(floor, r.baseline.map(|b| b.floor)),
@@ -99,7 +101,7 @@ fn silent(r: &Record<'_>, faults: Faults, kurtosis: f64, why: Refusal) -> PointS
         sub: Err(why),
         line_2x: Err(why),
         pole_pass: Err(why),
-        blade_pass: Err(why),
+        vane_pass: Err(why),
         floor: Err(why),
         floor_rise: Err(why),
         broadband: Err(why),
@@ -202,17 +204,24 @@ fn envelope_at(ratio: &[f64], hz: f64, df: f64) -> f64 {
     ratio.get(at.saturating_sub(1)..=at + 1).map_or(0.0, |near| near.iter().copied().fold(0.0, f64::max))
 }
 
-fn periodic(analyser: &mut Analyser, r: &Record<'_>, e: &Excitations) -> Known {
+/// ρ of the strongest period of the envelope but for vane pass; and ln(1 + ρ) of vane pass.
+fn periodic(analyser: &mut Analyser, r: &Record<'_>, shaft_hz: f64, blade_pass_hz: Option<f64>) -> (Known, Known) {
     let df = analyser.spectrum().df();
-    let to = PERIODIC_TO * e.shaft_hz;
+    let to = PERIODIC_TO * shaft_hz;
     let ratio = analyser.envelope_ratio(to);
     if ratio.is_empty() || to / df < 64.0 || r.fs < 2.0 * PER_HZ * to {
-        return Err("record_length");
+        return (Err("record_length"), Err("record_length"));
     }
-    let blade = e.blade_pass_hz.map(|hz| hz / df);
+    let blade = blade_pass_hz.map(|hz| hz / df);
     let of_blade = |k: usize| blade.is_some_and(|b| (k as f64 - (k as f64 / b).round().max(1.0) * b).abs() <= LOBE);
     let last = ((to / df) as usize).min(ratio.len());
-    Ok((2..last).filter(|k| !of_blade(*k)).map(|k| ratio[k]).fold(0.0, f64::max))
+    let strongest = (2..last).filter(|k| !of_blade(*k)).map(|k| ratio[k]).fold(0.0, f64::max);
+    let vane_pass = match blade_pass_hz {
+        None => Err("blade_pass"),
+        Some(hz) if hz >= to => Err("bandwidth"),
+        Some(hz) => Ok(envelope_at(ratio, hz, df).ln_1p()),
+    };
+    (Ok(strongest), vane_pass)
 }
 
 fn bearings(analyser: &mut Analyser, r: &Record<'_>, e: &Excitations) -> Vec<BearingSymptom> {

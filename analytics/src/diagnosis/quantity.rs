@@ -83,7 +83,7 @@ pub enum Quantity {
     PolePass2x,
     /// Suction head or flow over what is needed.
     Suction,
-    /// Vane pass over overall velocity where it is strongest.
+    /// ln(1 + ρ) of vane pass in the envelope, at the point with the most noise.
     VanePass,
     /// ln(1 + ρ) of the strongest period of the envelope, vane pass left out, at the point with the most noise.
     Periodic,
@@ -299,10 +299,7 @@ impl Quantity {
             Self::PolePass1x => pole_pass(s, 0),
             Self::PolePass2x => pole_pass(s, 1),
             Self::Suction => g.process?.suction,
-            Self::VanePass => {
-                let (p, line) = strongest(s, false, "sensor", |p| Ok(p.blade_pass?.mm_s))?;
-                Ok((line / p.overall?).min(1.0))
-            }
+            Self::VanePass => strongest(s, false, "sensor", |p| p.broadband)?.0.vane_pass,
             Self::Periodic => Ok(strongest(s, false, "sensor", |p| p.broadband)?.0.periodic?.ln_1p()),
             Self::Level(own) => over(level(s, own)?, g.reference?),
         }

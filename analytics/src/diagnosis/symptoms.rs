@@ -110,9 +110,10 @@ pub struct PointSymptoms {
     /// The weaker of the two lines at pole-pass distance from 1×, and of those from 2×.
     #[serde(with = "known")]
     pub pole_pass: Known<[Line; 2]>,
-    /// Blade or vane pass.
-    #[serde(with = "known")]
-    pub blade_pass: Known<Line>,
+    /// ln(1 + ρ) of blade or vane pass in the envelope: how far what the record hisses with swells as each of them passes.
+    /// Earlier versions did not look.
+    #[serde(with = "known", default = "known::not_looked")]
+    pub vane_pass: Known,
     /// What the noise between the lines up to 10× would amount to if it filled that band, mm/s RMS.
     #[serde(with = "known")]
     pub floor: Known,

@@ -104,7 +104,7 @@ impl Fold {
         Ok(fold)
     }
 
-    /// The state in bytes (CBOR).
+    /// The state in bytes (CBOR, compressed).
     #[must_use]
     pub fn snapshot(&self) -> Vec<u8> {
         snapshot::encode(&self.state)

@@ -1,12 +1,18 @@
-//! The fold's state in bytes: CBOR of a mirror of it, so that no domain type has to know a wire format.
+//! The fold's state in bytes: CBOR of a mirror of it, so that no domain type has to know a wire format; compressed, because
+//! most of it are names of fields and samples of features, which differ little. Version 1 was not, and is read too.
 //!
 //! A snapshot that cannot be read is no loss: the fold is started anew from the beginning of the journal.
 
 mod assets;
 mod train;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io::{self, BufReader, BufWriter, Read, Write};
 
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
 use plant::{
     AlarmCondition, AlarmKey, AlarmState, BearingFault, MachineId, Name, PointId, Priority, Timestamp, WaveformId, Zone,
 };
@@ -21,7 +27,15 @@ use crate::alarm::persist::{Persistence, WINDOW};
 use crate::watch::watcher::Watcher;
 
 /// Raised when the meaning of a field changes: what an older program wrote is then not guessed at.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// The oldest version that is read.
+const OLDEST: u32 = 1;
+/// What a compressed state begins with. No map of CBOR does, and so no state of version 1.
+const COMPRESSED: &[u8] = b"danxia\0z";
+/// How hard it is compressed. What can be saved is names, and samples that stand twice; both are found without much search.
+const LEVEL: u32 = 3;
+/// What is inflated at most: far more than the largest plant has, and less than a machine's memory.
+const MOST: u64 = 1 << 30;
 
 /// Why a state could not be read back.
 #[derive(Debug, thiserror::Error)]
@@ -43,20 +57,45 @@ pub enum RestoreError {
 }
 
 pub(super) fn encode(state: &State) -> Vec<u8> {
-    let mut bytes = Vec::new();
     // Writing to memory does not fail, and the mirror holds nothing that CBOR cannot; an empty snapshot is refused.
-    if ciborium::into_writer(&StateMirror::from(state), &mut bytes).is_err() {
-        bytes.clear();
-    }
-    bytes
+    compressed(&StateMirror::from(state)).unwrap_or_default()
+}
+
+/// A state that says that it is of another version.
+#[cfg(test)]
+pub(super) fn of_version(state: &State, version: u32) -> Vec<u8> {
+    compressed(&StateMirror { version, ..state.into() }).unwrap_or_default()
+}
+
+fn compressed(mirror: &StateMirror<'_>) -> io::Result<Vec<u8>> {
+    // CBOR is written byte by byte.
+    let mut out = BufWriter::with_capacity(1 << 16, ZlibEncoder::new(COMPRESSED.to_vec(), Compression::new(LEVEL)));
+    ciborium::into_writer(mirror, &mut out).map_err(io::Error::other)?;
+    out.flush()?;
+    out.into_inner().map_err(io::IntoInnerError::into_error)?.finish()
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Result<State, RestoreError> {
-    let mirror: StateMirror = ciborium::from_reader(bytes).map_err(|e| RestoreError::Shape(e.to_string()))?;
-    if mirror.version != VERSION {
-        return Err(RestoreError::Version { found: mirror.version });
+    let Some(packed) = bytes.strip_prefix(COMPRESSED) else { return read(bytes) };
+    let mut inflated = ZlibDecoder::new(packed);
+    let state = read(BufReader::with_capacity(1 << 16, (&mut inflated).take(MOST)))?;
+    if inflated.total_in() == packed.len() as u64 { Ok(state) } else { Err(endless()) }
+}
+
+fn read(mut bytes: impl Read) -> Result<State, RestoreError> {
+    let shape = |e: String| RestoreError::Shape(e);
+    let mirror: StateMirror<'_> = ciborium::from_reader(&mut bytes).map_err(|e| shape(e.to_string()))?;
+    // The checksum stands at the end.
+    match bytes.read(&mut [0]) {
+        Ok(0) if (OLDEST..=VERSION).contains(&mirror.version) => mirror.state(),
+        Ok(0) => Err(RestoreError::Version { found: mirror.version }),
+        Ok(_) => Err(endless()),
+        Err(e) => Err(shape(e.to_string())),
     }
-    mirror.state()
+}
+
+fn endless() -> RestoreError {
+    RestoreError::Shape("it goes on behind its end".to_owned())
 }
 
 /// `text` as what `parse` makes of it, or the error that says what it is not.
@@ -73,7 +112,7 @@ fn machine_id(text: &str) -> Result<MachineId, RestoreError> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct StateMirror {
+struct StateMirror<'a> {
     version: u32,
     seq: u64,
     now: i64,
@@ -81,7 +120,7 @@ struct StateMirror {
     judged: u64,
     revision: u64,
     assets: Vec<assets::MachineMirror>,
-    machines: Vec<MachineStateMirror>,
+    machines: Vec<MachineStateMirror<'a>>,
     book: Vec<EntryMirror>,
     /// Earlier versions took from machines whatever the disk said.
     #[serde(default)]
@@ -89,17 +128,17 @@ struct StateMirror {
 }
 
 #[derive(Serialize, Deserialize)]
-struct MachineStateMirror {
+struct MachineStateMirror<'a> {
     id: String,
     offline: bool,
-    points: Vec<PointStateMirror>,
+    points: Vec<PointStateMirror<'a>>,
     /// Earlier versions did not assess machines.
     #[serde(default)]
-    watch: Option<Box<Watch>>,
+    watch: Option<Cow<'a, Watch>>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct PointStateMirror {
+struct PointStateMirror<'a> {
     name: String,
     heard: u64,
     newest: i64,
@@ -108,7 +147,7 @@ struct PointStateMirror {
     late: u8,
     stale: bool,
     speed: Option<(i64, f64)>,
-    records: Option<RecordsMirror>,
+    records: Option<RecordsMirror<'a>>,
     /// The last steps and the longest silence, ms. Earlier versions did not learn them.
     #[serde(default)]
     rhythm: Option<(Vec<u32>, u32)>,
@@ -117,7 +156,7 @@ struct PointStateMirror {
 type Looks = ([u8; WINDOW], u8);
 
 #[derive(Serialize, Deserialize)]
-struct RecordsMirror {
+struct RecordsMirror<'a> {
     ids: Vec<(u64, u64)>,
     sensor: Looks,
     zone_c: Looks,
@@ -126,7 +165,7 @@ struct RecordsMirror {
     past: (u32, f64, f64, f64, f64),
     /// What is usual, and the time of the record that was looked at last. Earlier versions did not learn it.
     #[serde(default)]
-    usual: Option<(Watcher, Option<i64>)>,
+    usual: Option<(Cow<'a, Watcher>, Option<i64>)>,
     /// Earlier versions did not assess machines.
     #[serde(default)]
     deviation: Option<f64>,
@@ -163,8 +202,8 @@ enum ConditionMirror {
     System(String),
 }
 
-impl From<&State> for StateMirror {
-    fn from(s: &State) -> Self {
+impl<'a> From<&'a State> for StateMirror<'a> {
+    fn from(s: &'a State) -> Self {
         let State { seq, now, up, judged, deaf, urgent: _, died: _, plant, machines, book } = s;
         Self {
             version: VERSION,
@@ -181,7 +220,7 @@ impl From<&State> for StateMirror {
     }
 }
 
-impl StateMirror {
+impl StateMirror<'_> {
     fn state(self) -> Result<State, RestoreError> {
         let mut plant = plant::Plant { revision: self.revision, ..plant::Plant::default() };
         for m in self.assets {
@@ -190,7 +229,7 @@ impl StateMirror {
         }
         let mut machines = BTreeMap::new();
         for m in self.machines {
-            let mut state = MachineState { offline: m.offline, watch: m.watch, ..MachineState::default() };
+            let mut state = MachineState { offline: m.offline, watch: m.watch.map(owned), ..MachineState::default() };
             for p in m.points {
                 let (name, point) = p.state()?;
                 state.points.insert(name.into(), point);
@@ -213,15 +252,15 @@ impl StateMirror {
     }
 }
 
-impl From<(&MachineId, &MachineState)> for MachineStateMirror {
-    fn from((id, m): (&MachineId, &MachineState)) -> Self {
+impl<'a> From<(&MachineId, &'a MachineState)> for MachineStateMirror<'a> {
+    fn from((id, m): (&MachineId, &'a MachineState)) -> Self {
         let points = m.points.iter().map(|(name, p)| PointStateMirror::new(name, p)).collect();
-        Self { id: id.to_string(), offline: m.offline, points, watch: m.watch.clone() }
+        Self { id: id.to_string(), offline: m.offline, points, watch: m.watch.as_deref().map(Cow::Borrowed) }
     }
 }
 
-impl PointStateMirror {
-    fn new(name: &str, p: &PointState) -> Self {
+impl<'a> PointStateMirror<'a> {
+    fn new(name: &str, p: &'a PointState) -> Self {
         let PointState { heard, newest, gone, violated, late, stale, speed, records, rhythm } = p;
         Self {
             name: name.to_owned(),
@@ -254,8 +293,8 @@ impl PointStateMirror {
     }
 }
 
-impl From<&RecordState> for RecordsMirror {
-    fn from(r: &RecordState) -> Self {
+impl<'a> From<&'a RecordState> for RecordsMirror<'a> {
+    fn from(r: &'a RecordState) -> Self {
         let RecordState { ids, sensor, zone_c, zone_d, bearings, past, usual, deviation, sound, life } = r;
         let Past { count, shaft_hz, ln_low, ln_high_hz, rotation } = *past;
         Self {
@@ -265,7 +304,7 @@ impl From<&RecordState> for RecordsMirror {
             zone_d: zone_d.parts(),
             bearings: bearings.iter().map(|((n, f), p)| (n.to_string(), f.to_string(), p.parts())).collect(),
             past: (count, shaft_hz, ln_low, ln_high_hz, rotation),
-            usual: usual.as_deref().map(|u| (u.watcher.clone(), u.looked.map(|t| t.nanos()))),
+            usual: usual.as_deref().map(|u| (Cow::Borrowed(&u.watcher), u.looked.map(|t| t.nanos()))),
             deviation: *deviation,
             sound: sound.clone(),
             life: life.clone(),
@@ -273,7 +312,7 @@ impl From<&RecordState> for RecordsMirror {
     }
 }
 
-impl RecordsMirror {
+impl RecordsMirror<'_> {
     fn state(self) -> Result<RecordState, RestoreError> {
         let looks = |(recent, absent): Looks| Persistence::from_parts(recent, absent);
         let bearing = |(n, f, l): (String, String, Looks)| Ok(((name(&n)?, fault(&f)?), looks(l)));
@@ -287,12 +326,16 @@ impl RecordsMirror {
             past: Past { count, shaft_hz, ln_low, ln_high_hz, rotation },
             usual: self
                 .usual
-                .map(|(watcher, looked)| Box::new(Usual { watcher, looked: looked.map(Timestamp::from_nanos) })),
+                .map(|(watcher, looked)| Box::new(Usual { watcher: watcher.into_owned(), looked: looked.map(Timestamp::from_nanos) })),
             deviation: self.deviation,
             sound: self.sound,
             life: self.life,
         })
     }
+}
+
+fn owned<T: Clone>(value: Cow<'_, T>) -> Box<T> {
+    Box::new(value.into_owned())
 }
 
 fn fault(text: &str) -> Result<BearingFault, RestoreError> {

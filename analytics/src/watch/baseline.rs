@@ -27,6 +27,7 @@ use std::collections::VecDeque;
 
 use super::arl::Design;
 use super::moments::worth_for_variance;
+use super::packed;
 use super::robust::location_and_scale;
 use super::wander::wander;
 
@@ -196,8 +197,10 @@ pub struct View {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
     /// Learnt samples, NaN where two do not follow one another. Empty again once closed.
+    #[serde(with = "packed")]
     samples: Vec<f32>,
     /// Samples that wait.
+    #[serde(with = "packed")]
     waiting: VecDeque<f32>,
     n: usize,
     /// `n` when it was last computed.
@@ -298,7 +301,8 @@ impl Baseline {
             return false;
         }
         let samples: Vec<f64> = self.samples.iter().map(|v| f64::from(*v)).collect();
-        self.moved = self.learnt.is_some_and(|l| moved(&l, self.computed, &samples[self.used..]));
+        let since = samples.get(self.used..).unwrap_or_default();
+        self.moved = self.learnt.is_some_and(|l| moved(&l, self.computed, since));
         if !self.moved {
             let holds = |l: &Learnt| l.holds() || self.closed(learning);
             self.learnt = Learnt::of(&samples, 0, design).filter(holds).or(self.learnt);

@@ -3,14 +3,14 @@
 //! Huber regression on [1, ln rpm, load, temperature] over all steady states together (of imbalance, velocity grows with
 //! the square of speed: a line in the logarithms). It is asked only about what lies within the range that it learnt, and
 //! the less it knows about a place, the wider it judges: a residual is divided by √(1 + leverage). A resonance is no line;
-//! a bin with a baseline of its own is therefore always preferred.
+//! a bin with a baseline of its own is therefore always preferred. Once all is learnt the samples are forgotten.
 
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
 
 use super::arl::Design;
 use super::baseline::{FLOOR, Learning, Learnt};
 use super::robust::{Fit, huber};
+use super::rows::Rows;
 
 /// Speed, load and temperature of a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -37,14 +37,6 @@ impl Place {
     }
 }
 
-/// One sample of all features at a place.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Row {
-    place: [f32; 3],
-    follows: bool,
-    features: Vec<f32>,
-}
-
 /// The model of one feature.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Model {
@@ -54,9 +46,12 @@ struct Model {
 
 /// Learns all features of a point across its steady states.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Stored")]
 pub struct Across {
-    rows: Vec<Row>,
-    waiting: VecDeque<Row>,
+    /// Those that were learnt, then those that wait. Empty again once closed.
+    rows: Rows,
+    /// How many were learnt.
+    n: usize,
     computed: usize,
     /// Means of the columns, which of them are used, and the range of each.
     centre: [f64; 3],
@@ -92,31 +87,35 @@ impl Across {
     /// Learns one sample of all features (logarithms, NaN where missing), unless things look suspicious.
     pub fn learn(&mut self, x: &[f64], place: &Place, follows: bool, suspicious: bool, design: &Design) {
         // A record of which nothing was looked at is no sample.
-        if self.rows.len() >= LEARNING.most || x.iter().all(|v| !v.is_finite()) {
+        if self.closed() || x.iter().all(|v| !v.is_finite()) {
             return;
         }
         if suspicious {
-            self.waiting.clear();
+            self.rows.truncate(self.n);
             return;
         }
-        let features = x.iter().map(|v| *v as f32).collect();
-        let follows = follows && !(self.rows.is_empty() && self.waiting.is_empty());
-        self.waiting.push_back(Row { place: place.columns().map(|v| v as f32), follows, features });
+        let follows = follows && self.rows.len() > 0;
+        self.rows.push(place.columns().map(|v| v as f32), follows, x.iter().map(|v| *v as f32));
         let held = if self.computed > 0 { LEARNING.held } else { 0 };
-        while self.waiting.len() > held {
-            let Some(row) = self.waiting.pop_front() else { break };
-            self.rows.push(row);
-        }
+        self.n = self.n.max(self.rows.len().saturating_sub(held));
         let due = if self.computed == 0 { LEARNING.first } else { (2 * self.computed).min(LEARNING.most) };
-        if self.rows.len() >= due && self.rows.len() > self.computed {
+        if self.n >= due && self.n > self.computed {
             self.compute(design);
         }
+        if self.closed() {
+            self.rows = Rows::default();
+        }
+    }
+
+    /// Whether it does not learn any more.
+    fn closed(&self) -> bool {
+        self.n >= LEARNING.most
     }
 
     /// The samples learnt so far.
     #[must_use]
     pub fn n(&self) -> usize {
-        self.rows.len()
+        self.n
     }
 
     /// The columns that are used at a place: an intercept, and those that vary, about their means.
@@ -133,28 +132,27 @@ impl Across {
     }
 
     fn compute(&mut self, design: &Design) {
-        self.computed = self.rows.len();
+        self.computed = self.n;
         let n = self.computed as f64;
         for i in 0..3 {
-            let values = || self.rows.iter().map(|r| f64::from(r.place[i]));
+            let values = || (0..self.n).map(|r| self.rows.place(r)[i]);
             let mean = values().sum::<f64>() / n;
             let deviation = (values().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
             let range = values().fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(v), h.max(v)));
             (self.centre[i], self.used[i], self.range[i]) = (mean, deviation > VARIES[i], range);
         }
-        let features = self.rows.first().map_or(0, |r| r.features.len());
+        let features = self.rows.width();
         self.models = (0..features).map(|f| self.model(f, design)).collect();
         self.before = vec![None; features];
     }
 
     fn model(&self, feature: usize, design: &Design) -> Option<Model> {
         let (mut rows, mut y, mut width) = (Vec::new(), Vec::new(), 0);
-        let known = |r: &&Row| r.features.get(feature).is_some_and(|v| v.is_finite());
-        for r in self.rows.iter().filter(known) {
-            let row = self.row(&r.place.map(f64::from));
+        for r in (0..self.n).filter(|r| self.rows.feature(*r, feature).is_finite()) {
+            let row = self.row(&self.rows.place(r));
             width = row.1;
             rows.extend_from_slice(&row.0[..width]);
-            y.push(f64::from(r.features[feature]));
+            y.push(self.rows.feature(r, feature));
         }
         if y.len() < LEARNING.first / 2 {
             return None;
@@ -162,22 +160,53 @@ impl Across {
         let fit = huber(&rows, width, &y, FLOOR)?;
         // Residuals in their order, so that whitening finds which follow one another.
         let mut residuals = Vec::with_capacity(2 * y.len());
-        for r in self.rows.iter() {
-            let v = r.features.get(feature).map_or(f64::NAN, |v| f64::from(*v));
-            if !r.follows {
+        for r in 0..self.n {
+            if !self.rows.follows(r) {
                 residuals.push(f64::NAN);
             }
-            let (row, width) = self.row(&r.place.map(f64::from));
-            residuals.push(v - fit.at(&row[..width]));
+            let (row, width) = self.row(&self.rows.place(r));
+            residuals.push(self.rows.feature(r, feature) - fit.at(&row[..width]));
         }
-        let closed = self.computed >= LEARNING.most;
-        let learnt = Learnt::of(&residuals, width, design).filter(|l| l.holds() || closed)?;
+        let learnt = Learnt::of(&residuals, width, design).filter(|l| l.holds() || self.closed())?;
         Some(Model { fit, learnt })
     }
 
     /// Forgets everything, after maintenance.
     pub fn reset(&mut self) {
         *self = Self::default();
+    }
+}
+
+/// As it is stored. Earlier versions kept those that wait apart, and all of them for good.
+#[derive(Deserialize)]
+struct Stored {
+    rows: Rows,
+    #[serde(default)]
+    waiting: Option<Rows>,
+    #[serde(default)]
+    n: Option<usize>,
+    computed: usize,
+    centre: [f64; 3],
+    used: [bool; 3],
+    range: [(f64, f64); 3],
+    models: Vec<Option<Model>>,
+    before: Vec<Option<f64>>,
+}
+
+impl TryFrom<Stored> for Across {
+    type Error = &'static str;
+
+    fn try_from(s: Stored) -> Result<Self, &'static str> {
+        let Stored { mut rows, waiting, n, computed, centre, used, range, models, before } = s;
+        let n = n.unwrap_or(rows.len());
+        if n >= LEARNING.most {
+            rows = Rows::default();
+        } else if n > rows.len() {
+            return Err("fewer samples than were learnt");
+        } else if let Some(waiting) = waiting {
+            rows.append(waiting);
+        }
+        Ok(Self { rows, n, computed, centre, used, range, models, before })
     }
 }
 
