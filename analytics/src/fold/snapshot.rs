@@ -16,6 +16,7 @@ use super::assess::{Life, Sound, Watch};
 use super::book::{Book, Entry};
 use super::change::Usual;
 use super::rhythm::Rhythm;
+use super::seen::Seen;
 use super::state::{MachineState, Past, PointState, RecordState, State};
 use crate::alarm::persist::{Persistence, WINDOW};
 use crate::watch::watcher::Watcher;
@@ -124,6 +125,9 @@ struct RecordsMirror {
     zone_d: Looks,
     bearings: Vec<(String, String, Looks)>,
     past: (u32, f64, f64, f64, f64),
+    /// Earlier versions did not keep it.
+    #[serde(default)]
+    seen: Seen,
     /// What is usual, and the time of the record that was looked at last. Earlier versions did not learn it.
     #[serde(default)]
     usual: Option<(Watcher, Option<i64>)>,
@@ -256,7 +260,7 @@ impl PointStateMirror {
 
 impl From<&RecordState> for RecordsMirror {
     fn from(r: &RecordState) -> Self {
-        let RecordState { ids, sensor, zone_c, zone_d, bearings, past, usual, deviation, sound, life } = r;
+        let RecordState { ids, sensor, zone_c, zone_d, bearings, past, seen, usual, deviation, sound, life } = r;
         let Past { count, shaft_hz, ln_low, ln_high_hz, rotation } = *past;
         Self {
             ids: ids.iter().map(|id| ((id.0 >> 64) as u64, id.0 as u64)).collect(),
@@ -265,6 +269,7 @@ impl From<&RecordState> for RecordsMirror {
             zone_d: zone_d.parts(),
             bearings: bearings.iter().map(|((n, f), p)| (n.to_string(), f.to_string(), p.parts())).collect(),
             past: (count, shaft_hz, ln_low, ln_high_hz, rotation),
+            seen: seen.clone(),
             usual: usual.as_deref().map(|u| (u.watcher.clone(), u.looked.map(|t| t.nanos()))),
             deviation: *deviation,
             sound: sound.clone(),
@@ -285,6 +290,7 @@ impl RecordsMirror {
             zone_d: looks(self.zone_d),
             bearings: self.bearings.into_iter().map(bearing).collect::<Result<_, RestoreError>>()?,
             past: Past { count, shaft_hz, ln_low, ln_high_hz, rotation },
+            seen: self.seen,
             usual: self
                 .usual
                 .map(|(watcher, looked)| Box::new(Usual { watcher, looked: looked.map(Timestamp::from_nanos) })),
