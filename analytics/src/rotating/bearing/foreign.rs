@@ -24,7 +24,8 @@ pub(super) const MOST: usize = 3;
 pub(super) const DRIFT: f64 = 0.01;
 /// Harmonics of a foreign comb that are left out.
 const LEFT_OUT: usize = 8;
-/// Lines on either side of them.
+/// Lines on either side of them, and as many more as [`DRIFT`] makes of them: strikes that slip make skirts that widen from
+/// harmonic to harmonic, and those of a strong comb stand far above the floor.
 const MASK: f64 = 4.0;
 /// Steps in which a comb is searched: its fourth harmonic moves by one line.
 const STEP: f64 = 0.25;
@@ -65,13 +66,18 @@ impl Foreign {
     pub fn has(&self, line: usize) -> bool {
         self.0.iter().any(|f| {
             let nearest = (line as f64 / f).round().clamp(1.0, LEFT_OUT as f64);
-            (line as f64 - nearest * f).abs() <= MASK
+            (line as f64 - nearest * f).abs() <= reach(nearest * f)
         })
     }
 
     pub fn bytes(&self) -> usize {
         8 * self.0.capacity()
     }
+}
+
+/// How far around a line of a foreign comb nothing is looked at.
+fn reach(line: f64) -> f64 {
+    MASK + DRIFT * line
 }
 
 impl Envelope {
@@ -110,7 +116,7 @@ impl Envelope {
             // What is left is not of this one.
             for k in 1..=LEFT_OUT {
                 let line = k as f64 * at;
-                let of_it = (line - MASK).max(0.0) as usize..(line + MASK) as usize + 1;
+                let of_it = (line - reach(line)).max(0.0) as usize..(line + reach(line)) as usize + 1;
                 self.highest.iter_mut().take(of_it.end).skip(of_it.start).for_each(|r| *r = 0.0);
             }
         }
