@@ -64,6 +64,12 @@ impl Envelope {
         self.divide_by_floor();
     }
 
+    /// Takes `ratio` for that of a record.
+    #[cfg(test)]
+    pub(super) fn show(&mut self, ratio: impl Iterator<Item = f64>) {
+        self.ratio = ratio.collect();
+    }
+
     /// Power over the local floor by line; lines below [`FIRST`] are 0.
     pub fn ratio(&self) -> &[f64] {
         &self.ratio

@@ -128,7 +128,7 @@ impl Envelope {
         let last = (self.highest.len() as f64 - 1.5) / null::HARMONICS as f64;
         let (from, to) = (from.max(RESOLVED), to.min(last));
         let trials = ((to - from) / STEP).floor() + 1.0;
-        if !(trials >= 1.0) {
+        if trials < 1.0 {
             return None;
         }
         let at = |i: usize| from + STEP * i as f64;
@@ -136,5 +136,63 @@ impl Envelope {
             |f: f64| (1..=null::HARMONICS).map(|k| self.highest[(k as f64 * f).round() as usize].ln_1p()).sum::<f64>();
         let tried = (0..trials as usize).map(|i| (at(i), of(at(i))));
         tried.reduce(|a, b| if b.1 > a.1 { b } else { a }).map(|(f, t)| (f, t, trials as usize))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plant::BearingOrders;
+
+    const ORDERS: BearingOrders = BearingOrders { bpfo: 5.72, bpfi: 8.28, bsf: 2.64, ftf: 0.409 };
+
+    #[test]
+    fn a_comb_is_foreign_where_the_speed_was_another_and_the_fault_elsewhere() {
+        use BearingFault::{InnerRace, OuterRace};
+        let seated = Seated::from(ORDERS);
+        let foreign = |hz, shaft_hz, fault, now| Sighting { hz, shaft_hz }.is_foreign_to(&seated, fault, now);
+        assert!(foreign(85.0, 11.9, OuterRace, 14.88) && foreign(85.0, 11.9, InnerRace, 10.35));
+        // Within the slip of a bearing and what a foreign comb may drift, the speed is the same.
+        assert!(!foreign(85.0, 14.3, OuterRace, 14.88) && foreign(85.0, 14.1, OuterRace, 14.88));
+        // What stood at the fault's own place is its own, although it is half of where it is at twice the speed.
+        assert!(!foreign(0.995 * 5.72 * 7.44, 7.44, OuterRace, 14.88));
+        assert!(foreign(0.995 * 5.72 * 7.44, 7.44, InnerRace, 14.88));
+        // A geometry that was estimated takes in more, so less is foreign to it.
+        let estimated = Seated { tolerance: [0.15; 4], ..seated };
+        assert!(!Sighting { hz: 85.0, shaft_hz: 11.9 }.is_foreign_to(&estimated, OuterRace, 14.88));
+    }
+
+    /// An envelope of a floor of 1 with a comb of `height` at `line`.
+    fn envelope(line: f64, height: f64) -> Envelope {
+        let mut e = Envelope::default();
+        e.show((0..2_000).map(|k| {
+            let nearest = (k as f64 / line).round().clamp(1.0, 4.0);
+            if (k as f64 - nearest * line).abs() <= 0.5 { height } else { 1.0 }
+        }));
+        e
+    }
+
+    #[test]
+    fn combs_are_sighted_and_what_is_seen_again_is_left_out() {
+        let (df, mut out) = (0.5, Vec::new());
+        envelope(170.0, 40.0).sight(df, 11.9, &mut out);
+        assert_eq!(out.len(), 1);
+        assert!((out[0].hz - 85.0).abs() < 0.3 && out[0].shaft_hz == 11.9, "{out:?}");
+        envelope(170.0, 1.0).sight(df, 11.9, &mut out);
+        assert!(out.is_empty(), "{out:?}");
+        let seated = [Seated::from(ORDERS)];
+        let best = |e: &mut Envelope| {
+            let mut scored = Vec::new();
+            e.decide(df, 14.88, 2.0, &seated, 1e-4, &mut scored).unwrap();
+            scored[0]
+        };
+        let mut e = envelope(170.0, 40.0);
+        let unaware = best(&mut e);
+        assert!(unaware.significant() && unaware.fault == BearingFault::OuterRace, "{unaware:?}");
+        e.seen.push(Sighting { hz: 85.2, shaft_hz: 11.9 });
+        assert!(!best(&mut e).significant());
+        // Seen at the same speed it says nothing.
+        e.seen[0].shaft_hz = 14.8;
+        assert!(best(&mut e).significant());
     }
 }
