@@ -12,6 +12,7 @@ mod book;
 mod change;
 mod record;
 mod rhythm;
+mod seen;
 mod silence;
 mod snapshot;
 mod state;

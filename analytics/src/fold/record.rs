@@ -11,13 +11,16 @@ use plant::{
 use super::assess::{self, Wanted};
 use super::book::Detail;
 use super::change;
+use super::seen::Seen;
 use super::state::{LEARNT, MachineState, Past, REMEMBERED, RecordState, State};
 use super::values::{Described, Measured, hold_limits, key, promised};
 use super::{Settings, Shared};
 use crate::alarm::Event;
 use crate::alarm::persist::weight;
 use crate::diagnosis::{Clock, Heard, Known, Record, hear};
-use crate::rotating::{Analyser, Analysis, Basis, Context, Fault, Refusal, Scored, Seated, Stated, ZoneRow, choose};
+use crate::rotating::{
+    Analyser, Analysis, Basis, Context, Fault, Refusal, Scored, Seated, Sighting, Stated, ZoneRow, choose,
+};
 
 /// Clears at this part of what raises.
 const CLEAR: f64 = 0.9;
@@ -37,6 +40,8 @@ pub(super) struct Job {
     pub row: Result<ZoneRow, Vec<&'static str>>,
     point: Described,
     alpha: f64,
+    /// What stood out of earlier records of the sensor.
+    seen: Seen,
     /// What it is heard with, where its machine's window wants it.
     pub wanted: Option<Wanted>,
 }
@@ -45,6 +50,8 @@ pub(super) struct Job {
 pub(super) struct Judged {
     analysis: Result<Analysis, Refusal>,
     hypotheses: Vec<Scored>,
+    /// What stood out of its envelope, where that was judged at one speed.
+    sightings: Option<Vec<Sighting>>,
     heard: Option<Known<Heard>>,
 }
 
@@ -54,11 +61,13 @@ impl Job {
         let bearings: Vec<Seated> = self.bearings.iter().map(|(_, b)| *b).collect();
         let context =
             Context { speed: self.speed, nominal_rpm: self.nominal_rpm, bearings: &bearings, alpha: self.alpha };
+        analyser.remind(self.seen.sightings(self.waveform.t0));
         let analysis = analyser.waveform(&self.waveform, self.range, &context);
         let hypotheses = if analysis.is_ok() { analyser.hypotheses().to_vec() } else { Vec::new() };
+        let sightings = analysis.as_ref().ok().and_then(|_| analyser.sightings().map(<[Sighting]>::to_vec));
         let heard = analysis.as_ref().ok().filter(|a| a.faults.is_empty());
         let heard = heard.zip(self.wanted.as_ref()).map(|(said, wanted)| self.hear(analyser, said, wanted, &bearings));
-        Judged { analysis, hypotheses, heard }
+        Judged { analysis, hypotheses, sightings, heard }
     }
 
     /// What the record, which was analysed just now, says for its machine.
@@ -108,9 +117,9 @@ fn job(state: &State, settings: &Settings, w: &Shared) -> Job {
     let point = machine.points.get(w.point.name()).cloned().unwrap_or_else(|| Point::bare(w.point.name()));
     let past = state.machines.get(w.point.machine_str());
     let speed = speed(w, &machine, &point, past, settings);
+    let records = past.and_then(|m| m.points.get(w.point.name())?.records.as_deref());
     let wanted = assess::wants(past, &w.point, w.t0, settings).then(|| {
-        let sound = past.and_then(|m| Some(&m.points.get(w.point.name())?.records.as_deref()?.sound));
-        let baseline = sound.zip(speed.ok()).and_then(|(s, speed)| s.baseline(speed.mean_rpm));
+        let baseline = records.zip(speed.ok()).and_then(|(r, speed)| r.sound.baseline(speed.mean_rpm));
         Wanted::new(&machine, &point, speed, baseline)
     });
     Job {
@@ -123,6 +132,7 @@ fn job(state: &State, settings: &Settings, w: &Shared) -> Job {
         row: choose(&Basis { class: machine.class, severity: machine.severity, nominal_rpm: machine.nominal_rpm }),
         point: Described::from(&point),
         alpha: settings.alpha,
+        seen: records.map(|r| r.seen.clone()).unwrap_or_default(),
     }
 }
 
@@ -231,6 +241,9 @@ pub(super) fn conclude(state: &mut State, settings: &Settings, job: Job, judged:
         look.lose(state, &records, out);
     }
     if !late {
+        if let (Ok(shaft_hz), Some(sightings)) = (analysis.bearing, &judged.sightings) {
+            records.seen.take(w.t0, shaft_hz, sightings);
+        }
         assess::take(&look, judged.heard, state, settings, &mut records);
     }
     state.point(&w.point).records = Some(records);
@@ -444,11 +457,9 @@ impl Look<'_> {
     }
 
     fn bearings(&self, state: &mut State, records: &mut RecordState, late: bool, out: &mut Vec<Finding>) {
-        if self.analysis.bearing.is_err() {
-            return;
-        }
+        let Ok(shaft_hz) = self.analysis.bearing else { return };
         for (rank, s) in self.hypotheses.iter().enumerate() {
-            let Some(name) = self.bearing_name(s).cloned() else { continue };
+            let Some((name, seated)) = self.job.bearings.get(s.bearing).cloned() else { continue };
             // Only the best explanation raises: the lines of one fault lend something to the others.
             let significant = s.significant() && rank == 0;
             let key = key(&self.job.waveform.point, AlarmCondition::Bearing(name.clone(), s.fault));
@@ -466,7 +477,13 @@ impl Look<'_> {
             let hypotheses = self.hypotheses.len() as f64;
             let worth = if significant { weight(s.ln_p + hypotheses.ln(), self.job.alpha).max(1) } else { 0 };
             let stands = state.book.active(&key);
-            let stand = persistence.look(worth, s.statistic > CLEAR * s.threshold, stands);
+            let enough = persistence.look(worth, s.statistic > CLEAR * s.threshold, stands);
+            let order = seated.strikes(s.lines_of);
+            if significant {
+                records.seen.claim(self.t(), order, shaft_hz);
+            }
+            let borne_out = || records.seen.bears_out(self.t(), order, shaft_hz, seated.apart(s.lines_of));
+            let stand = enough && (stands || borne_out());
             match (stand, significant) {
                 (true, true) => state.book.hold(&key, Priority::High, self.t(), detail, out),
                 (true, false) => {}

@@ -22,6 +22,7 @@ use super::assess::{Life, Sound, Watch};
 use super::book::{Book, Entry};
 use super::change::Usual;
 use super::rhythm::Rhythm;
+use super::seen::Seen;
 use super::state::{MachineState, Past, PointState, RecordState, State};
 use crate::alarm::persist::{Persistence, WINDOW};
 use crate::watch::watcher::Watcher;
@@ -163,6 +164,9 @@ struct RecordsMirror<'a> {
     zone_d: Looks,
     bearings: Vec<(String, String, Looks)>,
     past: (u32, f64, f64, f64, f64),
+    /// Earlier versions did not keep it.
+    #[serde(default)]
+    seen: Seen,
     /// What is usual, and the time of the record that was looked at last. Earlier versions did not learn it.
     #[serde(default)]
     usual: Option<(Cow<'a, Watcher>, Option<i64>)>,
@@ -295,7 +299,7 @@ impl<'a> PointStateMirror<'a> {
 
 impl<'a> From<&'a RecordState> for RecordsMirror<'a> {
     fn from(r: &'a RecordState) -> Self {
-        let RecordState { ids, sensor, zone_c, zone_d, bearings, past, usual, deviation, sound, life } = r;
+        let RecordState { ids, sensor, zone_c, zone_d, bearings, past, seen, usual, deviation, sound, life } = r;
         let Past { count, shaft_hz, ln_low, ln_high_hz, rotation } = *past;
         Self {
             ids: ids.iter().map(|id| ((id.0 >> 64) as u64, id.0 as u64)).collect(),
@@ -304,6 +308,7 @@ impl<'a> From<&'a RecordState> for RecordsMirror<'a> {
             zone_d: zone_d.parts(),
             bearings: bearings.iter().map(|((n, f), p)| (n.to_string(), f.to_string(), p.parts())).collect(),
             past: (count, shaft_hz, ln_low, ln_high_hz, rotation),
+            seen: seen.clone(),
             usual: usual.as_deref().map(|u| (Cow::Borrowed(&u.watcher), u.looked.map(|t| t.nanos()))),
             deviation: *deviation,
             sound: sound.clone(),
@@ -324,9 +329,10 @@ impl RecordsMirror<'_> {
             zone_d: looks(self.zone_d),
             bearings: self.bearings.into_iter().map(bearing).collect::<Result<_, RestoreError>>()?,
             past: Past { count, shaft_hz, ln_low, ln_high_hz, rotation },
-            usual: self
-                .usual
-                .map(|(watcher, looked)| Box::new(Usual { watcher: watcher.into_owned(), looked: looked.map(Timestamp::from_nanos) })),
+            seen: self.seen,
+            usual: self.usual.map(|(watcher, looked)| {
+                Box::new(Usual { watcher: watcher.into_owned(), looked: looked.map(Timestamp::from_nanos) })
+            }),
             deviation: self.deviation,
             sound: self.sound,
             life: self.life,

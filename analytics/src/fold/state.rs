@@ -10,6 +10,7 @@ use super::assess::{Life, Sound, Watch};
 use super::book::Book;
 use super::change::Usual;
 use super::rhythm::Rhythm;
+use super::seen::Seen;
 use crate::alarm::persist::Persistence;
 
 /// Ids of records that are remembered per point, so that the same record twice is judged once.
@@ -82,6 +83,8 @@ pub(super) struct RecordState {
     pub zone_d: Persistence,
     pub bearings: BTreeMap<(Name, BearingFault), Persistence>,
     pub past: Past,
+    /// What stood out of the latest envelopes.
+    pub seen: Seen,
     /// What is usual here.
     pub usual: Option<Box<Usual>>,
     /// How far the last look was from that, as a part of the limit.

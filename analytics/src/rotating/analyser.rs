@@ -3,7 +3,7 @@
 use plant::{Samples, Speed, Waveform};
 use realfft::num_complex::Complex;
 
-use super::bearing::{Envelope, EnvelopePlans, Record, RecordLines, Refusal, Scored, Seated, Turned};
+use super::bearing::{Envelope, EnvelopePlans, Record, RecordLines, Refusal, Scored, Seated, Sighting, Turned};
 use super::features::{Levels, TimeFeatures, features_of};
 use super::guard::{self, Fault, Faults, Stated};
 use super::orders::{Phase, tacholess_of};
@@ -123,6 +123,9 @@ pub struct Analyser {
     turned: Turned,
     turns: Option<f64>,
     hypotheses: Vec<Scored>,
+    sightings: Vec<Sighting>,
+    /// Shaft speed, Hz, where the last record's envelope is there by time.
+    sighted: Option<f64>,
 }
 
 impl Analyser {
@@ -199,7 +202,7 @@ impl Analyser {
         phase: Option<&Phase>,
     ) -> Analysis {
         self.hypotheses.clear();
-        self.turns = None;
+        (self.turns, self.sighted) = (None, None);
         let levels = Levels::of(x);
         let features = features_of(x, &levels);
         self.rms = features.rms;
@@ -215,6 +218,7 @@ impl Analyser {
                 (true, false) => "rate",
                 (true, true) => "record_length",
             };
+            self.envelope.seen.clear();
             let shape = Shape::default();
             let (velocity, bearing) = (Err(refusal), Err(refusal));
             return Analysis { features, faults, velocity, amplitude_1x: None, shape, bearing };
@@ -229,6 +233,7 @@ impl Analyser {
         let rotation = shaft.ok().and_then(|(hz, _)| rotation(&spectrum, hz, &mut self.buffer));
         let shape = self.shape(x, features.mean, fs, rotation);
         let bearing = if faults.is_empty() { self.bearing(x, shaft, context, phase) } else { Err("sensor") };
+        self.envelope.seen.clear();
         Analysis { features, faults, velocity, amplitude_1x, shape, bearing }
     }
 
@@ -236,6 +241,21 @@ impl Analyser {
     #[must_use]
     pub fn hypotheses(&self) -> &[Scored] {
         &self.hypotheses
+    }
+
+    /// What earlier records of the sensor showed ([`Analyser::sightings`]), for the next record alone: what stood at the
+    /// same frequency while the shaft turned at another speed is not taken for a fault there.
+    pub fn remind(&mut self, seen: impl Iterator<Item = Sighting>) {
+        self.envelope.seen.clear();
+        self.envelope.seen.extend(seen);
+    }
+
+    /// The combs that stand out of the envelope of the record that was just analysed, whoever they are of; `None` where it
+    /// was not judged, or by the angle of the shaft, over which only what goes with the shaft stands out.
+    pub fn sightings(&mut self) -> Option<&[Sighting]> {
+        let shaft_hz = self.sighted.take()?;
+        self.envelope.sight(self.fs / self.n as f64, shaft_hz, &mut self.sightings);
+        Some(&self.sightings)
     }
 
     /// The spectrum of the last record, m/s².
@@ -263,7 +283,7 @@ impl Analyser {
         if self.n < SHORTEST || !demodulable(self.fs) {
             return &[];
         }
-        self.turns = None;
+        (self.turns, self.sighted) = (None, None);
         self.run_envelope(highest_hz);
         self.envelope.ratio()
     }
@@ -286,6 +306,7 @@ impl Analyser {
             + self.welch.bytes()
             + self.envelope.bytes()
             + self.turned.bytes()
+            + 16 * self.sightings.capacity()
     }
 
     fn transform(&mut self, x: &[f64], mean: f64, fs: f64) {
@@ -346,6 +367,7 @@ impl Analyser {
         self.run_envelope(highest * hz);
         let (df, alpha) = (self.fs / self.n as f64, context.alpha);
         self.envelope.decide(df, hz, least_hz, context.bearings, alpha, &mut self.hypotheses)?;
+        self.sighted = Some(hz);
         Ok(hz)
     }
 
@@ -359,6 +381,8 @@ impl Analyser {
 
     fn bearing_by_turn(&mut self, phase: &Phase, highest: f64, context: &Context<'_>) -> Result<f64, Refusal> {
         let plans = self.envelope_plans();
+        // Over the angle, what keeps its frequency is smeared.
+        self.envelope.seen.clear();
         let x = RecordLines { lines: &self.lines, rms: self.rms, n: self.n, fs: self.fs };
         self.envelope.squared.square(&plans, x);
         let record = Record { n: self.n, fs: self.fs };

@@ -23,7 +23,7 @@ pub mod wave;
 mod welch;
 
 pub use analyser::{Analyser, Analysis, Context, Shape, Velocity};
-pub use bearing::{BAND_HIGH, BAND_LOW_HZ, Refusal, SLIP, Scored, Seated, null};
+pub use bearing::{BAND_HIGH, BAND_LOW_HZ, Refusal, SLIP, Scored, Seated, Sighting, null};
 pub use curve::{Band, Curve, Map};
 pub use features::{TimeFeatures, time_features};
 pub use guard::{Fault, Faults, Stated, check, ski_slope};

@@ -7,6 +7,7 @@
 use plant::BearingFault;
 use realfft::num_complex::Complex;
 
+use super::foreign::{Foreign, Sighting};
 use super::null;
 use super::seated::Seated;
 use super::squared::{EnvelopePlans, RecordLines, Squared};
@@ -39,7 +40,10 @@ pub(in crate::rotating) struct Envelope {
     median: Vec<f64>,
     floor: Vec<f64>,
     ratio: Vec<f64>,
-    highest: Vec<f64>,
+    pub(super) highest: Vec<f64>,
+    pub(super) foreign: Foreign,
+    /// Combs that stood out of earlier records.
+    pub(in crate::rotating) seen: Vec<Sighting>,
 }
 
 impl Envelope {
@@ -60,6 +64,12 @@ impl Envelope {
         self.divide_by_floor();
     }
 
+    /// Takes `ratio` for that of a record.
+    #[cfg(test)]
+    pub(super) fn show(&mut self, ratio: impl Iterator<Item = f64>) {
+        self.ratio = ratio.collect();
+    }
+
     /// Power over the local floor by line; lines below [`FIRST`] are 0.
     pub fn ratio(&self) -> &[f64] {
         &self.ratio
@@ -74,6 +84,8 @@ impl Envelope {
                 + self.floor.capacity()
                 + self.ratio.capacity()
                 + self.highest.capacity())
+            + 16 * self.seen.capacity()
+            + self.foreign.bytes()
     }
 
     fn divide_by_floor(&mut self) {
@@ -97,7 +109,7 @@ impl Envelope {
 
     /// Prepares [`Envelope::highest`]: ratios without the lines of a shaft whose speed is known but for `tolerance`, each
     /// the largest of itself and its neighbours.
-    fn mask_shaft(&mut self, shaft_lines: f64, tolerance: f64) {
+    pub(super) fn mask_shaft(&mut self, shaft_lines: f64, tolerance: f64) {
         self.highest.clear();
         self.highest.extend_from_slice(&self.ratio);
         let lines = self.highest.len();
@@ -127,7 +139,10 @@ impl Envelope {
         let mut best = Comb { harmonics, trials, ..Comb::default() };
         for i in 0..trials {
             let slip = slips.0 + (slips.1 - slips.0) * i as f64 / (trials - 1) as f64;
-            let at = |k: usize| self.highest[(k as f64 * lines_per_strike * (1.0 + slip)).round() as usize];
+            let at = |k: usize| {
+                let line = (k as f64 * lines_per_strike * (1.0 + slip)).round() as usize;
+                if self.foreign.has(line) { 0.0 } else { self.highest[line] }
+            };
             let t: f64 = (1..=harmonics).map(|k| at(k).ln_1p()).sum();
             if t > best.statistic || i == 0 {
                 (best.statistic, best.slip) = (t, slip);
@@ -213,6 +228,9 @@ impl Envelope {
     /// slower than `least_hz` is left out. A bearing whose geometry or speed is not known exactly is searched further,
     /// and its threshold is that of the wider search. So that it cannot take the lines of one that is known, it stands
     /// behind every known one that is significant.
+    ///
+    /// Of the combs that earlier records showed ([`Envelope::seen`]), those that this one shows again count for no fault
+    /// that they are foreign to.
     pub fn decide(
         &mut self,
         df: f64,
@@ -237,6 +255,8 @@ impl Envelope {
                 if lines < RESOLVED {
                     continue;
                 }
+                let each = alpha / (bearings.len() * BearingFault::ALL.len()) as f64;
+                self.find_foreign(df, shaft_hz, (seated, fault), each);
                 let comb = self.statistic(lines, seated.slip(fault));
                 if comb.harmonics >= 2 {
                     out.push(scored(bearing, fault, comb, lines * df));

@@ -3,6 +3,7 @@
 use plant::{BearingFault, BearingOrders};
 
 use super::SLIP;
+use super::foreign::DRIFT;
 
 /// A bearing that a sensor hears.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,6 +41,14 @@ impl Seated {
         // Half at most: a comb must not be taken for that of another order.
         let wider = (self.ratio_tolerance + at.map_or(0.0, |i| self.tolerance[i])).clamp(0.0, 0.5);
         (SLIP.0 - wider, SLIP.1 + wider)
+    }
+
+    /// Two speeds of the shaft whose ratio is larger than this have no frequency in common at which `fault` is searched, nor
+    /// one that moved from the one to the other as much as a foreign one may.
+    #[must_use]
+    pub fn apart(&self, fault: BearingFault) -> f64 {
+        let (from, to) = self.slip(fault);
+        (1.0 + to) / (1.0 + from) * (1.0 + DRIFT).powi(2)
     }
 
     /// Whether its lines are searched further than bearings slip.

@@ -1,0 +1,161 @@
+//! What goes with the shaft and what does not, as the records of a machine that changes its speed tell it one after the other.
+//!
+//! That a comb of the envelope stands where a fault would put it, is chance in noise with the probability that the limit was
+//! set for. A comb of something else that shakes the foundation stands there systematically: a fault is searched over 3 % of
+//! its frequency, so of a dozen hypotheses and speeds one will meet it, and as many records as there are at that speed will
+//! show it. Only another speed tells. So of every record the combs that stand out are kept with the speed, and one that was
+//! seen at another speed at the same frequency is no evidence ([`crate::rotating::Sighting`]). And a fault that was seen at
+//! one speed alone is not called for before there was time for another, where the machine is known to change it.
+
+use plant::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::rotating::Sighting;
+
+/// Sightings that are kept, the latest.
+const SIGHTINGS: usize = 12;
+/// Speeds that are kept, the latest that lie apart.
+const SPEEDS: usize = 4;
+/// Claims that are kept, the latest.
+const CLAIMS: usize = 8;
+/// For how long all is kept, s: a week, in which a plant has been through all that it does.
+const WEEK_S: i64 = 7 * 86_400;
+/// What was seen at one speed alone counts after this, s: a day, in which a machine that changes its speed has done so.
+const DAY_S: i64 = 86_400;
+/// Frequencies that are as close as this are one.
+const SAME: f64 = 0.01;
+
+/// A fault whose comb was significant.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Claim {
+    /// Strikes a turn, by which it is known again.
+    order: f64,
+    since: i64,
+    last: i64,
+    /// The slowest and the fastest at which it was.
+    slow_hz: f64,
+    fast_hz: f64,
+}
+
+/// What is remembered of one sensor. Times in s.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Seen {
+    sightings: Vec<(i64, Sighting)>,
+    speeds: Vec<(i64, f64)>,
+    claims: Vec<Claim>,
+}
+
+impl Seen {
+    /// The sightings that are not too old at `t`.
+    pub fn sightings(&self, t: Timestamp) -> impl Iterator<Item = Sighting> {
+        let now = seconds(t);
+        self.sightings.iter().filter(move |(at, _)| now - at <= WEEK_S).map(|(_, s)| *s)
+    }
+
+    /// Takes in what stood out of a record at `t` whose shaft kept to `shaft_hz`.
+    pub fn take(&mut self, t: Timestamp, shaft_hz: f64, sightings: &[Sighting]) {
+        let now = seconds(t);
+        self.speeds.retain(|(_, hz)| !close(*hz, shaft_hz, 2.0 * SAME));
+        self.speeds.push((now, shaft_hz));
+        latest(&mut self.speeds, SPEEDS);
+        for new in sightings {
+            let again = |s: &Sighting| close(s.hz, new.hz, SAME) && close(s.shaft_hz, new.shaft_hz, SAME);
+            self.sightings.retain(|(_, s)| !again(s));
+            self.sightings.push((now, *new));
+        }
+        latest(&mut self.sightings, SIGHTINGS);
+    }
+
+    /// Notes that a fault of `order` strikes a turn was significant at `t`, with the shaft at `shaft_hz`.
+    pub fn claim(&mut self, t: Timestamp, order: f64, shaft_hz: f64) {
+        let now = seconds(t);
+        let mut claim = Claim { order, since: now, last: now, slow_hz: shaft_hz, fast_hz: shaft_hz };
+        if let Some(i) = self.claims.iter().position(|c| is(c, order)) {
+            let before = self.claims.remove(i);
+            if now - before.last <= WEEK_S {
+                (claim.since, claim.slow_hz) = (before.since, shaft_hz.min(before.slow_hz));
+                claim.fast_hz = shaft_hz.max(before.fast_hz);
+            }
+        }
+        self.claims.push(claim);
+        latest(&mut self.claims, CLAIMS);
+    }
+
+    /// Whether a fault of `order` strikes a turn has shown at two speeds that lie `apart` (as a ratio), or has had the time
+    /// to, or the machine knows but the one of `shaft_hz`.
+    pub fn bears_out(&self, t: Timestamp, order: f64, shaft_hz: f64, apart: f64) -> bool {
+        let now = seconds(t);
+        let of_shaft = |hz: f64| (hz / shaft_hz).max(shaft_hz / hz);
+        let changes = self.speeds.iter().any(|(at, hz)| now - at <= WEEK_S && of_shaft(*hz) > apart);
+        let shown = |c: &Claim| c.fast_hz / c.slow_hz > apart || now - c.since >= DAY_S;
+        !changes || self.claims.iter().any(|c| is(c, order) && shown(c))
+    }
+}
+
+fn is(claim: &Claim, order: f64) -> bool {
+    close(claim.order, order, 1e-3)
+}
+
+fn close(a: f64, b: f64, by: f64) -> bool {
+    (a / b - 1.0).abs() <= by
+}
+
+fn latest<T>(kept: &mut Vec<T>, most: usize) {
+    let many = kept.len().saturating_sub(most);
+    kept.drain(..many);
+}
+
+fn seconds(t: Timestamp) -> i64 {
+    t.nanos() / 1_000_000_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hour: i64) -> Timestamp {
+        Timestamp::from_secs(1_700_000_000 + 3_600 * hour)
+    }
+
+    #[test]
+    fn a_machine_of_one_speed_waits_for_no_other() {
+        let mut s = Seen::default();
+        for hour in 0..10 {
+            s.take(at(hour), 24.8 + 0.01 * hour as f64, &[]);
+        }
+        s.claim(at(10), 3.58, 24.8);
+        assert!(s.bears_out(at(10), 3.58, 24.8, 1.05));
+    }
+
+    #[test]
+    fn one_that_changes_it_does_for_a_day() {
+        let mut s = Seen::default();
+        s.take(at(0), 12.0, &[]);
+        s.take(at(1), 15.0, &[]);
+        s.claim(at(1), 3.58, 15.0);
+        assert!(!s.bears_out(at(1), 3.58, 15.0, 1.05));
+        s.claim(at(20), 3.58, 15.2);
+        assert!(!s.bears_out(at(20), 3.58, 15.2, 1.05), "1 % is no other speed");
+        assert!(s.bears_out(at(25), 3.58, 15.0, 1.05), "a day has passed");
+        s.claim(at(21), 3.58, 12.0);
+        assert!(s.bears_out(at(21), 3.58, 12.0, 1.05), "two speeds");
+        assert!(!s.bears_out(at(21), 5.42, 12.0, 1.05), "another fault");
+        // Of a speed that was left more than a week ago nothing is expected.
+        s.take(at(200), 15.0, &[]);
+        s.claim(at(200), 3.58, 15.0);
+        assert!(s.bears_out(at(200), 3.58, 15.0, 1.05));
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_and_the_latest() {
+        let mut s = Seen::default();
+        for i in 0..100 {
+            let hz = 20.0 * 1.03f64.powi(i);
+            s.take(at(i.into()), hz, &[Sighting { hz: 3.0 * hz, shaft_hz: hz }; 3]);
+            s.claim(at(i.into()), hz, hz);
+        }
+        assert_eq!((s.speeds.len(), s.sightings.len(), s.claims.len()), (SPEEDS, SIGHTINGS, CLAIMS));
+        assert_eq!(s.sightings(at(100)).count(), SIGHTINGS);
+        assert_eq!(s.sightings(at(300)).count(), 0, "a week later none is believed");
+    }
+}
