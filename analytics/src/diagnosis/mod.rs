@@ -27,6 +27,7 @@ pub use card::{Card, Event};
 pub use examine::{Examiner, Heard, MOST_RECORDS, gather, hear};
 pub use known::CODES;
 pub use orbit::orbit;
+pub use pairs::Turning;
 pub use plant::{Fault, Standing};
 pub use quantity::{At, Own, Quantity, Subject};
 pub use record::{Baseline, Clock, Record};

@@ -108,7 +108,7 @@ fn job(state: &State, settings: &Settings, w: &Shared) -> Job {
     let point = machine.points.get(w.point.name()).cloned().unwrap_or_else(|| Point::bare(w.point.name()));
     let past = state.machines.get(w.point.machine_str());
     let speed = speed(w, &machine, &point, past, settings);
-    let wanted = assess::wants(past, &w.point, w.t0, settings).then(|| {
+    let wanted = assess::wants(past, w, settings).then(|| {
         let sound = past.and_then(|m| Some(&m.points.get(w.point.name())?.records.as_deref()?.sound));
         let baseline = sound.zip(speed.ok()).and_then(|(s, speed)| s.baseline(speed.mean_rpm));
         Wanted::new(&machine, &point, speed, baseline)

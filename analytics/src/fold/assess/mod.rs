@@ -10,6 +10,7 @@ mod life;
 mod sound;
 #[cfg(test)]
 mod tests;
+mod together;
 mod words;
 
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 
 use plant::{
     AlarmCondition, AlarmTransition, Fault, Finding, Judged as Said, Judgement, Machine, MachineId, PointId, Timestamp,
-    Trigger,
+    Trigger, Waveform,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,7 @@ use crate::diagnosis::{Card, Event as CardEvent, Heard, Known, known};
 pub(super) use given::Wanted;
 pub(super) use life::Life;
 pub(super) use sound::Sound;
+use together::Together;
 
 /// Windows come as often as they are meant to when they are this close.
 const ABOUT: f64 = 0.9;
@@ -75,6 +77,9 @@ struct Window {
     /// An alarm opened it.
     asked: bool,
     points: BTreeMap<String, Spoken>,
+    /// The moments that the records of the window before stated, by point. Earlier versions did not know of any.
+    #[serde(default)]
+    before: BTreeMap<String, String>,
 }
 
 /// What a point said.
@@ -106,9 +111,19 @@ struct Spoken {
     believed: bool,
     /// What is learnt from it, if the machine turns out to be sound: ln of [`sound::Levels`].
     levels: sound::Levels,
+    /// What it was taken together with. Earlier versions did not ask.
+    #[serde(default)]
+    together: Option<Together>,
 }
 
 impl Window {
+    /// The window that follows `last`.
+    fn after(last: Option<&Self>, t: Timestamp, asked: bool) -> Self {
+        let moment = |(n, p): (&String, &Spoken)| Some((n.clone(), p.together.as_ref()?.moment()?.to_owned()));
+        let before = last.map(|w| w.points.iter().filter_map(moment).collect()).unwrap_or_default();
+        Self { opened_ns: t.nanos(), asked, before, ..Self::default() }
+    }
+
     fn newest(&self) -> i64 {
         self.points.values().map(|p| p.t_ns).max().unwrap_or(self.opened_ns)
     }
@@ -140,9 +155,10 @@ fn seconds(from_ns: i64, to: Timestamp) -> f64 {
     (to.nanos() - from_ns) as f64 / 1e9
 }
 
-/// Whether a record of `point` of `machine` at `t` is to be heard.
-pub(super) fn wants(past: Option<&MachineState>, point: &PointId, t: Timestamp, settings: &Settings) -> bool {
-    past.and_then(|m| m.watch.as_deref()).is_none_or(|w| w.wants(point, t, settings))
+/// Whether a record is to be heard.
+pub(super) fn wants(past: Option<&MachineState>, w: &Waveform, settings: &Settings) -> bool {
+    let heard = |past: &MachineState| past.watch.as_deref().is_none_or(|watch| watch.wants(&w.point, w.t0, settings));
+    past.is_none_or(|past| heard(past) && !together::passed(past, w))
 }
 
 /// Takes in what a record said, which is not late. Only where it was wanted.
@@ -154,9 +170,13 @@ pub(super) fn take(
     records: &mut RecordState,
 ) {
     let w = &look.job.waveform;
+    let machine = state.machine(&w.point.machine());
+    let window = machine.watch.as_deref_mut().and_then(|watch| watch.window.as_mut());
+    if let Some(spoken) = window.and_then(|window| window.points.get_mut(w.point.name())) {
+        together::note(spoken, w);
+    }
     let (Some(wanted), t) = (&look.job.wanted, look.t()) else { return };
-    let watch = state.machine(&w.point.machine()).watch.get_or_insert_default();
-    if !watch.wants(&w.point, t, settings) {
+    if !wants(Some(machine), w, settings) {
         return;
     }
     let stands = look.is_named(state, records) || state.book.active(&look.key(AlarmCondition::Change));
@@ -164,9 +184,11 @@ pub(super) fn take(
     let watch = state.machine(&w.point.machine()).watch.get_or_insert_default();
     if watch.due(w.point.machine_str(), t, settings) && watch.window.as_ref().is_none_or(|w| w.closed) {
         let asked = std::mem::take(&mut watch.asked);
-        watch.window = Some(Window { opened_ns: t.nanos(), asked, ..Window::default() });
+        watch.window = Some(Window::after(watch.window.as_ref(), t, asked));
     }
     if let Some(window) = &mut watch.window {
+        let before = window.before.get(w.point.name()).map(String::as_str);
+        let spoken = Spoken { together: Together::of(w, before), ..spoken };
         window.points.insert(w.point.name().to_owned(), spoken);
     }
 }
@@ -216,6 +238,7 @@ fn spoken(
         left,
         believed,
         levels,
+        together: None,
     }
 }
 

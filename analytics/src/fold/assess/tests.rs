@@ -1,5 +1,7 @@
 //! Assessments on a journal written by hand.
 
+mod together;
+
 use std::time::Duration;
 
 use historian::Batch;

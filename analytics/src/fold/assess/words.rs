@@ -7,6 +7,7 @@ use plant::{
     Zone,
 };
 
+use super::together::together;
 use super::{Spoken, Watch, Window, given};
 use crate::diagnosis::{
     Assessment as Weighed, Excitations, Given, Heard, Known, Outcome, Term as Weight, Verdict, assess, gather,
@@ -86,7 +87,8 @@ fn weigh<'a>(
     let within = heard.iter().map(|(.., p)| p.varied).fold(0.0, f64::max);
     let e = Excitations { varied: within.max(spread / hz), ..given::excitations(machine, hz, first.2.turns) };
     let given = Given { reference: reference(machine, past, &heard), ..Given::NOTHING };
-    let symptoms = gather(heard.iter().map(|(_, h, _)| (*h).clone()).collect(), &e, &given)?;
+    let together = |a: usize, b: usize| together(heard[a].2, heard[b].2);
+    let symptoms = gather(heard.iter().map(|(_, h, _)| (*h).clone()).collect(), &e, &given, &together)?;
     Ok((assess(&symptoms), heard.iter().map(|(n, ..)| *n).collect()))
 }
 
