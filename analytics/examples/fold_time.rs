@@ -1,8 +1,8 @@
 //! What the fold costs with 1,200 accelerometers on 100 machines, as one line of JSON: `cargo run --release -p analytics
-//! --example fold_time [LOOKS]`. Processor time, so that whoever else is at work on the machine counts little.
+//! --example fold_time [LOOKS [TEETH]]`. Processor time, so that whoever else is at work on the machine counts little.
 //!
 //! First every accelerometer delivers `LOOKS` records (250) of 8,192 samples, each of which is held against what is usual,
-//! so that the state is that of a plant that has learnt; then one of 65,536 samples, and the state is written and read.
+//! so that the state is that of a plant that has learnt; with `TEETH` every machine has a gear of so many on its shaft; then one of 65,536 samples, and the state is written and read.
 #![allow(clippy::print_stdout, reason = "a measurement, for a person")]
 
 use std::sync::Arc;
@@ -11,9 +11,10 @@ use std::time::Duration;
 use analytics::fold::{Fold, Settings};
 use analytics::rotating::testing::{Noise, sine};
 use historian::{Batch, Committed};
+use plant::train::{Gear, Stage, TrainUnit, UnitKind};
 use plant::{
     AssetChange, Bearing, BearingOrders, Foundation, Geometry, Machine, MachineClass, Point, PointId, PointKind,
-    Samples, Severity, Speed, Timestamp, Unit, Waveform, WaveformId, WaveformMeta,
+    Samples, Severity, Speed, Timestamp, Train, Unit, Waveform, WaveformId, WaveformMeta,
 };
 
 const MACHINES: usize = 100;
@@ -29,7 +30,7 @@ fn cpu_ms() -> Result<f64, Failed> {
     Ok(said.split(' ').next().unwrap_or_default().parse::<f64>()? / 1e6)
 }
 
-fn machine(m: usize) -> Result<Machine, Failed> {
+fn machine(m: usize, teeth: u16) -> Result<Machine, Failed> {
     let mut machine = Machine::bare(format!("load/machine-{m:03}").parse()?);
     machine.class = MachineClass::Fan;
     machine.severity = Severity { rated_kw: Some(450.0), shaft_height_mm: None, foundation: Some(Foundation::Rigid) };
@@ -37,6 +38,13 @@ fn machine(m: usize) -> Result<Machine, Failed> {
     for (name, bpfo) in [("DE", 3.58), ("NDE", 3.05)] {
         let orders = BearingOrders { bpfo, bpfi: bpfo + 1.84, bsf: 2.36, ftf: 0.398 };
         machine.bearings.push(Bearing { name: name.parse()?, designation: None, geometry: Geometry::Orders(orders) });
+    }
+    if teeth > 0 {
+        let gears = [("in", teeth), ("out", 2 * teeth + 1)];
+        let gears = gears.map(|(shaft, teeth)| shaft.parse().map(|shaft| Gear { shaft, teeth }));
+        let stage = Stage::Gears(gears.into_iter().collect::<Result<_, _>>()?);
+        let units = vec![TrainUnit { name: "gearbox".parse()?, kind: UnitKind::Gearbox(vec![stage]) }];
+        machine.train = Some(Train { measured: "in".parse()?, units, seats: [].into() });
     }
     for s in 0..SENSORS {
         let name = format!("vibration_{s:02}");
@@ -55,6 +63,9 @@ fn machine(m: usize) -> Result<Machine, Failed> {
 fn records(n: usize, fs: f64, noise: &mut Noise) -> Vec<Arc<[i16]>> {
     let one = |noise: &mut Noise| {
         let mut x = sine(n, fs, SHAFT_HZ, 0.5 + 0.02 * noise.normal(), 0.02);
+        for (k, of) in [(2.0, 0.3), (3.0, 0.2), (4.0, 0.2), (5.0, 0.2), (23.0, 0.6)] {
+            x.iter_mut().zip(sine(n, fs, k * SHAFT_HZ, of, 0.02)).for_each(|(v, s)| *v += s);
+        }
         x.iter_mut().for_each(|v| *v += noise.normal());
         x.iter().map(|v| (v * 100.0).round() as i16).collect()
     };
@@ -99,10 +110,11 @@ impl Plant {
 
 fn main() -> Result<(), Failed> {
     let looks: usize = std::env::args().nth(1).map_or(Ok(250), |a| a.parse())?;
+    let teeth: u16 = std::env::args().nth(2).map_or(Ok(0), |a| a.parse())?;
     let settings = Settings { watch_every: Duration::from_secs(1), ..Settings::default() };
     let (mut changes, mut points) = (Vec::new(), Vec::new());
     for m in 0..MACHINES {
-        changes.push(AssetChange::Machine(machine(m)?));
+        changes.push(AssetChange::Machine(machine(m, teeth)?));
         for s in 0..SENSORS {
             points.push(format!("load/machine-{m:03}/vibration_{s:02}").parse()?);
         }

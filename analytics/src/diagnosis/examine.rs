@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::gear::Meshing;
 use super::lines::phasor;
 use super::pairs::{self, Taken, Turning};
 use super::point;
@@ -52,7 +53,7 @@ impl Examiner {
         let records = &records[..records.len().min(MOST_RECORDS)];
         let points = records.iter().map(|r| {
             let symptoms = point::examine(&mut self.analyser, &mut self.scratch, r, &excitations);
-            Heard { symptoms, still: Ok(()), turning: no_turning() }
+            Heard { symptoms, still: Ok(()), turning: no_turning(), gear: no_gear() }
         });
         let mut s = gather(points.collect(), &excitations, given, &|_, _| Err("no_phase"))?;
         if let Some((i, _)) = strongest(&s.points) {
@@ -74,6 +75,14 @@ pub struct Heard {
     /// How its 1× stands, to be compared with that of a record that was taken together with it.
     #[serde(with = "super::known", default = "no_turning")]
     pub turning: Known<Turning>,
+    /// What its gear's own analysis says.
+    #[serde(with = "super::known", default = "no_gear")]
+    pub gear: Known<Meshing>,
+}
+
+/// Of records without a gear, or from before gears were looked at.
+fn no_gear() -> Known<Meshing> {
+    Err("gear")
 }
 
 /// Of records that were heard before phases were kept.
@@ -94,7 +103,7 @@ pub fn hear(
     let line = symptoms.orders[0].is_ok() && symptoms.overall.is_ok();
     let still = if line { drift(r, excitations.shaft_hz) } else { Ok(()) };
     let turning = Turning::of(r.x, r.fs, symptoms.overall.and(symptoms.orders[0]));
-    Heard { symptoms, still, turning }
+    Heard { symptoms, still, turning, gear: no_gear() }
 }
 
 /// What records that were heard one by one say together. `together` tells of two of them, by their places in `heard`,

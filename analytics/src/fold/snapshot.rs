@@ -17,6 +17,7 @@ use super::book::{Book, Entry};
 use super::change::Usual;
 use super::rhythm::Rhythm;
 use super::state::{MachineState, Past, PointState, RecordState, State};
+use super::tacho::Tacho;
 use crate::alarm::persist::{Persistence, WINDOW};
 use crate::watch::watcher::Watcher;
 
@@ -96,6 +97,9 @@ struct MachineStateMirror {
     /// Earlier versions did not assess machines.
     #[serde(default)]
     watch: Option<Box<Watch>>,
+    /// Earlier versions knew of none.
+    #[serde(default)]
+    tacho: Option<Box<Tacho>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -190,7 +194,8 @@ impl StateMirror {
         }
         let mut machines = BTreeMap::new();
         for m in self.machines {
-            let mut state = MachineState { offline: m.offline, watch: m.watch, ..MachineState::default() };
+            let mut state =
+                MachineState { offline: m.offline, watch: m.watch, tacho: m.tacho, ..MachineState::default() };
             for p in m.points {
                 let (name, point) = p.state()?;
                 state.points.insert(name.into(), point);
@@ -216,7 +221,7 @@ impl StateMirror {
 impl From<(&MachineId, &MachineState)> for MachineStateMirror {
     fn from((id, m): (&MachineId, &MachineState)) -> Self {
         let points = m.points.iter().map(|(name, p)| PointStateMirror::new(name, p)).collect();
-        Self { id: id.to_string(), offline: m.offline, points, watch: m.watch.clone() }
+        Self { id: id.to_string(), offline: m.offline, points, watch: m.watch.clone(), tacho: m.tacho.clone() }
     }
 }
 

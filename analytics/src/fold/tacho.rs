@@ -3,6 +3,8 @@
 use plant::{Speed, Waveform, is_sync};
 use serde::{Deserialize, Serialize};
 
+use super::speed::own_turns;
+use super::state::State;
 use crate::diagnosis::{Known, known};
 use crate::rotating::orders::{Phase, edges};
 
@@ -13,6 +15,8 @@ const FEWEST: usize = 4;
 /// A speed that a source states is that of the same record, and agrees within this part of it. Whoever is wrong, a speed
 /// that two measure differently is none.
 const AGREES: f64 = 0.02;
+/// Parts of a record whose speeds are compared: over many turns, as that of one turn is known to a sample only.
+const PARTS: usize = 8;
 
 /// The last record of a machine's tacho, as far as angles are told by it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,10 +80,28 @@ fn through(marks: &[(f64, f64)]) -> Known<Phase> {
     phase.range_hz().map(|_| phase).ok_or("tacho")
 }
 
+/// Notes the record of a tacho.
+pub(super) fn take(state: &mut State, w: &Waveform) {
+    if w.meta.pulses.is_none() {
+        return;
+    }
+    let machine = state.plant.machine(w.point.machine_str());
+    let own = machine.and_then(|m| Some(own_turns(m, m.points.get(w.point.name())?))).unwrap_or(1.0);
+    if let Some(tacho) = Tacho::of(w, own) {
+        state.machine(&w.point.machine()).tacho = Some(Box::new(tacho));
+    }
+}
+
 /// The speed by an angle, unless the source states another.
 pub(super) fn speed(phase: &Phase, stated: Option<f64>) -> Known<Speed> {
-    let (low, high) = phase.range_hz().ok_or("tacho")?;
-    let mean_rpm = 60.0 * phase.mean_hz();
+    let (first, last) = phase.turns();
+    let (part, mean_rpm) = ((last - first) / PARTS as f64, 60.0 * phase.mean_hz());
+    let time = |i: usize| phase.time_of(first + part * i as f64);
+    let speeds = (0..PARTS).map(|i| part / (time(i + 1) - time(i)));
+    let (low, high) = speeds.fold((f64::INFINITY, 0.0_f64), |(l, h), hz| (l.min(hz), h.max(hz)));
+    if !(low > 0.0 && high.is_finite()) {
+        return Err("tacho");
+    }
     if stated.is_some_and(|rpm| (rpm / mean_rpm - 1.0).abs() > AGREES || rpm.is_nan()) {
         return Err("tacho");
     }

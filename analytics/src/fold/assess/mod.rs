@@ -6,6 +6,7 @@
 //! answered with the same assessment and the card as it is then.
 
 mod given;
+mod growth;
 mod life;
 mod sound;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use super::state::{MachineState, RecordState, State};
 use crate::alarm::Event;
 use crate::diagnosis::{Card, Event as CardEvent, Heard, Known, known};
 pub(super) use given::Wanted;
+use growth::Growth;
 pub(super) use life::Life;
 pub(super) use sound::Sound;
 use together::Together;
@@ -56,6 +58,9 @@ pub(super) struct Watch {
     reset: Option<(i64, String)>,
     /// What people said, the newest first.
     said: Vec<Judgment>,
+    /// How 1× grows with speed at each of its radial points. Earlier versions did not ask.
+    #[serde(default)]
+    growth: BTreeMap<String, Growth>,
 }
 
 /// What one person said, as it was counted.
@@ -130,6 +135,16 @@ impl Window {
 }
 
 impl Watch {
+    /// Notes how much 1× there is at the speeds of the window.
+    fn grow(&mut self) {
+        for (name, spoken) in self.window.iter().flat_map(|w| &w.points) {
+            let (Ok(heard), Ok(hz)) = (&spoken.heard, spoken.hz) else { continue };
+            if let (true, Ok(()), Ok(line)) = (heard.symptoms.place.radial(), heard.still, heard.symptoms.orders[0]) {
+                self.growth.entry(name.clone()).or_default().note(spoken.t_ns, hz, line.mm_s);
+            }
+        }
+    }
+
     /// Whether a record of `machine` at `t` opens a window.
     fn due(&self, machine: &str, t: Timestamp, settings: &Settings) -> bool {
         let every = (1.0 - EARLIER * part(machine)) * ABOUT * settings.watch_every.as_secs_f64();
@@ -296,6 +311,7 @@ fn conclude(state: &mut State, id: &MachineId, out: &mut Vec<Finding>) {
     let quiet = !alarmed(state, id);
     let Some(past) = state.machines.get_mut(id) else { return };
     let Some(mut watch) = past.watch.take() else { return };
+    watch.grow();
     let mut assessment = words::assessment(&machine, past, &watch);
     if let Some(window) = &mut watch.window {
         window.closed = true;
@@ -401,6 +417,7 @@ pub(super) fn maintained(state: &mut State, id: &MachineId, by: &Arc<str>, t: Ti
     watch.reset = Some((t.nanos(), by.as_ref().to_owned()));
     (watch.window, watch.asked) = (None, false);
     watch.named.clear();
+    watch.growth.clear();
     // What an alarm of a change was judged by is gone; it would stand until all is learnt anew.
     for point in changed {
         let key = super::values::key(&point, AlarmCondition::Change);

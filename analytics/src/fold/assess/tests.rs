@@ -1,5 +1,6 @@
 //! Assessments on a journal written by hand.
 
+mod tacho;
 mod together;
 
 use std::time::Duration;
