@@ -84,7 +84,7 @@ struct Window {
     points: BTreeMap<String, Spoken>,
     /// The moments that the records of the window before stated, by point. Earlier versions did not know of any.
     #[serde(default)]
-    before: BTreeMap<String, String>,
+    moments: BTreeMap<String, String>,
 }
 
 /// What a point said.
@@ -125,8 +125,8 @@ impl Window {
     /// The window that follows `last`.
     fn after(last: Option<&Self>, t: Timestamp, asked: bool) -> Self {
         let moment = |(n, p): (&String, &Spoken)| Some((n.clone(), p.together.as_ref()?.moment()?.to_owned()));
-        let before = last.map(|w| w.points.iter().filter_map(moment).collect()).unwrap_or_default();
-        Self { opened_ns: t.nanos(), asked, before, ..Self::default() }
+        let moments = last.map(|w| w.points.iter().filter_map(moment).collect()).unwrap_or_default();
+        Self { opened_ns: t.nanos(), asked, moments, ..Self::default() }
     }
 
     fn newest(&self) -> i64 {
@@ -202,7 +202,7 @@ pub(super) fn take(
         watch.window = Some(Window::after(watch.window.as_ref(), t, asked));
     }
     if let Some(window) = &mut watch.window {
-        let before = window.before.get(w.point.name()).map(String::as_str);
+        let before = window.moments.get(w.point.name()).map(String::as_str);
         let spoken = Spoken { together: Together::of(w, before), ..spoken };
         window.points.insert(w.point.name().to_owned(), spoken);
     }

@@ -215,7 +215,7 @@ fn a_machine_that_runs_at_several_speeds_tells_how_its_1x_grows() {
     };
     // Of an eccentric mass, the velocity grows with the third power of speed; of a force that is the same at every speed it
     // grows with the first.
-    for (power, off, standing) in [(3, 0.0, Standing::Confirmed), (1, 2.0, Standing::Probable)] {
+    for (power, off, standing) in [(3, 0.0, Standing::Probable), (1, 2.0, Standing::Open)] {
         let mut j = fan();
         let mut last = None;
         for (i, hz) in [18.0, 20.0, 22.0, 24.0, 26.0, 28.0].into_iter().enumerate() {
@@ -243,7 +243,7 @@ fn a_machine_that_runs_at_several_speeds_tells_how_its_1x_grows() {
 /// What earlier versions did not write.
 fn forget(v: &mut ciborium::Value) {
     const LATER: [&str; 8] =
-        ["turning", "gear", "together", "before", "growth", "tacho", "mesh_variance", "mesh_rahmonic"];
+        ["turning", "gear", "together", "moments", "growth", "tacho", "mesh_variance", "mesh_rahmonic"];
     match v {
         ciborium::Value::Map(entries) => {
             entries.retain(|(key, _)| key.as_text().is_none_or(|key| !LATER.contains(&key)));
