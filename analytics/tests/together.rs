@@ -75,6 +75,9 @@ fn described(m: &physics::Machine) -> Machine {
     d
 }
 
+/// Point, unit, samples, and pulses a turn of a tacho.
+type Signal = (String, &'static str, Vec<f32>, Option<f64>);
+
 /// What of a machine's life is played to a fold.
 struct Live {
     fold: Fold,
@@ -106,7 +109,7 @@ impl Live {
             let pulse = |t: &f64| if t.rem_euclid(1.0) < 0.1 { 5.0 } else { 0.0 };
             records.push(("tacho".to_owned(), "V", run.turns.iter().map(pulse).collect(), Some(1.0)));
         }
-        let record = |(i, (point, unit, samples, pulses)): (usize, (String, &str, Vec<f32>, Option<f64>))| {
+        let record = |(i, (point, unit, samples, pulses)): (usize, Signal)| {
             let speed = Some(Speed { mean_rpm: 60.0 * hz, range_rpm: None });
             let sync = sync.then(|| format!("adc 1/{}", self.seq).into());
             let meta = WaveformMeta { speed, sync, pulses, ..WaveformMeta::default() };
