@@ -1,8 +1,9 @@
 //! What the fold costs with twelve accelerometers on each of 100 machines, as one line of JSON: `cargo run --release -p analytics
-//! --example fold_time [LOOKS [MACHINES]]`. Processor time, so that whoever else is at work on the machine counts little.
+//! --example fold_time [LOOKS [MACHINES [TEETH]]]`. Processor time, so that whoever else is at work on the machine counts little.
 //!
 //! First every accelerometer delivers `LOOKS` records (250) of 8,192 samples, each of which is held against what is usual,
-//! so that the state is that of a plant that has learnt; then one of 65,536 samples, and the state is written and read.
+//! so that the state is that of a plant that has learnt; with `TEETH` every machine has a gear of so many on its shaft; then
+//! one of 65,536 samples, and the state is written and read.
 #![allow(clippy::print_stdout, reason = "a measurement, for a person")]
 
 use std::sync::Arc;
@@ -11,9 +12,10 @@ use std::time::Duration;
 use analytics::fold::{Fold, Settings};
 use analytics::rotating::testing::{Noise, sine};
 use historian::{Batch, Committed};
+use plant::train::{Gear, Stage, TrainUnit, UnitKind};
 use plant::{
     AssetChange, Bearing, BearingOrders, Foundation, Geometry, Machine, MachineClass, Point, PointId, PointKind,
-    Samples, Severity, Speed, Timestamp, Unit, Waveform, WaveformId, WaveformMeta,
+    Samples, Severity, Speed, Timestamp, Train, Unit, Waveform, WaveformId, WaveformMeta,
 };
 
 const SENSORS: usize = 12;
@@ -31,7 +33,7 @@ fn cpu_ms() -> Result<f64, Failed> {
     Ok(said.split(' ').next().unwrap_or_default().parse::<f64>()? / 1e6)
 }
 
-fn machine(m: usize) -> Result<Machine, Failed> {
+fn machine(m: usize, teeth: u16) -> Result<Machine, Failed> {
     let mut machine = Machine::bare(format!("load/machine-{m:03}").parse()?);
     machine.class = MachineClass::Fan;
     machine.severity = Severity { rated_kw: Some(450.0), shaft_height_mm: None, foundation: Some(Foundation::Rigid) };
@@ -39,6 +41,13 @@ fn machine(m: usize) -> Result<Machine, Failed> {
     for (name, bpfo) in [("DE", 3.58), ("NDE", 3.05)] {
         let orders = BearingOrders { bpfo, bpfi: bpfo + 1.84, bsf: 2.36, ftf: 0.398 };
         machine.bearings.push(Bearing { name: name.parse()?, designation: None, geometry: Geometry::Orders(orders) });
+    }
+    if teeth > 0 {
+        let gears = [("in", teeth), ("out", 2 * teeth + 1)];
+        let gears = gears.map(|(shaft, teeth)| shaft.parse().map(|shaft| Gear { shaft, teeth }));
+        let stage = Stage::Gears(gears.into_iter().collect::<Result<_, _>>()?);
+        let units = vec![TrainUnit { name: "gearbox".parse()?, kind: UnitKind::Gearbox(vec![stage]) }];
+        machine.train = Some(Train { measured: "in".parse()?, units, seats: [].into() });
     }
     for s in 0..SENSORS {
         let name = format!("vibration_{s:02}");
@@ -64,10 +73,15 @@ struct Records {
 impl Records {
     fn new(n: usize, fs: f64) -> Self {
         let mut noise = Noise::new(7);
-        Self { fs, turn: sine(n, fs, SHAFT_HZ, 0.5, 0.02), hiss: noise.normals(HISS), noise }
+        let mut turn = sine(n, fs, SHAFT_HZ, 0.5, 0.02);
+        // With harmonics of the shaft, so that it tells its angle, and the mesh of a gear.
+        for (k, of) in [(2.0, 0.3), (3.0, 0.2), (4.0, 0.2), (5.0, 0.2), (23.0, 0.6)] {
+            turn.iter_mut().zip(sine(n, fs, k * SHAFT_HZ, of, 0.02)).for_each(|(v, s)| *v += s);
+        }
+        Self { fs, turn, hiss: noise.normals(HISS), noise }
     }
 
-    /// A line at shaft speed, and noise from anywhere in what there is of it.
+    /// Lines of the shaft, and noise from anywhere in what there is of it.
     fn next(&mut self) -> Arc<[i16]> {
         let loud = 1.0 + 0.04 * self.noise.normal();
         let at = (self.noise.uniform() * (HISS - self.turn.len()) as f64) as usize;
@@ -116,10 +130,11 @@ impl Plant {
 fn main() -> Result<(), Failed> {
     let looks: usize = std::env::args().nth(1).map_or(Ok(250), |a| a.parse())?;
     let machines: usize = std::env::args().nth(2).map_or(Ok(100), |a| a.parse())?;
+    let teeth: u16 = std::env::args().nth(3).map_or(Ok(0), |a| a.parse())?;
     let settings = Settings { watch_every: Duration::from_secs(1), ..Settings::default() };
     let (mut changes, mut points) = (Vec::new(), Vec::new());
     for m in 0..machines {
-        changes.push(AssetChange::Machine(machine(m)?));
+        changes.push(AssetChange::Machine(machine(m, teeth)?));
         for s in 0..SENSORS {
             points.push(format!("load/machine-{m:03}/vibration_{s:02}").parse()?);
         }

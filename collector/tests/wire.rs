@@ -153,10 +153,12 @@ fn some_waveform() -> impl Strategy<Value = Waveform> {
                 speed: speed.map(|(mean_rpm, range_rpm)| Speed { mean_rpm, range_rpm }),
                 load,
                 range: load,
+                pulses: load,
                 seq,
                 clip_count: seq,
                 gaps,
                 serial: serial.clone().map(Into::into),
+                sync: serial.clone().map(Into::into),
                 state: serial.map(Into::into),
                 ..WaveformMeta::default()
             };

@@ -45,6 +45,8 @@ fn waveform(id: u128, t: i64, samples: Samples) -> Arc<Waveform> {
         range: Some(500.0),
         bias_v: Some(11.5),
         clip_count: Some(3),
+        sync: Some("adc-1/42".into()),
+        pulses: Some(1.0),
         gaps: 1,
         state: Some("running".into()),
         seq: Some(u64::MAX),

@@ -59,4 +59,4 @@ pub use observation::{Observation, Quality, Reason, Value};
 pub use time::Timestamp;
 pub use train::{Tone, ToneKind, Train, TrainError};
 pub use unit::{Quantity, Unit, UnitMismatch};
-pub use waveform::{Samples, Speed, Waveform, WaveformError, WaveformId, WaveformMeta};
+pub use waveform::{LONGEST_SYNC, Samples, Speed, Waveform, WaveformError, WaveformId, WaveformMeta, is_sync};

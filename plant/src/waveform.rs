@@ -105,6 +105,21 @@ pub struct WaveformMeta {
     pub serial: Option<Arc<str>>,
     /// The source's running number.
     pub seq: Option<u64>,
+    /// What the source calls the moment: records of one machine with the same text were sampled by one converter at once,
+    /// so that phases between them mean something, see
+    /// [`is_sync`].
+    pub sync: Option<Arc<str>>,
+    /// Of the record of a tacho: pulses in each turn of its shaft.
+    pub pulses: Option<f64>,
+}
+
+/// Longest [`WaveformMeta::sync`], in characters.
+pub const LONGEST_SYNC: usize = 64;
+
+/// Whether `sync` can be a statement that records were taken together: 1 to 64 printable characters of ASCII.
+#[must_use]
+pub fn is_sync(sync: &str) -> bool {
+    (1..=LONGEST_SYNC).contains(&sync.len()) && sync.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
 }
 
 /// A stretch of signal. Made by [`Waveform::new`], which holds what later code relies on.
@@ -235,6 +250,12 @@ mod tests {
         let i16s = |scale| Samples::I16 { raw: [1i16].into(), scale, offset: 0.0 };
         assert!(matches!(make(1.0, i16s(0.0)), Err(WaveformError::Scale { .. })));
         assert_eq!(make(1.0, i16s(0.5)).unwrap().physical(), vec![0.5]);
+    }
+
+    #[test]
+    fn what_says_that_records_were_taken_together_is_short_and_printable() {
+        assert!(["7", "adc 1/2026-01-31T08:00:00Z", &"x".repeat(64)].into_iter().all(is_sync));
+        assert!(!["", "\n", "a\u{7f}", "同步", "\u{202e}x", &"x".repeat(65)].into_iter().any(is_sync));
     }
 
     #[test]

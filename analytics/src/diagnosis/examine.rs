@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::gear::Meshing;
 use super::lines::phasor;
-use super::pairs;
+use super::pairs::{self, Taken, Turning};
 use super::point;
 use super::record::Record;
 use super::symptoms::{Excitations, Given, Known, PointSymptoms, Symptoms};
@@ -52,13 +53,13 @@ impl Examiner {
         let records = &records[..records.len().min(MOST_RECORDS)];
         let points = records.iter().map(|r| {
             let symptoms = point::examine(&mut self.analyser, &mut self.scratch, r, &excitations);
-            Heard { symptoms, still: Ok(()) }
+            Heard { symptoms, still: Ok(()), turning: no_turning(), gear: no_gear() }
         });
-        let mut s = gather(points.collect(), &excitations, given)?;
+        let mut s = gather(points.collect(), &excitations, given, &|_, _| Err("no_phase"))?;
         if let Some((i, _)) = strongest(&s.points) {
             drift(&records[i], excitations.shaft_hz)?;
         }
-        pairs::compare(records, s.excitations.shaft_hz, &mut s);
+        pairs::compare_records(records, s.excitations.shaft_hz, &mut s);
         Ok(s)
     }
 }
@@ -71,6 +72,22 @@ pub struct Heard {
     /// Whether the speed held still in it, as far as it shows.
     #[serde(with = "super::known")]
     pub still: Known<()>,
+    /// How its 1× stands, to be compared with that of a record that was taken together with it.
+    #[serde(with = "super::known", default = "no_turning")]
+    pub turning: Known<Turning>,
+    /// What its gear's own analysis says.
+    #[serde(with = "super::known", default = "no_gear")]
+    pub gear: Known<Meshing>,
+}
+
+/// Of records without a gear, or from before gears were looked at.
+fn no_gear() -> Known<Meshing> {
+    Err("gear")
+}
+
+/// Of records that were heard before phases were kept.
+fn no_turning() -> Known<Turning> {
+    Err("no_phase")
 }
 
 /// What the record `r` says, which `analyser` has just analysed as `said`, of a shaft that turns as `excitations` say;
@@ -85,17 +102,24 @@ pub fn hear(
     let symptoms = point::describe(analyser, said, scratch, r, &sane(excitations));
     let line = symptoms.orders[0].is_ok() && symptoms.overall.is_ok();
     let still = if line { drift(r, excitations.shaft_hz) } else { Ok(()) };
-    Heard { symptoms, still }
+    let turning = Turning::of(r.x, r.fs, symptoms.overall.and(symptoms.orders[0]));
+    Heard { symptoms, still, turning, gear: no_gear() }
 }
 
-/// What records that were heard one by one say together. What takes the phase between two of them is missing
-/// (`no_phase`).
+/// What records that were heard one by one say together. `together` tells of two of them, by their places in `heard`,
+/// whether they are samples of the same moments, or why not: without that, what takes the phase between them is missing.
 ///
 /// # Errors
 /// As of [`Examiner::examine`].
-pub fn gather(heard: Vec<Heard>, excitations: &Excitations, given: &Given) -> Result<Symptoms, &'static str> {
+pub fn gather(
+    heard: Vec<Heard>,
+    excitations: &Excitations,
+    given: &Given,
+    together: &dyn Fn(usize, usize) -> Known<()>,
+) -> Result<Symptoms, &'static str> {
     may_be_judged(excitations, given)?;
-    let (points, still): (Vec<_>, Vec<_>) = heard.into_iter().map(|h| (h.symptoms, h.still)).unzip();
+    let turning: Vec<Known<Turning>> = heard.iter().map(|h| h.turning).collect();
+    let (mut points, still): (Vec<_>, Vec<_>) = heard.into_iter().map(|h| (h.symptoms, h.still)).unzip();
     if points.iter().all(|p| p.overall.is_err()) {
         return Err(points.iter().find_map(|p| p.overall.err()).unwrap_or("sensor"));
     }
@@ -106,15 +130,16 @@ pub fn gather(heard: Vec<Heard>, excitations: &Excitations, given: &Given) -> Re
         }
         still[i]?;
     }
-    Ok(Symptoms {
-        excitations,
-        points,
-        quadrature: Err("no_phase"),
-        phase_spread: Err("no_phase"),
-        across_coupling: Err("no_phase"),
-        end_to_end: Err("no_phase"),
-        given: *given,
-    })
+    for (p, t) in points.iter_mut().zip(&turning) {
+        p.phase = t.map(|t| t.whole);
+    }
+    let missing = Err("no_phase");
+    let (quadrature, phase_spread, across_coupling, end_to_end) = (missing, missing, missing, missing);
+    let given = *given;
+    let mut s = Symptoms { excitations, points, quadrature, phase_spread, across_coupling, end_to_end, given };
+    let alike = |a: usize, b: usize| together(a, b).is_ok();
+    pairs::compare(&Taken { turning: &turning, comparable: together, alike: &alike }, &mut s);
+    Ok(s)
 }
 
 fn may_be_judged(excitations: &Excitations, given: &Given) -> Known<()> {

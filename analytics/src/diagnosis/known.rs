@@ -8,7 +8,7 @@ use super::symptoms::Known;
 use crate::rotating::Refusal;
 
 /// Every code that a record's symptoms, or what a window keeps beside them, can hold.
-pub const CODES: [Refusal; 39] = [
+pub const CODES: [Refusal; 41] = [
     "band",
     "bandwidth",
     "baseline",
@@ -43,6 +43,8 @@ pub const CODES: [Refusal; 39] = [
     "spread",
     "state",
     "state_unsteady",
+    "sync",
+    "tacho",
     "turns",
     "unit",
     "unresolved",

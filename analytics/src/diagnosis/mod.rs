@@ -10,6 +10,7 @@
 mod assess;
 mod card;
 mod examine;
+mod gear;
 pub(crate) mod known;
 mod lines;
 mod orbit;
@@ -25,8 +26,10 @@ mod tests;
 pub use assess::{Assessment, CONFIRMED, Outcome, PROBABLE, Term, Verdict, assess};
 pub use card::{Card, Event};
 pub use examine::{Examiner, Heard, MOST_RECORDS, gather, hear};
+pub use gear::Meshing;
 pub use known::CODES;
 pub use orbit::orbit;
+pub use pairs::Turning;
 pub use plant::{Fault, Standing};
 pub use quantity::{At, Own, Quantity, Subject};
 pub use record::{Baseline, Clock, Record};

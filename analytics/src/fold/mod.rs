@@ -15,8 +15,10 @@ mod rhythm;
 mod seen;
 mod silence;
 mod snapshot;
+mod speed;
 mod state;
 mod system;
+mod tacho;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -32,7 +34,8 @@ pub use snapshot::RestoreError;
 
 use crate::rotating::{Analyser, Plans};
 use record::{Job, Judged};
-pub(crate) use record::{fault_lines, heard, own_turns};
+pub(crate) use record::{fault_lines, heard};
+pub(crate) use speed::own_turns;
 use state::State;
 
 /// Probability that a record without damage is significant, where nothing else is set.

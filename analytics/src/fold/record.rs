@@ -4,20 +4,23 @@ use std::sync::Arc;
 
 use plant::{
     AlarmCondition, AlarmKey, BearingFault, BearingVerdict, Diagnosis, Evidence, FaultLine, Finding, Hypothesis,
-    IndicatorValue, Machine, Name, Point, Priority, Quality, Quantity, Reason, SensorState, Speed, Timestamp, Unit,
-    Waveform, Zone, ZoneVerdict,
+    IndicatorValue, Machine, Name, Point, Priority, Quality, Reason, SensorState, Speed, Timestamp, Unit, Waveform,
+    Zone, ZoneVerdict,
 };
 
 use super::assess::{self, Wanted};
 use super::book::Detail;
 use super::change;
 use super::seen::Seen;
-use super::state::{LEARNT, MachineState, Past, REMEMBERED, RecordState, State};
+use super::speed::{own_turns, speed_and_angle};
+use super::state::{LEARNT, Past, REMEMBERED, RecordState, State};
+use super::tacho;
 use super::values::{Described, Measured, hold_limits, key, promised};
 use super::{Settings, Shared};
 use crate::alarm::Event;
 use crate::alarm::persist::weight;
-use crate::diagnosis::{Clock, Heard, Known, Record, hear};
+use crate::diagnosis::{Clock, Heard, Known, Meshing, Record, hear};
+use crate::rotating::orders::Phase;
 use crate::rotating::{
     Analyser, Analysis, Basis, Context, Fault, Refusal, Scored, Seated, Sighting, Stated, ZoneRow, choose,
 };
@@ -34,6 +37,8 @@ pub(super) struct Job {
     pub waveform: Shared,
     bearings: Vec<(Name, Seated)>,
     pub speed: Result<Speed, Refusal>,
+    /// The angle of its shaft, where a tacho tells it.
+    phase: Option<Phase>,
     pub nominal_rpm: Option<f64>,
     /// What the sensor can measure, in the unit of the record.
     range: Option<(f64, f64)>,
@@ -62,7 +67,7 @@ impl Job {
         let context =
             Context { speed: self.speed, nominal_rpm: self.nominal_rpm, bearings: &bearings, alpha: self.alpha };
         analyser.remind(self.seen.sightings(self.waveform.t0));
-        let analysis = analyser.waveform(&self.waveform, self.range, &context);
+        let analysis = analyser.waveform_by(&self.waveform, self.range, &context, self.phase.as_ref());
         let hypotheses = if analysis.is_ok() { analyser.hypotheses().to_vec() } else { Vec::new() };
         let sightings = analysis.as_ref().ok().and_then(|_| analyser.sightings().map(<[Sighting]>::to_vec));
         let heard = analysis.as_ref().ok().filter(|a| a.faults.is_empty());
@@ -88,15 +93,34 @@ impl Job {
             ids: &wanted.ids,
             baseline: wanted.baseline,
         };
-        let heard = hear(analyser, said, &mut Vec::new(), &record, &excitations);
+        let mut heard = hear(analyser, said, &mut Vec::new(), &record, &excitations);
+        if let Some(teeth) = wanted.teeth {
+            heard.gear = self.mesh(analyser, &x, teeth);
+        }
         analyser.give_back(x);
         Ok(heard)
+    }
+}
+
+impl Job {
+    /// What the gear on the record's shaft says, by the angle that a tacho tells or the record itself.
+    fn mesh(&self, analyser: &Analyser, x: &[f64], teeth: u32) -> Known<Meshing> {
+        let own;
+        let phase = match &self.phase {
+            Some(phase) => phase,
+            None => {
+                own = analyser.angle(x, self.speed?)?;
+                &own
+            }
+        };
+        Meshing::of(analyser, x, self.waveform.fs, phase, teeth)
     }
 }
 
 /// The records of a commit that have not been judged before, each with what the plant knows of its machine.
 pub(super) fn jobs(state: &mut State, settings: &Settings, waveforms: &[Shared]) -> Vec<Job> {
     let mut jobs = Vec::new();
+    waveforms.iter().for_each(|w| tacho::take(state, w));
     for w in waveforms {
         let ids = &mut state.point(&w.point).records.get_or_insert_default().ids;
         if ids.contains(&w.id) {
@@ -116,9 +140,9 @@ fn job(state: &State, settings: &Settings, w: &Shared) -> Job {
     let machine = state.plant.machine(w.point.machine_str()).cloned().unwrap_or_else(bare);
     let point = machine.points.get(w.point.name()).cloned().unwrap_or_else(|| Point::bare(w.point.name()));
     let past = state.machines.get(w.point.machine_str());
-    let speed = speed(w, &machine, &point, past, settings);
+    let (speed, phase) = speed_and_angle(w, &machine, &point, past, settings);
     let records = past.and_then(|m| m.points.get(w.point.name())?.records.as_deref());
-    let wanted = assess::wants(past, &w.point, w.t0, settings).then(|| {
+    let wanted = assess::wants(past, w, settings).then(|| {
         let baseline = records.zip(speed.ok()).and_then(|(r, speed)| r.sound.baseline(speed.mean_rpm));
         Wanted::new(&machine, &point, speed, baseline)
     });
@@ -127,6 +151,7 @@ fn job(state: &State, settings: &Settings, w: &Shared) -> Job {
         waveform: w.clone(),
         bearings: heard(&machine, &point),
         speed,
+        phase,
         nominal_rpm: machine.nominal_rpm.filter(|v| *v > 0.0).map(|v| v * own_turns(&machine, &point)),
         range: range(&point, w.unit),
         row: choose(&Basis { class: machine.class, severity: machine.severity, nominal_rpm: machine.nominal_rpm }),
@@ -160,49 +185,6 @@ pub(crate) fn heard(machine: &Machine, point: &Point) -> Vec<(Name, Seated)> {
         })
     };
     near.filter_map(|b| Some((b.name.clone(), seated(b)?))).collect()
-}
-
-/// Turns of the shaft at which `point` sits while the measured one turns once; 1 where that is the measured one or the
-/// place is not said.
-pub(crate) fn own_turns(machine: &Machine, point: &Point) -> f64 {
-    let turns = || {
-        let bearing = machine.train.as_ref().and(point.location.bearing.as_ref())?;
-        Some(machine.seat(&machine.shafts().ok()?, bearing.as_str())?.ratio.abs())
-    };
-    turns().unwrap_or(1.0)
-}
-
-/// The speed during a record of the shaft at which its sensor sits, from that of the measured one: what the record says
-/// itself, else the machine's latest measured speed if it is close enough in time. Where a machine measures several
-/// speeds, only one at the sensor's own bearing will do, or, as the train leads from there to the sensor, the one of the
-/// measured shaft. The nominal speed is no measurement: a motor's slip alone moves it by more than the lines are wide.
-fn speed(
-    w: &Waveform,
-    machine: &Machine,
-    point: &Point,
-    past: Option<&MachineState>,
-    settings: &Settings,
-) -> Result<Speed, Refusal> {
-    let own = own_turns(machine, point);
-    if let Some(Speed { mean_rpm, range_rpm }) = w.meta.speed {
-        return Ok(Speed { mean_rpm: mean_rpm * own, range_rpm: range_rpm.map(|(a, b)| (a * own, b * own)) });
-    }
-    let measures = |p: &&Point| {
-        p.kind == plant::PointKind::Scalar
-            && p.quantity.or(p.unit.map(Unit::quantity)) == Some(Quantity::RotationalSpeed)
-    };
-    let all: Vec<&Point> = machine.points.values().filter(measures).collect();
-    let here = all.iter().find(|p| p.location.bearing.is_some() && p.location.bearing == point.location.bearing);
-    let mut measured = all.iter().filter(|p| machine.train.is_some() && own_turns(machine, p) == 1.0);
-    let only = match (all.as_slice(), measured.next(), measured.next()) {
-        ([one], ..) | (_, Some(one), None) => Some(*one),
-        _ => None,
-    };
-    let one = here.copied().or(only).ok_or("speed")?;
-    let (t, mean_rpm) = past.and_then(|m| m.points.get(&one.name)?.speed).ok_or("speed")?;
-    let apart = t.since(w.t0).max(w.t0.since(t));
-    let mean_rpm = mean_rpm / own_turns(machine, one) * own;
-    if apart > settings.speed_age { Err("speed") } else { Ok(Speed { mean_rpm, range_rpm: None }) }
 }
 
 /// Turns the verdict on one record into findings and moves the alarms that rest on it.

@@ -24,6 +24,7 @@ use super::change::Usual;
 use super::rhythm::Rhythm;
 use super::seen::Seen;
 use super::state::{MachineState, Past, PointState, RecordState, State};
+use super::tacho::Tacho;
 use crate::alarm::persist::{Persistence, WINDOW};
 use crate::watch::watcher::Watcher;
 
@@ -136,6 +137,9 @@ struct MachineStateMirror<'a> {
     /// Earlier versions did not assess machines.
     #[serde(default)]
     watch: Option<Cow<'a, Watch>>,
+    /// Earlier versions knew of none.
+    #[serde(default)]
+    tacho: Option<Cow<'a, Tacho>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -233,7 +237,8 @@ impl StateMirror<'_> {
         }
         let mut machines = BTreeMap::new();
         for m in self.machines {
-            let mut state = MachineState { offline: m.offline, watch: m.watch.map(owned), ..MachineState::default() };
+            let (watch, tacho) = (m.watch.map(owned), m.tacho.map(owned));
+            let mut state = MachineState { offline: m.offline, watch, tacho, ..MachineState::default() };
             for p in m.points {
                 let (name, point) = p.state()?;
                 state.points.insert(name.into(), point);
@@ -259,7 +264,8 @@ impl StateMirror<'_> {
 impl<'a> From<(&MachineId, &'a MachineState)> for MachineStateMirror<'a> {
     fn from((id, m): (&MachineId, &'a MachineState)) -> Self {
         let points = m.points.iter().map(|(name, p)| PointStateMirror::new(name, p)).collect();
-        Self { id: id.to_string(), offline: m.offline, points, watch: m.watch.as_deref().map(Cow::Borrowed) }
+        let (watch, tacho) = (m.watch.as_deref().map(Cow::Borrowed), m.tacho.as_deref().map(Cow::Borrowed));
+        Self { id: id.to_string(), offline: m.offline, points, watch, tacho }
     }
 }
 

@@ -11,6 +11,7 @@ use super::book::Book;
 use super::change::Usual;
 use super::rhythm::Rhythm;
 use super::seen::Seen;
+use super::tacho::Tacho;
 use crate::alarm::persist::Persistence;
 
 /// Ids of records that are remembered per point, so that the same record twice is judged once.
@@ -48,6 +49,8 @@ pub(super) struct MachineState {
     pub offline: bool,
     /// For what its points say together.
     pub watch: Option<Box<Watch>>,
+    /// The last record of its tacho.
+    pub tacho: Option<Box<Tacho>>,
 }
 
 /// What is remembered of one point.

@@ -373,10 +373,23 @@ impl Analyser {
 
     /// The angle of the shaft as the record's own harmonics tell it, where they do.
     fn own_angle(&self, x: &[f64], context: &Context<'_>) -> Option<Phase> {
-        let (low, high) = context.speed.ok()?.range_rpm?;
+        let speed = context.speed.ok().filter(|s| s.range_rpm.is_some())?;
+        self.angle(x, speed).ok()
+    }
+
+    /// The angle of the shaft during the last record, of which `x` are the samples, as its own harmonics tell it close to
+    /// `speed`. Refused as [`super::orders::tacholess`].
+    pub(crate) fn angle(&self, x: &[f64], speed: Speed) -> Result<Phase, Refusal> {
+        let (low, high) = speed.range_rpm.unwrap_or((speed.mean_rpm, speed.mean_rpm));
         let (low, high) = (low.min(high), low.max(high));
         let expected_hz = (low * (1.0 - BEYOND) / 60.0, high * (1.0 + BEYOND) / 60.0);
-        tacholess_of(&self.plans, &x[..self.n], &self.lines, self.fs, expected_hz).ok()
+        let x = x.get(..self.n).ok_or("record_length")?;
+        tacholess_of(&self.plans, x, &self.lines, self.fs, expected_hz)
+    }
+
+    /// The plans that it takes.
+    pub(crate) fn plans(&self) -> &Plans {
+        &self.plans
     }
 
     fn bearing_by_turn(&mut self, phase: &Phase, highest: f64, context: &Context<'_>) -> Result<f64, Refusal> {

@@ -11,6 +11,7 @@
 
 mod mesh;
 mod shape;
+mod turned;
 
 use std::f64::consts::TAU;
 
@@ -18,6 +19,7 @@ use realfft::num_complex::Complex;
 
 pub use mesh::{Lines, Mesh, find};
 pub use shape::{BANDS, shape};
+pub use turned::{by_turn, rahmonic};
 
 use super::Refusal;
 use super::plans::Plans;
@@ -89,21 +91,32 @@ pub fn metrics(plans: &Plans, x: &[f64], mesh: &Mesh, sound: Option<f64>) -> Res
     if !(record_rms.is_finite() && record_rms > 0.0) {
         return Err("sensor");
     }
-    let teeth = mesh.teeth as usize;
-    let orders = orders(x, mean, 1.0 / turn);
-    let harmonics = HARMONICS.min((orders.len() - 1) / teeth);
+    judge(plans, &orders(x, mean, 1.0 / turn), mesh, turns as usize, record_rms, sound)
+}
+
+/// Judges the average over `turns` turns that has these `orders` (as [`orders`] gives them) of a record of `record_rms`.
+fn judge(
+    plans: &Plans,
+    orders: &[Complex<f64>],
+    mesh: &Mesh,
+    turns: usize,
+    record_rms: f64,
+    sound: Option<f64>,
+) -> Result<GearMetrics, Refusal> {
+    let (teeth, turn) = (mesh.teeth as usize, mesh.turn());
+    let harmonics = HARMONICS.min(orders.len().saturating_sub(1) / teeth.max(1));
     if harmonics == 0 {
         return Err("gear_mesh");
     }
-    let average = Average { plans, orders: &orders, teeth };
+    let average = Average { plans, orders, teeth };
     let (residual, difference) = (average.without(0), average.without(1));
     let wave = average.wave(|_| true);
     let (mut mesh_rms, mut ser) = ([0.0; HARMONICS], [0.0; HARMONICS]);
     let step = ((mesh.spacing * turn).round() as usize).max(1);
     for (k, (rms, ratio)) in mesh_rms.iter_mut().zip(&mut ser).enumerate().take(harmonics) {
         let middle = (k + 1) * teeth;
-        *rms = rms_of(&orders, middle);
-        let side = |i: usize| rms_of(&orders, middle + i * step) + rms_of(&orders, middle.saturating_sub(i * step));
+        *rms = rms_of(orders, middle);
+        let side = |i: usize| rms_of(orders, middle + i * step) + rms_of(orders, middle.saturating_sub(i * step));
         let sides: f64 = (1..=SIDEBANDS).map(side).sum();
         *ratio = if *rms > 0.0 { sides / *rms } else { 0.0 };
     }
@@ -117,7 +130,7 @@ pub fn metrics(plans: &Plans, x: &[f64], mesh: &Mesh, sound: Option<f64>) -> Res
     let ratio = |a: f64, b: f64| if b > 0.0 { a / b } else { 0.0 };
     Ok(GearMetrics {
         mesh: *mesh,
-        turns: turns as usize,
+        turns,
         harmonics,
         mesh_rms,
         ser,

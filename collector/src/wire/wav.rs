@@ -211,6 +211,7 @@ struct WireChannel {
     scale: Option<f64>,
     offset: Option<f64>,
     rpm: Option<f64>,
+    sync: Option<String>,
 }
 
 /// What is known of one channel.
@@ -226,11 +227,13 @@ pub struct Channel {
     pub offset: f64,
     /// Shaft speed, r/min.
     pub rpm: Option<f64>,
+    /// What the moment is called, the same in records that were sampled together.
+    pub sync: Option<String>,
 }
 
 impl Default for Channel {
     fn default() -> Self {
-        Self { point: None, unit: None, scale: 1.0, offset: 0.0, rpm: None }
+        Self { point: None, unit: None, scale: 1.0, offset: 0.0, rpm: None, sync: None }
     }
 }
 
@@ -295,11 +298,14 @@ fn channel(wire: &WireChannel, all: &Channel) -> Result<Channel, Fault> {
         let found = format!("scale {scale}, offset {offset}");
         return Err(Fault::new(Code::WaveformScale, "finite numbers and a scale other than 0", found));
     }
+    if let Some(n) = wire.sync.as_ref().map(String::len).filter(|n| *n > MAX_TEXT) {
+        return Err(Fault::new(Code::TextLimit, format!("at most {MAX_TEXT} bytes"), format!("{n} bytes")));
+    }
     match wire.rpm {
         Some(rpm) if !(rpm.is_finite() && rpm >= 0.0) => {
             Err(Fault::new(Code::WavSidecar, "a speed in r/min from 0", shown(&rpm.to_string())))
         }
-        rpm => Ok(Channel { point: wire.point.clone(), unit, scale, offset, rpm }),
+        rpm => Ok(Channel { point: wire.point.clone(), unit, scale, offset, rpm, sync: wire.sync.clone() }),
     }
 }
 
@@ -382,13 +388,13 @@ mod tests {
     fn a_sidecar_says_what_the_recording_does_not() {
         let sidecar = Sidecar::decode(
             br#"{"t0":"2025-01-01T08:00:00+08:00","machine":"s/m","unit":"g","scale":10,
-                "channels":[{"point":"x","rpm":1480},{"point":"y","unit":"mm/s","scale":2,"offset":1}]}"#,
+                "channels":[{"point":"x","rpm":1480},{"point":"y","unit":"mm/s","scale":2,"offset":1,"sync":"a"}]}"#,
         )
         .unwrap();
         assert_eq!(sidecar.t0, Some(Timestamp::from_secs(1_735_689_600)));
         let (x, y, z) = (sidecar.channel(0), sidecar.channel(1), sidecar.channel(2));
         assert_eq!((x.point.as_deref(), x.unit, x.scale, x.rpm), (Some("x"), Unit::parse("g"), 10.0, Some(1480.0)));
-        assert_eq!((y.unit, y.scale, y.offset), (Unit::parse("mm/s"), 2.0, 1.0));
+        assert_eq!((y.unit, y.scale, y.offset, y.sync.as_deref()), (Unit::parse("mm/s"), 2.0, 1.0, Some("a")));
         assert_eq!((z.point.as_deref(), z.scale), (None, 10.0));
         for (bad, code) in [
             ("{", Code::WavSidecar),

@@ -2,7 +2,7 @@
 //!
 //! Required: `v` (1), `id` (UUID, 16 bytes or text), `t0_ns`, `fs` (Hz), `n`, `unit`, `data`. Optional: `scale`, `offset`
 //! (physical = raw·scale + offset, for integers), `crc32c` (of the bytes of `data`), `axis`, `quantity`, `range`,
-//! `hp_hz`, `lp_hz`, `bias_v`, `clip_count`, `gaps`, `rpm` {mean, min, max}, `load`, `state`, `serial`, `seq`, `part`,
+//! `hp_hz`, `lp_hz`, `bias_v`, `clip_count`, `gaps`, `rpm` {mean, min, max}, `load`, `state`, `serial`, `seq`, `sync`, `pulses`, `part`,
 //! `parts` (a record sent in several messages: `part` counts from 1, `n`, `crc32c` and `data` are those of the part,
 //! everything else is that of the record and the same in every part). `data` is a typed array of RFC 8746: tag 77 (16-bit signed integers, little endian) or 85 (32-bit floats,
 //! little endian). Null stands for an absent field. Other keys are passed over: `v` says which fields there are.
@@ -144,6 +144,7 @@ impl Fields {
             ("lp_hz", meta.lp_hz),
             ("bias_v", meta.bias_v),
             ("load", meta.load),
+            ("pulses", meta.pulses),
         ];
         for (key, value) in numbers {
             if let Some(value) = value {
@@ -155,7 +156,7 @@ impl Fields {
                 self.key(key).unsigned(value);
             }
         }
-        for (key, value) in [("state", &meta.state), ("serial", &meta.serial)] {
+        for (key, value) in [("state", &meta.state), ("serial", &meta.serial), ("sync", &meta.sync)] {
             if let Some(value) = value {
                 self.key(key).text(value);
             }
@@ -220,11 +221,13 @@ impl<'a> Parts<'a> {
             "lp_hz" => meta.lp_hz = finite(r)?,
             "bias_v" => meta.bias_v = finite(r)?,
             "load" => meta.load = finite(r)?,
+            "pulses" => meta.pulses = finite(r)?,
             "clip_count" => meta.clip_count = optional_unsigned(r)?,
             "gaps" => meta.gaps = optional_unsigned(r)?.unwrap_or(0),
             "seq" => meta.seq = optional_unsigned(r)?,
             "state" => meta.state = optional_text(r)?.map(Into::into),
             "serial" => meta.serial = optional_text(r)?.map(Into::into),
+            "sync" => meta.sync = optional_text(r)?.map(Into::into),
             _ => r.skip()?,
         }
         Ok(())

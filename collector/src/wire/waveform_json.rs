@@ -2,7 +2,7 @@
 //!
 //! The other fields are those of the CBOR map ([`super::waveform`]): `scale` and `offset` (physical = sample·scale + offset),
 //! `axis`, `range`, `hp_hz`, `lp_hz`, `bias_v`, `clip_count`, `gaps`, `rpm` (a number, or {mean, min, max}), `load`, `state`,
-//! `serial`, `seq`, `id`. A record without `id` gets one that follows from its point, time and samples, so that it is
+//! `serial`, `seq`, `sync`, `pulses`, `id`. A record without `id` gets one that follows from its point, time and samples, so that it is
 //! recognised when it comes again. Fields other than these are refused: a misspelt one must not be lost in silence.
 
 use std::borrow::Cow;
@@ -110,9 +110,11 @@ impl RecordSeed<'_> {
             "load" => meta.load = map.next_value()?,
             "clip_count" => meta.clip_count = map.next_value()?,
             "gaps" => meta.gaps = map.next_value::<Option<u64>>()?.unwrap_or(0),
+            "pulses" => meta.pulses = map.next_value()?,
             "seq" => meta.seq = map.next_value()?,
             "state" => meta.state = self.text(map)?.map(Into::into),
             "serial" => meta.serial = self.text(map)?.map(Into::into),
+            "sync" => meta.sync = self.text(map)?.map(Into::into),
             other => {
                 let expected = "ts, fs, unit, samples, id, or a field of the waveform format";
                 return Err(self.0.stop(Fault::new(Code::FieldUnknown, expected, shown(other))));
@@ -192,12 +194,12 @@ mod tests {
 
     #[test]
     fn the_documented_form_is_read() {
-        let payload = br#"{"ts":1735689600,"fs":2560,"unit":"g","samples":[1,-2.5,3e-1],"scale":2,"rpm":1480,"axis":"axial","seq":7}"#;
+        let payload = br#"{"ts":1735689600,"fs":2560,"unit":"g","samples":[1,-2.5,3e-1],"scale":2,"rpm":1480,"axis":"axial","seq":7,"sync":"adc 7"}"#;
         let w = decode(payload, &point()).unwrap();
         assert_eq!((w.t0, w.fs, &*w.unit, w.part), (Timestamp::from_secs(1_735_689_600), 2560.0, "g", (1, 1)));
         assert_eq!(w.samples, Samples::F32([2.0, -5.0, 0.6].into()));
         assert_eq!(w.meta.speed, Some(Speed { mean_rpm: 1480.0, range_rpm: None }));
-        assert_eq!((w.axis.as_deref(), w.meta.seq), (Some("axial"), Some(7)));
+        assert_eq!((w.axis.as_deref(), w.meta.seq, w.meta.sync.as_deref()), (Some("axial"), Some(7), Some("adc 7")));
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub fn sidecar(w: &Waveform, counts: bool) -> Vec<u8> {
     if let Some(speed) = w.meta.speed {
         channel["rpm"] = json!(speed.mean_rpm);
     }
+    if let Some(sync) = &w.meta.sync {
+        channel["sync"] = json!(&**sync);
+    }
     let all = json!({
         "t0": crate::history::instant(w.t0).to_string(),
         "machine": machine.as_str(),

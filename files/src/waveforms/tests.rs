@@ -5,7 +5,11 @@ use super::*;
 
 fn waveform(samples: Samples, fs: f64) -> Waveform {
     let t = Timestamp::from_nanos(1_735_689_600_000_000_001);
-    let meta = WaveformMeta { speed: Some(Speed { mean_rpm: 1486.5, range_rpm: None }), ..WaveformMeta::default() };
+    let meta = WaveformMeta {
+        speed: Some(Speed { mean_rpm: 1486.5, range_rpm: None }),
+        sync: Some("adc-1".into()),
+        ..WaveformMeta::default()
+    };
     let point = "韶钢/fan-3/vib de/h".parse().unwrap();
     Waveform::new(WaveformId(0xabcd_ef01 << 96), point, t, t, fs, Unit::parse("m/s²").unwrap(), samples, meta).unwrap()
 }
@@ -38,8 +42,8 @@ fn a_wav_and_its_sidecar_are_read_back_to_the_last_bit() {
         assert_eq!((beside.t0, beside.machine.as_deref(), beside.fs), (Some(w.t0), Some("韶钢/fan-3"), Some(25_600.5)));
         assert!(beside.whole);
         assert_eq!(
-            (channel.point.as_deref(), channel.unit, channel.rpm),
-            (Some("vib de/h"), Some(w.unit), Some(1486.5))
+            (channel.point.as_deref(), channel.unit, channel.rpm, channel.sync.as_deref()),
+            (Some("vib de/h"), Some(w.unit), Some(1486.5), Some("adc-1"))
         );
     }
 }

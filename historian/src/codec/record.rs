@@ -71,7 +71,6 @@ fields! {
     Ignored { machine, point, ignored }
     Retained { topic, payload, qos, properties, expires }
     Speed { mean_rpm, range_rpm }
-    WaveformMeta { speed, range, hp_hz, lp_hz, bias_v, clip_count, gaps, load, state, serial, seq }
     Hypothesis { bearing, fault, statistic, hz }
     Diagnosis { waveform, point, t, sensor, zone, bearing }
     FaultLine { label, harmonic, hz, ratio }
@@ -116,6 +115,49 @@ impl Record for Machine {
     fn get_rest(&mut self, r: &mut Reader<'_>) -> Result<(), Damage> {
         if !r.0.is_empty() {
             self.train = Some(Record::get(r)?);
+        }
+        Ok(())
+    }
+}
+
+/// Without [`WaveformMeta::sync`] and [`WaveformMeta::pulses`], which came later.
+impl Record for WaveformMeta {
+    fn put(&self, w: &mut Writer) {
+        self.speed.put(w);
+        [self.range, self.hp_hz, self.lp_hz, self.bias_v].iter().for_each(|v| v.put(w));
+        self.clip_count.put(w);
+        self.gaps.put(w);
+        self.load.put(w);
+        [&self.state, &self.serial].into_iter().for_each(|v| v.put(w));
+        self.seq.put(w);
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(Self {
+            speed: Record::get(r)?,
+            range: Record::get(r)?,
+            hp_hz: Record::get(r)?,
+            lp_hz: Record::get(r)?,
+            bias_v: Record::get(r)?,
+            clip_count: Record::get(r)?,
+            gaps: Record::get(r)?,
+            load: Record::get(r)?,
+            state: Record::get(r)?,
+            serial: Record::get(r)?,
+            seq: Record::get(r)?,
+            sync: None,
+            pulses: None,
+        })
+    }
+    fn put_rest(&self, w: &mut Writer) {
+        if self.sync.is_some() || self.pulses.is_some() {
+            self.sync.put(w);
+            self.pulses.put(w);
+        }
+    }
+    fn get_rest(&mut self, r: &mut Reader<'_>) -> Result<(), Damage> {
+        if !r.0.is_empty() {
+            self.sync = Record::get(r)?;
+            self.pulses = Record::get(r)?;
         }
         Ok(())
     }

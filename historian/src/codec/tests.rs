@@ -14,7 +14,7 @@ use plant::{
     BearingOrders, BearingVerdict, Condition, Diagnosis, Event, Evidence, FaultLine, Finding, Foundation, Geometry,
     Hypothesis, IndicatorValue, Limits, Location, Machine, MachineClass, Name, Observation, Point, PointId, PointKind,
     Priority, Quality, Quantity, Reason, SensorState, SeriesKey, Severity, Timestamp, Title, Train, Trigger, Unit,
-    Value, WaveformId, Zone, ZoneVerdict,
+    Value, WaveformId, WaveformMeta, Zone, ZoneVerdict,
 };
 use proptest::prelude::*;
 
@@ -477,6 +477,32 @@ fn a_machine_without_a_train_is_written_as_before_there_were_any() {
     let change = AssetChange::Machine(with.clone());
     assert_eq!(load::<AssetChange>(&store(&change)), Ok(change));
     assert_eq!(load::<Machine>(&store(&with)), Ok(with));
+}
+
+#[test]
+fn what_is_known_of_a_record_without_sync_is_written_as_before_there_was_any() {
+    let meta = WaveformMeta {
+        range: Some(2.0),
+        clip_count: Some(3),
+        gaps: 4,
+        serial: Some("no. 5".into()),
+        seq: Some(300),
+        ..WaveformMeta::default()
+    };
+    let mut piece = vec![1, 0, 1];
+    piece.extend_from_slice(&2.0f64.to_le_bytes());
+    piece.extend_from_slice(b"\0\0\0\x01\x03\x04\0\0\x01\x05no. 5\x01\xac\x02");
+    seal(&[], &mut piece);
+    assert_eq!(store(&meta), piece);
+    assert_eq!(load::<WaveformMeta>(&piece), Ok(meta.clone()));
+    let with = WaveformMeta { sync: Some("adc-1/77".into()), ..meta.clone() };
+    let tacho = WaveformMeta { pulses: Some(60.0), ..meta };
+    assert_eq!(load::<WaveformMeta>(&store(&tacho)), Ok(tacho));
+    let stored = store(&with);
+    assert_eq!(load::<WaveformMeta>(&stored), Ok(with));
+    let mut cut = stored[..stored.len() - 5].to_vec();
+    seal(&[], &mut cut);
+    assert!(load::<WaveformMeta>(&cut).is_err(), "it ends within the text");
 }
 
 #[test]

@@ -189,6 +189,8 @@ struct Signal {
     fs: f64,
     unit: Unit,
     rpm: Option<f64>,
+    /// What names the moment, where it was taken together with others.
+    sync: Option<String>,
     /// Whether it is one record already.
     whole: bool,
     values: Vec<f32>,
@@ -206,7 +208,10 @@ fn of_wav(path: &Path, bytes: &[u8], sidecar: &Sidecar, said: &Said) -> Result<V
         let point = point_of(&wav, i, known, said);
         let values = wav.samples(i).map(|v| (v * known.scale + known.offset) as f32).collect();
         let fs = sidecar.fs.unwrap_or(f64::from(wav.fs));
-        let signal = Signal { point, t0, fs, unit, rpm: said.rpm.or(known.rpm), whole: sidecar.whole, values };
+        // Channels of one recording were sampled together, whether anybody says so or not.
+        let sync = known.sync.clone().or_else(|| (wav.channels > 1).then(|| format!("recording {}", t0.nanos())));
+        let (rpm, whole) = (said.rpm.or(known.rpm), sidecar.whole);
+        let signal = Signal { point, t0, fs, unit, rpm, sync, whole, values };
         pieces(path, &machine, signal, &mut waveforms)?;
     }
     Ok(waveforms)
@@ -239,7 +244,7 @@ fn of_uff(path: &Path, bytes: &[u8], said: &Said) -> Result<(Vec<Waveform>, usiz
         let start = Duration::try_from_secs_f64(signal.start.abs()).unwrap_or_default();
         let t0 = if signal.start < 0.0 { t0 - start } else { t0 + start };
         let values = signal.values.iter().map(|v| *v as f32).collect();
-        let signal = Signal { point, t0, fs: 1.0 / signal.step, unit, rpm: said.rpm, whole: false, values };
+        let signal = Signal { point, t0, fs: 1.0 / signal.step, unit, rpm: said.rpm, sync: None, whole: false, values };
         pieces(path, &machine, signal, &mut waveforms)?;
     }
     Ok((waveforms, found.skipped))
@@ -287,7 +292,7 @@ fn no_unit(path: &Path, found: &str) -> ImportError {
 
 /// Cuts a signal into waveforms, as a sensor would send them.
 fn pieces(path: &Path, machine: &MachineId, signal: Signal, out: &mut Vec<Waveform>) -> Result<(), ImportError> {
-    let Signal { point, t0, fs, unit, rpm, whole, values } = signal;
+    let Signal { point, t0, fs, unit, rpm, sync, whole, values } = signal;
     let point: PointId = machine.point(&point).map_err(|error| ImportError::Name { path: path.to_owned(), error })?;
     let mut from = 0;
     let lengths = if whole { vec![values.len()] } else { cut::lengths(values.len(), fs, rpm) };
@@ -298,8 +303,12 @@ fn pieces(path: &Path, machine: &MachineId, signal: Signal, out: &mut Vec<Wavefo
         }
         let piece = &values[from..from + length];
         let begin = t0 + Duration::try_from_secs_f64(from as f64 / fs).unwrap_or_default();
-        let meta =
-            WaveformMeta { speed: rpm.map(|mean_rpm| Speed { mean_rpm, range_rpm: None }), ..WaveformMeta::default() };
+        let meta = WaveformMeta {
+            speed: rpm.map(|mean_rpm| Speed { mean_rpm, range_rpm: None }),
+            // Each piece is a moment of its own.
+            sync: sync.as_ref().map(|s| if whole { s.as_str().into() } else { format!("{s}/{from}").into() }),
+            ..WaveformMeta::default()
+        };
         let id = waveform::derived_id(point.as_str(), begin, piece);
         let made = Waveform::new(id, point.clone(), begin, begin, fs, unit, Samples::F32(piece.into()), meta);
         out.push(made.map_err(|error| ImportError::Waveform { path: path.to_owned(), error })?);

@@ -49,6 +49,8 @@ fn a_wav_takes_from_its_sidecar_what_nobody_else_says() {
     let seen: Vec<_> = found.iter().map(|w| (w.point.as_str(), w.physical(), w.unit.symbol(), w.t0)).collect();
     assert_eq!(seen, [("s/fan/de", vec![5.0, -5.0], "g", T0), ("s/fan/channel_2", vec![10.0, 20.0], "g", T0)]);
     assert_eq!(found[0].meta.speed.map(|s| s.mean_rpm), Some(1480.0));
+    let syncs: Vec<_> = found.iter().filter_map(|w| w.meta.sync.as_deref()).collect();
+    assert!(syncs.len() == 2 && syncs[0] == syncs[1] && plant::is_sync(syncs[0]), "sampled together: {syncs:?}");
     let over = Said { machine: Some("a/b".parse().unwrap()), point: Some("p".into()), ..Said::default() };
     assert_eq!(read(&path, &over).unwrap().0[1].point.as_str(), "a/b/p_2");
 }
@@ -103,6 +105,7 @@ fn a_long_recording_becomes_consecutive_waveforms_of_ids_that_follow_from_them()
     assert!(
         found.len() > 1 && found.windows(2).all(|w| w[0].t0 + w[0].duration() <= w[1].t0 + Duration::from_nanos(1))
     );
+    assert!(found.iter().all(|w| w.meta.sync.is_none()), "one channel was taken together with nothing");
     let again = read(&path, &said()).unwrap().0;
     assert!(found.iter().zip(&again).all(|(a, b)| a.id == b.id));
 }

@@ -65,6 +65,10 @@ pub struct WaveformMeta {
     pub serial: Option<String>,
     /// The source's running number.
     pub seq: Option<u64>,
+    /// What the source calls the moment, the same in records that were sampled together.
+    pub sync: Option<String>,
+    /// Of the record of a tacho: pulses in each turn of its shaft.
+    pub pulses: Option<f64>,
 }
 
 /// The spectra of one record. Line `i` of a spectrum lies at `i · df_hz`.

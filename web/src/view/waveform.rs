@@ -44,6 +44,8 @@ pub(crate) fn waveform_detail(w: &Waveform, judged: Option<&Diagnosis>) -> dto::
             state: m.state.as_deref().map(Into::into),
             serial: m.serial.as_deref().map(Into::into),
             seq: m.seq,
+            sync: m.sync.as_deref().map(Into::into),
+            pulses: m.pulses,
         },
         diagnosis: judged.map(diagnosis),
     }

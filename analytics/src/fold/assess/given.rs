@@ -3,7 +3,7 @@
 use plant::{Axis, Machine, Point, Speed, ToneKind};
 
 use crate::diagnosis::{Baseline, Excitations, Known, Place};
-use crate::fold::record::own_turns;
+use crate::fold::speed::own_turns;
 
 /// Below this part of its nominal speed a machine is off.
 const OFF: f64 = 0.05;
@@ -17,6 +17,8 @@ pub(in crate::fold) struct Wanted {
     pub excitations: Known<Excitations>,
     pub turns: f64,
     pub shaft: Option<String>,
+    /// Teeth of the gear on that shaft; `None` where there is none.
+    pub teeth: Option<u32>,
     /// By what part of its mean the speed varied.
     pub varied: f64,
     /// Which of the machine's bearings those are that it hears.
@@ -31,11 +33,13 @@ impl Wanted {
         let at = point.location.bearing.as_ref();
         let near = machine.bearings.iter().enumerate().filter(|(_, b)| at.is_none_or(|name| *name == b.name));
         let varied = speed.ok().and_then(|s| s.range_rpm.map(|(a, b)| (b - a).abs() / s.mean_rpm)).unwrap_or(0.0);
+        let excitations = speed
+            .and_then(|s| running(machine, s, turns).map(|()| s))
+            .map(|s| Excitations { varied, ..excitations(machine, s.mean_rpm / 60.0, turns) });
         Self {
             place: place(machine, point),
-            excitations: speed
-                .and_then(|s| running(machine, s, turns).map(|()| s))
-                .map(|s| Excitations { varied, ..excitations(machine, s.mean_rpm / 60.0, turns) }),
+            teeth: excitations.ok().and_then(|e| teeth(&e)),
+            excitations,
             turns,
             shaft: shaft(machine, point),
             varied,
@@ -43,6 +47,12 @@ impl Wanted {
             baseline,
         }
     }
+}
+
+/// Teeth that pass in each turn of the shaft, where that is a whole number: of a planet's gear it is none.
+fn teeth(e: &Excitations) -> Option<u32> {
+    let ratio = e.mesh_hz? / e.shaft_hz;
+    ((ratio - ratio.round()).abs() <= SAME * ratio && ratio < 1e4).then(|| ratio.round() as u32)
 }
 
 fn running(machine: &Machine, speed: Speed, turns: f64) -> Known<()> {

@@ -6,10 +6,12 @@
 //! answered with the same assessment and the card as it is then.
 
 mod given;
+mod growth;
 mod life;
 mod sound;
 #[cfg(test)]
 mod tests;
+mod together;
 mod words;
 
 use std::collections::BTreeMap;
@@ -17,7 +19,7 @@ use std::sync::Arc;
 
 use plant::{
     AlarmCondition, AlarmTransition, Fault, Finding, Judged as Said, Judgement, Machine, MachineId, PointId, Timestamp,
-    Trigger,
+    Trigger, Waveform,
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,8 +29,10 @@ use super::state::{MachineState, RecordState, State};
 use crate::alarm::Event;
 use crate::diagnosis::{Card, Event as CardEvent, Heard, Known, known};
 pub(super) use given::Wanted;
+use growth::Growth;
 pub(super) use life::Life;
 pub(super) use sound::Sound;
+use together::Together;
 
 /// Windows come as often as they are meant to when they are this close.
 const ABOUT: f64 = 0.9;
@@ -54,6 +58,9 @@ pub(super) struct Watch {
     reset: Option<(i64, String)>,
     /// What people said, the newest first.
     said: Vec<Judgment>,
+    /// How 1× grows with speed at each of its radial points. Earlier versions did not ask.
+    #[serde(default)]
+    growth: BTreeMap<String, Growth>,
 }
 
 /// What one person said, as it was counted.
@@ -75,6 +82,9 @@ struct Window {
     /// An alarm opened it.
     asked: bool,
     points: BTreeMap<String, Spoken>,
+    /// The moments that the records of the window before stated, by point. Earlier versions did not know of any.
+    #[serde(default)]
+    moments: BTreeMap<String, String>,
 }
 
 /// What a point said.
@@ -106,15 +116,35 @@ struct Spoken {
     believed: bool,
     /// What is learnt from it, if the machine turns out to be sound: ln of [`sound::Levels`].
     levels: sound::Levels,
+    /// What it was taken together with. Earlier versions did not ask.
+    #[serde(default)]
+    together: Option<Together>,
 }
 
 impl Window {
+    /// The window that follows `last`.
+    fn after(last: Option<&Self>, t: Timestamp, asked: bool) -> Self {
+        let moment = |(n, p): (&String, &Spoken)| Some((n.clone(), p.together.as_ref()?.moment()?.to_owned()));
+        let moments = last.map(|w| w.points.iter().filter_map(moment).collect()).unwrap_or_default();
+        Self { opened_ns: t.nanos(), asked, moments, ..Self::default() }
+    }
+
     fn newest(&self) -> i64 {
         self.points.values().map(|p| p.t_ns).max().unwrap_or(self.opened_ns)
     }
 }
 
 impl Watch {
+    /// Notes how much 1× there is at the speeds of the window.
+    fn grow(&mut self) {
+        for (name, spoken) in self.window.iter().flat_map(|w| &w.points) {
+            let (Ok(heard), Ok(hz)) = (&spoken.heard, spoken.hz) else { continue };
+            if let (true, Ok(()), Ok(line)) = (heard.symptoms.place.radial(), heard.still, heard.symptoms.orders[0]) {
+                self.growth.entry(name.clone()).or_default().note(spoken.t_ns, hz, line.mm_s);
+            }
+        }
+    }
+
     /// Whether a record of `machine` at `t` opens a window.
     fn due(&self, machine: &str, t: Timestamp, settings: &Settings) -> bool {
         let every = (1.0 - EARLIER * part(machine)) * ABOUT * settings.watch_every.as_secs_f64();
@@ -140,9 +170,10 @@ fn seconds(from_ns: i64, to: Timestamp) -> f64 {
     (to.nanos() - from_ns) as f64 / 1e9
 }
 
-/// Whether a record of `point` of `machine` at `t` is to be heard.
-pub(super) fn wants(past: Option<&MachineState>, point: &PointId, t: Timestamp, settings: &Settings) -> bool {
-    past.and_then(|m| m.watch.as_deref()).is_none_or(|w| w.wants(point, t, settings))
+/// Whether a record is to be heard.
+pub(super) fn wants(past: Option<&MachineState>, w: &Waveform, settings: &Settings) -> bool {
+    let heard = |past: &MachineState| past.watch.as_deref().is_none_or(|watch| watch.wants(&w.point, w.t0, settings));
+    past.is_none_or(|past| heard(past) && !together::passed(past, w))
 }
 
 /// Takes in what a record said, which is not late. Only where it was wanted.
@@ -154,9 +185,13 @@ pub(super) fn take(
     records: &mut RecordState,
 ) {
     let w = &look.job.waveform;
+    let machine = state.machine(&w.point.machine());
+    let window = machine.watch.as_deref_mut().and_then(|watch| watch.window.as_mut());
+    if let Some(spoken) = window.and_then(|window| window.points.get_mut(w.point.name())) {
+        together::note(spoken, w);
+    }
     let (Some(wanted), t) = (&look.job.wanted, look.t()) else { return };
-    let watch = state.machine(&w.point.machine()).watch.get_or_insert_default();
-    if !watch.wants(&w.point, t, settings) {
+    if !wants(Some(machine), w, settings) {
         return;
     }
     let stands = look.is_named(state, records) || state.book.active(&look.key(AlarmCondition::Change));
@@ -164,9 +199,11 @@ pub(super) fn take(
     let watch = state.machine(&w.point.machine()).watch.get_or_insert_default();
     if watch.due(w.point.machine_str(), t, settings) && watch.window.as_ref().is_none_or(|w| w.closed) {
         let asked = std::mem::take(&mut watch.asked);
-        watch.window = Some(Window { opened_ns: t.nanos(), asked, ..Window::default() });
+        watch.window = Some(Window::after(watch.window.as_ref(), t, asked));
     }
     if let Some(window) = &mut watch.window {
+        let before = window.moments.get(w.point.name()).map(String::as_str);
+        let spoken = Spoken { together: Together::of(w, before), ..spoken };
         window.points.insert(w.point.name().to_owned(), spoken);
     }
 }
@@ -216,6 +253,7 @@ fn spoken(
         left,
         believed,
         levels,
+        together: None,
     }
 }
 
@@ -273,6 +311,7 @@ fn conclude(state: &mut State, id: &MachineId, out: &mut Vec<Finding>) {
     let quiet = !alarmed(state, id);
     let Some(past) = state.machines.get_mut(id) else { return };
     let Some(mut watch) = past.watch.take() else { return };
+    watch.grow();
     let mut assessment = words::assessment(&machine, past, &watch);
     if let Some(window) = &mut watch.window {
         window.closed = true;
@@ -378,6 +417,7 @@ pub(super) fn maintained(state: &mut State, id: &MachineId, by: &Arc<str>, t: Ti
     watch.reset = Some((t.nanos(), by.as_ref().to_owned()));
     (watch.window, watch.asked) = (None, false);
     watch.named.clear();
+    watch.growth.clear();
     // What an alarm of a change was judged by is gone; it would stand until all is learnt anew.
     for point in changed {
         let key = super::values::key(&point, AlarmCondition::Change);

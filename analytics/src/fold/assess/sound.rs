@@ -16,7 +16,7 @@ const MOST: usize = 24;
 /// A class of speeds reaches from one to this times it: amplitudes of forces go with its square, so by 10 % within it.
 const CLASS: f64 = 1.05;
 /// Most classes; a machine that runs at more speeds than that is not learnt at the others.
-const CLASSES: usize = 32;
+pub const CLASSES: usize = 32;
 
 /// What one record amounts to; what is not known is not finite.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,16 @@ pub struct Levels {
     pub velocity: f64,
     /// Peak of the acceleration, m/s².
     pub peak: f64,
+    /// [`crate::diagnosis::Meshing::variance`], m²/s⁴. Earlier versions did not learn it, nor the next.
+    #[serde(default = "unknown")]
+    pub mesh_variance: f64,
+    /// [`crate::diagnosis::Meshing::rahmonic`], nepers.
+    #[serde(default = "unknown")]
+    pub mesh_rahmonic: f64,
+}
+
+fn unknown() -> f64 {
+    f64::NAN
 }
 
 impl Levels {
@@ -39,6 +49,8 @@ impl Levels {
             floor: of(heard.and_then(|h| h.symptoms.floor.ok())),
             velocity: of(said.velocity.ok().map(|v| v.rms_mm_s)),
             peak: said.features.peak,
+            mesh_variance: of(heard.and_then(|h| h.gear.ok()).map(|g| g.variance)),
+            mesh_rahmonic: of(heard.and_then(|h| h.gear.ok()).map(|g| g.rahmonic)),
         }
     }
 
@@ -49,8 +61,8 @@ impl Levels {
         all.into_iter().flatten().reduce(f64::max).unwrap_or(0.0)
     }
 
-    const fn all(&self) -> [f64; 4] {
-        [self.broadband, self.floor, self.velocity, self.peak]
+    const fn all(&self) -> [f64; 6] {
+        [self.broadband, self.floor, self.velocity, self.peak, self.mesh_variance, self.mesh_rahmonic]
     }
 }
 
@@ -78,7 +90,14 @@ impl Sound {
             let mut values: Vec<f64> = learnt.iter().map(|l| l.all()[k]).filter(|v| v.is_finite()).collect();
             if values.len() >= FEWEST { median(&mut values) } else { f64::NAN }
         };
-        Some(Levels { broadband: of(0), floor: of(1), velocity: of(2), peak: of(3) })
+        Some(Levels {
+            broadband: of(0),
+            floor: of(1),
+            velocity: of(2),
+            peak: of(3),
+            mesh_variance: of(4),
+            mesh_rahmonic: of(5),
+        })
     }
 
     /// As diagnosis compares with it.
@@ -87,7 +106,7 @@ impl Sound {
     }
 }
 
-fn class(rpm: f64) -> Option<i16> {
+pub fn class(rpm: f64) -> Option<i16> {
     (rpm.is_finite() && rpm > 0.0).then(|| (rpm.ln() / CLASS.ln()).floor() as i16)
 }
 
@@ -96,7 +115,14 @@ mod tests {
     use super::*;
 
     fn levels(v: f64) -> Levels {
-        Levels { broadband: v, floor: f64::NAN, velocity: 2.0 * v, peak: 10.0 * v }
+        Levels {
+            broadband: v,
+            floor: f64::NAN,
+            velocity: 2.0 * v,
+            peak: 10.0 * v,
+            mesh_variance: f64::NAN,
+            mesh_rahmonic: 0.1 * v,
+        }
     }
 
     #[test]
@@ -108,7 +134,7 @@ mod tests {
         }
         let usual = s.usual(1485.0).unwrap();
         assert_eq!((usual.broadband, usual.velocity, usual.peak), (1.0, 2.0, 10.0));
-        assert!(usual.floor.is_nan());
+        assert!(usual.floor.is_nan() && usual.mesh_variance.is_nan() && usual.mesh_rahmonic == 0.1);
         assert_eq!(s.usual(1200.0), None, "another speed");
         assert!((levels(3.0).rise(&usual) - 3f64.ln()).abs() < 1e-12);
         assert_eq!(Levels { velocity: f64::NAN, peak: 0.0, ..levels(1.0) }.rise(&usual), 0.0);

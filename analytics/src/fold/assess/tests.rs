@@ -1,5 +1,8 @@
 //! Assessments on a journal written by hand.
 
+mod tacho;
+mod together;
+
 use std::time::Duration;
 
 use historian::Batch;

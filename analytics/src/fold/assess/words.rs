@@ -7,9 +7,11 @@ use plant::{
     Zone,
 };
 
+use super::together::together;
 use super::{Spoken, Watch, Window, given};
 use crate::diagnosis::{
-    Assessment as Weighed, Excitations, Given, Heard, Known, Outcome, Term as Weight, Verdict, assess, gather,
+    Assessment as Weighed, Excitations, Gear, Given, Heard, Known, Outcome, RunUp, Term as Weight, Verdict, assess,
+    gather,
 };
 use crate::fold::state::MachineState;
 use crate::life::{Evidence, Health};
@@ -28,7 +30,7 @@ pub fn assessment(machine: &Machine, past: &MachineState, watch: &Watch) -> Asse
     Assessment {
         machine: machine.id.clone(),
         t: Timestamp::from_nanos(t),
-        shafts: shafts(machine, past, window),
+        shafts: shafts(machine, past, watch, window),
         health: health(window),
         remaining: remaining(window),
         card: card(watch, Timestamp::from_nanos(t)),
@@ -39,7 +41,7 @@ fn name(text: &str) -> Option<Name> {
     text.parse().ok()
 }
 
-fn shafts(machine: &Machine, past: &MachineState, window: &Window) -> Vec<ShaftVerdict> {
+fn shafts(machine: &Machine, past: &MachineState, watch: &Watch, window: &Window) -> Vec<ShaftVerdict> {
     let mut turns: Vec<f64> = Vec::new();
     for p in window.points.values() {
         if turns.iter().all(|t| (t / p.turns - 1.0).abs() > SAME) {
@@ -47,13 +49,13 @@ fn shafts(machine: &Machine, past: &MachineState, window: &Window) -> Vec<ShaftV
         }
     }
     let of = |t: f64| window.points.iter().filter(move |(_, p)| (t / p.turns - 1.0).abs() <= SAME);
-    turns.into_iter().map(|t| shaft(machine, past, &of(t).collect::<Vec<_>>())).collect()
+    turns.into_iter().map(|t| shaft(machine, past, watch, &of(t).collect::<Vec<_>>())).collect()
 }
 
-fn shaft(machine: &Machine, past: &MachineState, points: &[(&String, &Spoken)]) -> ShaftVerdict {
+fn shaft(machine: &Machine, past: &MachineState, watch: &Watch, points: &[(&String, &Spoken)]) -> ShaftVerdict {
     let speeds: Vec<f64> = points.iter().filter_map(|(_, p)| p.hz.ok()).collect();
     let hz = if speeds.is_empty() { 0.0 } else { speeds.iter().sum::<f64>() / speeds.len() as f64 };
-    let weighed = weigh(machine, past, points, &speeds, hz);
+    let weighed = weigh(machine, past, watch, points, &speeds, hz);
     let names: Vec<Name> = points.iter().filter_map(|(n, _)| name(n)).collect();
     let (verdicts, unknown) = match weighed {
         Ok((weighed, heard)) => {
@@ -73,6 +75,7 @@ fn shaft(machine: &Machine, past: &MachineState, points: &[(&String, &Spoken)]) 
 fn weigh<'a>(
     machine: &Machine,
     past: &MachineState,
+    watch: &Watch,
     points: &[(&'a String, &Spoken)],
     speeds: &[f64],
     hz: f64,
@@ -85,9 +88,51 @@ fn weigh<'a>(
     let spread = speeds.iter().copied().fold(0.0, f64::max) - speeds.iter().copied().fold(f64::INFINITY, f64::min);
     let within = heard.iter().map(|(.., p)| p.varied).fold(0.0, f64::max);
     let e = Excitations { varied: within.max(spread / hz), ..given::excitations(machine, hz, first.2.turns) };
-    let given = Given { reference: reference(machine, past, &heard), ..Given::NOTHING };
-    let symptoms = gather(heard.iter().map(|(_, h, _)| (*h).clone()).collect(), &e, &given)?;
+    let given = Given {
+        reference: reference(machine, past, &heard),
+        gear: gear(past, &heard),
+        run_up: run_up(watch, &heard),
+        ..Given::NOTHING
+    };
+    let together = |a: usize, b: usize| together(heard[a].2, heard[b].2);
+    let symptoms = gather(heard.iter().map(|(_, h, _)| (*h).clone()).collect(), &e, &given, &together)?;
     Ok((assess(&symptoms), heard.iter().map(|(n, ..)| *n).collect()))
+}
+
+/// How 1× grows with speed at the radial point where there is most of it.
+fn run_up(watch: &Watch, heard: &[(&String, &Heard, &Spoken)]) -> Known<RunUp> {
+    let radial = heard.iter().filter(|(_, h, _)| h.symptoms.place.radial());
+    let lines = radial.filter_map(|(name, h, p)| Some((name, p, h.symptoms.orders[0].ok()?.mm_s)));
+    let (name, spoken, _) = lines.max_by(|a, b| a.2.total_cmp(&b.2)).ok_or("run_up")?;
+    let exponent = watch.growth.get(name.as_str()).ok_or("run_up")?.exponent(spoken.t_ns);
+    Ok(RunUp { exponent, critical_hz: Err("run_up") })
+}
+
+/// What the gear on a shaft says at the point where it says most.
+fn gear(past: &MachineState, heard: &[(&String, &Heard, &Spoken)]) -> Known<Gear> {
+    let mut why = None;
+    let mut found: Option<Gear> = None;
+    for (name, h, p) in heard {
+        let meshing = match h.gear {
+            Ok(m) => m,
+            Err(code) => {
+                why = if why.is_none_or(|w| w == "gear") { Some(code) } else { why };
+                continue;
+            }
+        };
+        let records = past.points.get(name.as_str()).and_then(|p| p.records.as_deref());
+        let usual = records.zip(p.hz.ok()).and_then(|(r, hz)| r.sound.usual(60.0 * hz));
+        let (variance, rahmonic) = usual.map_or((f64::NAN, f64::NAN), |u| (u.mesh_variance, u.mesh_rahmonic));
+        let now = meshing.against(variance, rahmonic);
+        let more =
+            |a: Known, b: Known| if b.unwrap_or(f64::NEG_INFINITY) > a.unwrap_or(f64::NEG_INFINITY) { b } else { a };
+        found = Some(found.map_or(now, |f| Gear {
+            fm4: more(f.fm4, now.fm4),
+            na4: more(f.na4, now.na4),
+            cepstrum: more(f.cepstrum, now.cepstrum),
+        }));
+    }
+    found.ok_or(why.unwrap_or("gear"))
 }
 
 /// The velocity above which vibration is worth an explanation: boundary A/B, else a quarter above the loudest point's own

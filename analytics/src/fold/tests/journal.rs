@@ -220,6 +220,9 @@ pub fn eventful() -> Vec<Committed> {
             for half in 0..2 {
                 let seed = 2 * i + half;
                 let mut w = if i % 30 < 12 { bearing_record(seed, 4.0) } else { shaken_record(seed, 9.0) };
+                if i % 3 == 0 {
+                    w.meta.sync = Some(format!("moment {i}").into());
+                }
                 if i > 100 {
                     w.meta.gaps = 3;
                 }

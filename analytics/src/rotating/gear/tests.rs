@@ -1,6 +1,7 @@
 use std::f64::consts::TAU;
 
 use super::*;
+use crate::rotating::orders::Phase;
 use crate::rotating::testing::{Gear, Noise};
 
 const SOUND: Gear = Gear::SOUND;
@@ -117,4 +118,80 @@ fn shapes_know_no_level_and_are_refused_where_there_is_none() {
     assert_eq!(shape(&plans, &x[..4096]), Err("record_length"));
     assert_eq!(shape(&plans, &vec![1.0; 20_480]), Err("sensor"));
     assert_eq!(shape(&plans, &vec![f64::NAN; 20_480]), Err("sensor"));
+}
+
+const FS: f64 = 10_000.0;
+
+/// The angle of a shaft that turns evenly.
+fn even(shaft: f64, n: usize) -> Phase {
+    let seconds = n as f64 / FS;
+    Phase::through(vec![0.0, seconds], vec![0.0, shaft * FS * seconds]).unwrap()
+}
+
+#[test]
+fn by_the_turns_of_its_shaft_a_gear_says_the_same_and_may_speed_up() {
+    let (plans, n) = (Plans::default(), 32_768);
+    let mesh = Mesh::known(SOUND.teeth, SOUND.shaft * FS, FS).unwrap();
+    for broken in [0.0, 1.0] {
+        let x = Gear { broken, ..SOUND }.record(n, 7);
+        let by_time = metrics(&plans, &x, &mesh, Some(1.0)).unwrap();
+        let turned = by_turn(&plans, &x, FS, &even(SOUND.shaft, n), SOUND.teeth, Some(1.0)).unwrap();
+        let near = |a: f64, b: f64| (a / b - 1.0).abs() < 0.1;
+        assert!(near(turned.fm4, by_time.fm4) && near(turned.residual_rms, by_time.residual_rms), "{turned:?}");
+        assert!(near(turned.mesh_rms[0], by_time.mesh_rms[0]) && near(turned.record_rms, by_time.record_rms));
+        // The same turns, ten percent faster at the end than at the beginning: each sample of the new record is that of
+        // the old one at the same angle.
+        let at = |t: f64| t * (0.95 + 0.05 * t / (n as f64 / FS));
+        let quick: Vec<f64> = (0..n)
+            .map(|i| {
+                let from = at(i as f64 / FS) * FS;
+                let (k, part) = (from as usize, from.fract());
+                x[k] * (1.0 - part) + x[(k + 1).min(n - 1)] * part
+            })
+            .collect();
+        let times: Vec<f64> = (0..=64).map(|i| f64::from(i) / 64.0 * n as f64 / FS).collect();
+        let turns = times.iter().map(|t| SOUND.shaft * FS * at(*t)).collect();
+        let run_up = Phase::through(times, turns).unwrap();
+        let sped = by_turn(&plans, &quick, FS, &run_up, SOUND.teeth, None).unwrap();
+        let smeared = metrics(&plans, &quick, &mesh, None).unwrap();
+        assert!(near(sped.mesh_rms[0], by_time.mesh_rms[0]), "{sped:?}");
+        assert!(smeared.mesh_rms[0] < 0.5 * by_time.mesh_rms[0], "what goes by time smears");
+        if broken > 0.0 {
+            assert!(sped.fm4 > 4.5, "{sped:?}");
+        }
+    }
+}
+
+#[test]
+fn what_shows_no_turning_gear_is_refused() {
+    let plans = Plans::default();
+    let x = SOUND.record(32_768, 1);
+    let phase = even(SOUND.shaft, x.len());
+    let of = |x: &[f64], phase: &Phase, teeth: u32| by_turn(&plans, x, FS, phase, teeth, None).map(|_| ());
+    assert_eq!(of(&x, &phase, 23), Ok(()));
+    assert_eq!(of(&x, &phase, 3), Err("gear_mesh"));
+    assert_eq!(of(&x, &phase, 2000), Err("gear_mesh"));
+    assert_eq!(of(&x, &even(0.0005, x.len()), 23), Err("turns"));
+    assert_eq!(of(&vec![1.0; 32_768], &phase, 23), Err("sensor"));
+    assert_eq!(of(&vec![f64::NAN; 32_768], &phase, 23), Err("sensor"));
+    assert_eq!(of(&[], &phase, 23), Err("record_length"));
+}
+
+#[test]
+fn a_damaged_tooth_raises_what_repeats_with_the_shaft() {
+    let of = |g: Gear, seed: u64| {
+        let x = g.record(32_768, seed);
+        let mut analyser = crate::rotating::Analyser::new(Plans::default());
+        let context = crate::rotating::Context { speed: Err("speed"), nominal_rpm: None, bearings: &[], alpha: 1e-4 };
+        analyser.analyse(&x, FS, &crate::rotating::Stated::default(), &context);
+        let hz = g.shaft * FS;
+        let s = analyser.spectrum();
+        assert_eq!(rahmonic(&s, 23.0 * hz, 0.5), Err("record_length"));
+        assert_eq!(rahmonic(&s, 4_500.0, hz), Err("rate"));
+        assert_eq!(rahmonic(&s, f64::NAN, f64::NAN), Err("record_length"));
+        rahmonic(&s, f64::from(g.teeth) * hz, hz).unwrap()
+    };
+    for seed in 1..4 {
+        assert!(of(Gear { broken: 1.0, ..SOUND }, seed) > 2.0 * of(SOUND, seed + 10));
+    }
 }

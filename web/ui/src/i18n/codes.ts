@@ -54,6 +54,7 @@ const REFUSAL = [
   "no_onset",
   "state",
   "value",
+  "sync",
 ] as const;
 
 export const FAMILIES = {

@@ -28,6 +28,8 @@ export interface WaveformDetail extends WaveformInfo {
     state?: string | null;
     serial?: string | null;
     seq?: number | null;
+    sync?: string | null;
+    pulses?: number | null;
   };
   diagnosis?: Diagnosis | null;
 }

@@ -155,6 +155,7 @@ function RecordFacts({ w }: { w: WaveformDetail }) {
     w.meta.state,
     w.meta.bias_v != null && `${t("vibration.bias")} ${quantity(w.meta.bias_v, "V")}`,
     w.meta.serial && `#${w.meta.serial}`,
+    w.meta.sync && `${t("vibration.sync")} ${w.meta.sync}`,
   ];
   return <p class="record-facts muted">{facts.filter(Boolean).join(" · ")}</p>;
 }
