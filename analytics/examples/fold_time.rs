@@ -104,7 +104,8 @@ impl Plant {
                 let meta = WaveformMeta { speed, load: Some(80.0), ..WaveformMeta::default() };
                 let unit = Unit::parse("m/s²").ok_or("no unit")?;
                 let (point, id) = (self.points[m * SENSORS + s].clone(), WaveformId(self.ids));
-                waveforms.push(Arc::new(Waveform::new(id, point, self.now, self.now, records.fs, unit, samples, meta)?));
+                waveforms
+                    .push(Arc::new(Waveform::new(id, point, self.now, self.now, records.fs, unit, samples, meta)?));
             }
             found += self.step(Batch { waveforms, ..Batch::default() });
         }

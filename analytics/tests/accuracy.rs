@@ -60,9 +60,12 @@ fn velocity_is_within_half_a_percent_in_every_unit_and_form() {
         // A converter of 16 bits whose zero is not that of the sensor.
         let (scale, offset) = ((mean + peak(mm_s, hz)) / G / 30_000.0, -0.25);
         let raw = x.iter().map(|v| ((v / G - offset) / scale).round() as i16).collect();
-        for (samples, unit) in
-            [(floats(1.0), "m/s²"), (floats(G), "g"), (floats(1e-3), "mm/s²"), (Samples::I16 { raw, scale, offset }, "g")]
-        {
+        for (samples, unit) in [
+            (floats(1.0), "m/s²"),
+            (floats(G), "g"),
+            (floats(1e-3), "mm/s²"),
+            (Samples::I16 { raw, scale, offset }, "g"),
+        ] {
             let w = waveform(samples, unit, WaveformMeta::default());
             let said = analyser.waveform(&w, None, &turning(1490.0)).unwrap();
             let what = format!("{i}: {hz} Hz in {unit}");
@@ -107,7 +110,8 @@ fn the_line_of_rotation_is_within_half_a_percent_wherever_it_stands() {
 #[test]
 fn samples_on_either_side_of_an_edge_are_in_different_zones() {
     let mut analyser = Analyser::new(Plans::default());
-    let severity = |kw, foundation| Severity { rated_kw: Some(kw), shaft_height_mm: None, foundation: Some(foundation) };
+    let severity =
+        |kw, foundation| Severity { rated_kw: Some(kw), shaft_height_mm: None, foundation: Some(foundation) };
     for (class, severity, edges) in [
         (MachineClass::Fan, severity(450.0, Foundation::Rigid), [2.3, 4.5, 7.1]),
         (MachineClass::Motor, severity(90.0, Foundation::Flexible), [2.3, 4.5, 7.1]),
@@ -164,9 +168,11 @@ fn orders_keep_place_and_amplitude_while_the_speed_varies_by_thirty_percent() {
         let of = |k: f64| {
             let n = mean.wave.len() as f64;
             let turn = |i: usize| TAU * k * i as f64 / n;
-            let (c, s) = mean.wave.iter().enumerate().fold((0.0, 0.0), |(c, s), (i, v)| {
-                (c + v * turn(i).cos(), s + v * turn(i).sin())
-            });
+            let (c, s) = mean
+                .wave
+                .iter()
+                .enumerate()
+                .fold((0.0, 0.0), |(c, s), (i, v)| (c + v * turn(i).cos(), s + v * turn(i).sin()));
             2.0 * f64::hypot(c, s) / n
         };
         near(of(1.0), 2.0, 0.005, course);
@@ -231,7 +237,14 @@ fn every_sensor_fault_of_a_record_leaves_no_verdict() {
         ("beyond what can be", floats(&[&hiss(1)[1..], &[3e8]].concat()), "m/s²", None, none(), "clipped"),
         ("nothing moves", floats(&[0.3; N]), "m/s²", None, none(), "flat"),
         ("stuck half way", floats(&stuck), "m/s²", None, none(), "flat"),
-        ("the last digit flickers", counts(&hiss(6).iter().map(|v| 0.05 * v).collect::<Vec<_>>()), "g", None, none(), "flat"),
+        (
+            "the last digit flickers",
+            counts(&hiss(6).iter().map(|v| 0.05 * v).collect::<Vec<_>>()),
+            "g",
+            None,
+            none(),
+            "flat",
+        ),
         ("samples lost", floats(&hiss(1)), "m/s²", None, WaveformMeta { gaps: 1, ..none() }, "gaps"),
         ("a drift", floats(&sloping), "m/s²", None, none(), "ski_slope"),
     ] {

@@ -84,7 +84,9 @@ fn told(seq: u64, findings: &[Finding], out: &mut String) {
             // The others are those of the record alone.
             Finding::Indicator(i) if i.name.as_str() != "deviation" => {}
             Finding::Indicator(i) => writeln!(out, "{seq},indicator,{},{:e}", i.name, i.value).unwrap(),
-            Finding::Alarm(a) => writeln!(out, "{seq},alarm,{} {},", a.key.condition.code(), a.trigger.as_str()).unwrap(),
+            Finding::Alarm(a) => {
+                writeln!(out, "{seq},alarm,{} {},", a.key.condition.code(), a.trigger.as_str()).unwrap()
+            }
             Finding::Diagnosis(_) => {}
             Finding::Assessment(a) => {
                 let named: Vec<&str> = a.named().map(|v| v.fault.code()).collect();

@@ -324,9 +324,9 @@ impl RecordsMirror<'_> {
             zone_d: looks(self.zone_d),
             bearings: self.bearings.into_iter().map(bearing).collect::<Result<_, RestoreError>>()?,
             past: Past { count, shaft_hz, ln_low, ln_high_hz, rotation },
-            usual: self
-                .usual
-                .map(|(watcher, looked)| Box::new(Usual { watcher: watcher.into_owned(), looked: looked.map(Timestamp::from_nanos) })),
+            usual: self.usual.map(|(watcher, looked)| {
+                Box::new(Usual { watcher: watcher.into_owned(), looked: looked.map(Timestamp::from_nanos) })
+            }),
             deviation: self.deviation,
             sound: self.sound,
             life: self.life,
