@@ -230,6 +230,7 @@ fn every_sensor_fault_of_a_record_leaves_no_verdict() {
         ("cable short", floats(&hiss(1)), "m/s²", None, WaveformMeta { bias_v: Some(0.2), ..none() }, "bias"),
         ("a bias in order", floats(&hiss(1)), "m/s²", None, WaveformMeta { bias_v: Some(11.0), ..none() }, ""),
         ("at the point's range", floats(&clipped), "m/s²", Some((-1.0, 1.0)), none(), "clipped"),
+        ("beyond the point's range", floats(&hiss(1)), "m/s²", Some((-1.0, 1.0)), none(), "clipped"),
         // The range is in the unit of the record.
         ("at the sensor's range", counts(&clipped), "g", None, WaveformMeta { range: Some(0.1), ..none() }, "clipped"),
         ("at the converter's ends", counts(&railed), "g", None, none(), "clipped"),

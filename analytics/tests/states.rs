@@ -90,7 +90,7 @@ fn told(seq: u64, findings: &[Finding], out: &mut String) {
             Finding::Diagnosis(_) => {}
             Finding::Assessment(a) => {
                 let named: Vec<&str> = a.named().map(|v| v.fault.code()).collect();
-                let score = a.health.score.as_ref().map_or(-1.0, |s| f64::from(*s));
+                let score = a.health.score.unwrap_or(-1.0);
                 writeln!(out, "{seq},assessment,{},{score:e}", named.join(" ")).unwrap();
             }
         }

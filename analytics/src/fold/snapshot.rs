@@ -69,6 +69,12 @@ pub(super) fn of_version(state: &State, version: u32) -> Vec<u8> {
     compressed(&StateMirror { version, ..state.into() }).unwrap_or_default()
 }
 
+/// A state as it is before it is compressed.
+#[cfg(test)]
+pub(super) fn plain(state: &State) -> ciborium::Value {
+    ciborium::Value::serialized(&StateMirror::from(state)).unwrap_or(ciborium::Value::Null)
+}
+
 fn compressed(mirror: &StateMirror<'_>) -> io::Result<Vec<u8>> {
     // CBOR is written byte by byte.
     let mut out = BufWriter::with_capacity(1 << 16, ZlibEncoder::new(COMPRESSED.to_vec(), Compression::new(LEVEL)));
