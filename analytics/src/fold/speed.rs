@@ -28,7 +28,12 @@ pub(super) fn speed_and_angle(
 ) -> (Result<Speed, Refusal>, Option<Phase>) {
     let own = own_turns(machine, point);
     let by_tacho = past.and_then(|m| m.tacho.as_ref()?.phase(w, own));
-    let Some(Ok(phase)) = by_tacho else { return (speed(w, machine, point, past, settings), None) };
+    let phase = match by_tacho {
+        None => return (speed(w, machine, point, past, settings), None),
+        // A tacho that cannot be used takes no speed away that is known otherwise.
+        Some(Err(code)) => return (speed(w, machine, point, past, settings).map_err(|_| code), None),
+        Some(Ok(phase)) => phase,
+    };
     match tacho::speed(&phase, w.meta.speed.map(|s| s.mean_rpm * own)) {
         Ok(speed) => (Ok(speed), Some(phase)),
         Err(code) => (Err(code), None),

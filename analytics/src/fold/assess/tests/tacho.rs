@@ -61,15 +61,18 @@ fn a_tacho_tells_the_speed_of_the_records_that_were_taken_with_it() {
     let none = Err("speed".to_owned());
     assert_eq!(with(tacho(1.0, "2"), |_| {}), none, "of another moment");
     assert_eq!(with(tacho(1.0, "1"), |w| w.meta.sync = None), none, "nobody says that it belongs to it");
-    assert_eq!(with(tacho(1.0, "1"), |w| w.fs = 25_000.0), none, "of another rate");
+    assert_eq!(with(tacho(1.0, "1"), |w| w.fs = 25_000.0), Err("sync".to_owned()), "of another rate");
+    let unusable = Err("tacho".to_owned());
     for pulses in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300] {
         let mut bad = tacho(1.0, "1");
         bad.meta.pulses = Some(pulses);
-        assert_eq!(with(bad, |_| {}), none, "{pulses} pulses");
+        assert_eq!(with(bad, |_| {}), unusable, "{pulses} pulses");
     }
     let mut noise = tacho(1.0, "1");
     noise.samples = quiet_record(4).samples;
-    assert_eq!(with(noise, |_| {}), none, "no pulses");
+    assert_eq!(with(noise.clone(), |_| {}), unusable, "no pulses");
+    let stated = |w: &mut Waveform| w.meta.speed = Some(plant::Speed { mean_rpm: 1500.0, range_rpm: None });
+    assert!((with(noise, stated).unwrap() - 25.0).abs() < 1e-9, "as stated");
 }
 
 #[test]
@@ -104,5 +107,5 @@ fn a_tacho_that_came_a_commit_earlier_counts_also_after_a_restart() {
     assert!((only(&a).shafts[0].hz - 25.0).abs() < 1e-3);
     let mut later = damaged(2, "1");
     later.id = WaveformId(77);
-    assert_eq!(judged(&j.record(later)), Err("speed".to_owned()), "the same text at another time");
+    assert_eq!(judged(&j.record(later)), Err("sync".to_owned()), "the same text at another time");
 }
