@@ -130,9 +130,12 @@ fn samples_on_either_side_of_an_edge_are_in_different_zones() {
     }
 }
 
-/// How the speed goes over a record of `T` s, 25 Hz ± 30 %: turns after `t` s.
+/// Turns after so many seconds.
+type Course = fn(f64) -> f64;
+/// Length of a record, s.
 const T: f64 = 6.0;
-const COURSES: [(&str, fn(f64) -> f64); 4] = [
+/// How the speed goes over it: 25 Hz ± 30 %.
+const COURSES: [(&str, Course); 4] = [
     ("steady", |t| 25.0 * t),
     ("faster", |t| 17.5 * t + 7.5 * t * t / T),
     ("slower", |t| 32.5 * t - 7.5 * t * t / T),
