@@ -166,6 +166,7 @@ impl Follower {
         let mut fold = std::mem::replace(&mut self.fold, Fold::new(Settings { threads: 1, ..Settings::default() }));
         let folded = tokio::task::spawn_blocking(move || {
             let mut findings = Vec::new();
+            fold.foresee(&group);
             for committed in &group {
                 let found = fold.step(committed);
                 if committed.seq > through {

@@ -1,6 +1,7 @@
 //! The house, put together: who is handed what, and who leaves first.
 
 use std::future::Future;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ use crate::{descriptors, seams, sparkplug, tls};
 
 /// Where the disk has no room, so long is waited for some at the end.
 const NO_ROOM: Duration = Duration::from_secs(5);
+/// Threads that analyse records at most; each has buffers of its own, some MB for long records.
+const ANALYSTS: usize = 8;
 
 /// Runs until `shutdown` resolves or a stage ends on its own, then ends in order: publishing, the doors, the page, the
 /// heartbeat, analytics, the store. Each is logged by name, so that a log that stops tells who was still pending.
@@ -96,7 +99,8 @@ pub async fn run(
     let web = watch.spawn("page", web::serve(ports.http, web::Config::new(address), services, page.thrown()));
     let flush = watch.spawn("ledger of refusals", intake::flush(collector.clone(), clock.clone(), beat.thrown()));
     let heart = watch.spawn("heartbeat", heartbeat::run(store.recorder(), pulse, clock, beat.thrown()));
-    let follower = follow::Follower::open(&store, &fold::Settings::default()).await?;
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(ANALYSTS);
+    let follower = follow::Follower::open(&store, &fold::Settings { threads, ..fold::Settings::default() }).await?;
     let thinking = watch.spawn("analytics", follower.run(mind.thrown()));
     let outgoing = tokio::spawn(intake::commands(commands, broker.clone(), remotes.clone()));
 

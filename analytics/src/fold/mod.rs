@@ -10,6 +10,7 @@
 mod assess;
 mod book;
 mod change;
+mod job;
 mod record;
 mod rhythm;
 mod seen;
@@ -23,18 +24,20 @@ mod tacho;
 mod tests;
 mod values;
 
-use std::collections::BTreeSet;
+use std::borrow::Borrow;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use historian::{Committed, Seq};
-use plant::{Action, Finding, Plant, Timestamp, Waveform};
+use plant::{Action, Finding, Plant, Timestamp, Waveform, WaveformId};
 
 pub use snapshot::RestoreError;
 
 use crate::rotating::{Analyser, Plans};
-use record::{Job, Judged};
-pub(crate) use record::{fault_lines, heard};
+pub(crate) use job::heard;
+use job::{Job, Judged};
+pub(crate) use record::fault_lines;
 pub(crate) use speed::own_turns;
 use state::State;
 
@@ -90,6 +93,8 @@ pub struct Fold {
     state: State,
     /// One per thread; no part of the state.
     analysers: Vec<Analyser>,
+    /// What was analysed ahead, and for which question; no part of the state.
+    foreseen: HashMap<WaveformId, (Job, Judged)>,
 }
 
 impl Fold {
@@ -98,7 +103,7 @@ impl Fold {
     pub fn new(settings: Settings) -> Self {
         let plans = Plans::default();
         let analysers = (0..settings.threads.max(1)).map(|_| Analyser::new(plans.clone())).collect();
-        Self { settings, state: State::default(), analysers }
+        Self { settings, state: State::default(), analysers, foreseen: HashMap::new() }
     }
 
     /// A fold in the state that `bytes` hold.
@@ -137,6 +142,21 @@ impl Fold {
         &self.state.plant
     }
 
+    /// Analyses the records of commits that are about to be taken in, all of them at once on all threads, where one commit
+    /// alone has too few. What is asked of them is guessed from what is known now; where a commit before changes it, by
+    /// another speed say, [`Fold::step`] asks anew, so that findings do not depend on this. It counts until the next call.
+    pub fn foresee(&mut self, coming: &[Committed]) {
+        self.foreseen.clear();
+        let (state, settings) = (&self.state, &self.settings);
+        let waveforms = coming.iter().filter(|c| c.seq > state.seq).flat_map(|c| &c.batch.waveforms);
+        if self.analysers.len() < 2 || coming.len() < 2 {
+            return;
+        }
+        let jobs: Vec<Job> = waveforms.map(|w| job::job(state, settings, w)).collect();
+        let judged = analyse(&mut self.analysers, &jobs);
+        self.foreseen.extend(jobs.into_iter().zip(judged).map(|(job, judged)| (job.waveform.id, (job, judged))));
+    }
+
     /// Takes one commit in and gives what follows from it, in a fixed order: limits in the order of the values, then
     /// deaths, records in theirs, the platform's own conditions, what machines' points say together, then what people did,
     /// then silence. A commit that was taken in before gives nothing.
@@ -158,8 +178,13 @@ impl Fold {
         for e in &batch.events {
             silence::heard_of_death(state, e);
         }
-        let jobs = record::jobs(state, settings, &batch.waveforms);
-        let judged = analyse(&mut self.analysers, &jobs);
+        let jobs = job::jobs(state, settings, &batch.waveforms);
+        let mut known = |job: &Job| Some(self.foreseen.remove(&job.waveform.id).filter(|(asked, _)| asked == job)?.1);
+        let known: Vec<Option<Judged>> = jobs.iter().map(&mut known).collect();
+        let asked: Vec<&Job> =
+            jobs.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(job, _)| job).collect();
+        let mut judged = analyse(&mut self.analysers, &asked).into_iter();
+        let judged: Vec<Judged> = known.into_iter().filter_map(|known| known.or_else(|| judged.next())).collect();
         for (job, judged) in jobs.into_iter().zip(judged) {
             record::conclude(state, settings, job, judged, &mut out);
         }
@@ -193,17 +218,19 @@ fn act(state: &mut State, action: &Action, t: Timestamp, out: &mut Vec<Finding>)
 }
 
 /// Analyses the jobs on as many threads as there are analysers; the results stand in the order of the jobs.
-fn analyse(analysers: &mut [Analyser], jobs: &[Job]) -> Vec<Judged> {
+fn analyse<J: Borrow<Job> + Sync>(analysers: &mut [Analyser], jobs: &[J]) -> Vec<Judged> {
     let threads = analysers.len().min(jobs.len());
     if threads <= 1 {
-        return analysers.first_mut().map_or_else(Vec::new, |a| jobs.iter().map(|j| j.run(a)).collect());
+        return analysers.first_mut().map_or_else(Vec::new, |a| jobs.iter().map(|j| j.borrow().run(a)).collect());
     }
     let each = jobs.len().div_ceil(threads);
     std::thread::scope(|scope| {
         let running: Vec<_> = jobs
             .chunks(each)
             .zip(analysers.iter_mut())
-            .map(|(part, analyser)| scope.spawn(move || part.iter().map(|j| j.run(analyser)).collect::<Vec<_>>()))
+            .map(|(part, analyser)| {
+                scope.spawn(move || part.iter().map(|j| j.borrow().run(analyser)).collect::<Vec<_>>())
+            })
             .collect();
         let join = |h: std::thread::ScopedJoinHandle<'_, Vec<Judged>>| h.join();
         running.into_iter().flat_map(|h| join(h).unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()

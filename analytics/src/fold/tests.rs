@@ -1,5 +1,6 @@
 //! The fold on small journals.
 
+mod ahead;
 pub(super) mod journal;
 mod train;
 
@@ -421,7 +422,7 @@ fn the_same_record_and_the_same_commit_count_once() {
 #[test]
 fn a_fold_that_was_stored_and_restored_goes_on_as_if_it_had_not_stopped() {
     let journal = journal::eventful();
-    let run = |threads: usize, restart_every: usize| {
+    let run = |threads: usize, restart_every: usize, ahead: usize| {
         let settings = Settings { threads, ..Settings::default() };
         let mut fold = Fold::new(settings.clone());
         let mut findings = Vec::new();
@@ -434,14 +435,18 @@ fn a_fold_that_was_stored_and_restored_goes_on_as_if_it_had_not_stopped() {
                 assert_eq!(said(&restored), said(&fold), "before commit {}", c.seq);
                 fold = restored;
             }
+            if ahead > 0 && i % ahead == 0 {
+                fold.foresee(&journal[i..journal.len().min(i + ahead)]);
+            }
             findings.extend(fold.step(c));
         }
         (findings, fold.snapshot())
     };
-    let straight = run(1, 0);
+    let straight = run(1, 0, 0);
     assert!(straight.0.iter().filter(|f| matches!(f, Finding::Alarm(_))).count() >= 6, "the journal is eventful");
-    assert!(run(1, 1) == straight);
-    assert!(run(2, 7) == straight, "findings do not depend on threads");
+    assert!(run(1, 1, 0) == straight);
+    assert!(run(2, 7, 0) == straight, "findings do not depend on threads");
+    assert!(run(2, 0, 40) == straight, "nor on what was analysed ahead");
 }
 
 #[test]

@@ -11,6 +11,7 @@ const OFF: f64 = 0.05;
 const SAME: f64 = 1e-6;
 
 /// What a record is heard with.
+#[derive(PartialEq)]
 pub(in crate::fold) struct Wanted {
     pub place: Place,
     /// Of the shaft at which the point sits; or why there is nothing to be said.

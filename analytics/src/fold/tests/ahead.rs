@@ -1,0 +1,30 @@
+//! Records that are analysed before their commit's turn.
+
+use historian::Batch;
+
+use super::journal::observation;
+use super::*;
+
+/// A commit with a record that was taken just now.
+fn taken(j: &mut Journal, id: u128) -> Committed {
+    let w = Waveform { id: WaveformId(id), t0: j.now, ..quiet_record(id as u64) };
+    j.commit(Batch { waveforms: vec![w.into()], ..Batch::default() })
+}
+
+#[test]
+fn what_was_asked_ahead_is_asked_anew_where_the_question_has_changed() {
+    let mut j = Journal::new();
+    j.fold = Fold::new(Settings { threads: 2, ..Settings::default() });
+    j.described(|_| {});
+    let without = taken(&mut j, 1);
+    let speed = observation("speed", 1500.0, Quality::Good, j.now);
+    let measured = j.commit(Batch { observations: vec![speed], ..Batch::default() });
+    let with = taken(&mut j, 2);
+    let group = [without, measured, with];
+    j.fold.foresee(&group);
+    assert_eq!(j.fold.foreseen.len(), 2);
+    let found: Vec<_> = group.iter().map(|c| j.fold.step(c)).collect();
+    assert!(j.fold.foreseen.is_empty());
+    assert_eq!(diagnosis(&found[0]).bearing, BearingVerdict::Refused(vec!["speed".into()]));
+    assert!(matches!(diagnosis(&found[2]).bearing, BearingVerdict::Judged { shaft_hz: 25.0, .. }));
+}
