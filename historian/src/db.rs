@@ -57,6 +57,7 @@ impl File {
             Step::sql(include_str!("sql/state-4-ignored.sql")),
             Step::sql(include_str!("sql/state-5-rules.sql")),
             Step::sql(include_str!("sql/state-6-own.sql")),
+            Step::sql(include_str!("sql/state-7-definitions.sql")),
         ];
         match self {
             Self::Ts => TS,

@@ -372,6 +372,7 @@ pub(crate) fn weight(batch: &Batch) -> usize {
     let change = |c: &AssetChange| match c {
         AssetChange::Machine(_) | AssetChange::Point(..) => 1_024,
         AssetChange::Rules(rules) => 1_024 * (1 + rules.rules().len()),
+        AssetChange::Alarms(changes) => 1_024 * (1 + changes.len()),
     };
     let condition = |c: &Condition| 96 + c.detail.values().map(|v| 64 + text(v)).sum::<usize>();
     128 + batch.observations.iter().map(|o| size_of::<Observation>() + text(&o.value)).sum::<usize>()

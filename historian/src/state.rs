@@ -4,12 +4,15 @@
 //! The projection is as of one commit, whose position is stored with it in the same transaction: a commit is never
 //! applied twice and none is left out, however a run ended.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
 use plant::mapping::RuleSet;
-use plant::{AlarmId, AlarmRecord, AlarmTransition, AssetChange, Machine, Plant, Timestamp};
+use plant::{
+    AlarmChange, AlarmDefinition, AlarmId, AlarmKey, AlarmRecord, AlarmTransition, AssetChange, Machine, Plant,
+    Timestamp,
+};
 use rusqlite::{Connection, params};
 
 use crate::codec::{Record, load, store};
@@ -72,6 +75,10 @@ impl State {
                         put.execute([store(&**rules)])?;
                         continue;
                     }
+                    AssetChange::Alarms(changes) => {
+                        put_definitions(&tx, changes)?;
+                        continue;
+                    }
                 };
                 if let Some(machine) = plant.machines.get(id) {
                     let mut put = tx.prepare_cached("INSERT OR REPLACE INTO machine VALUES (?, ?)")?;
@@ -123,6 +130,21 @@ impl State {
         tx.execute("UPDATE applied SET through = ?, revision = ?", now)?;
         tx.commit()
     }
+}
+
+fn put_definitions(tx: &Connection, changes: &[AlarmChange]) -> rusqlite::Result<()> {
+    for change in changes {
+        match change {
+            AlarmChange::Define(d) => {
+                let mut put = tx.prepare_cached("INSERT OR REPLACE INTO definition VALUES (?, ?)")?;
+                put.execute(params![d.key.id().0 as i64, store(&**d)])?;
+            }
+            AlarmChange::Forget(key) => {
+                tx.prepare_cached("DELETE FROM definition WHERE id = ?")?.execute([key.id().0 as i64])?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The last word on each topic stays; an empty one, and what has expired by `t`, goes.
@@ -190,6 +212,7 @@ pub(crate) fn load_plant(conn: &Connection) -> Result<(Plant, Seq), ReadError> {
         plant.machines.insert(machine.id.clone(), Arc::new(machine));
     }
     plant.rules = Arc::new(load_rules(conn)?);
+    plant.alarms = Arc::new(load_definitions(conn)?);
     Ok((plant, through as Seq))
 }
 
@@ -200,6 +223,16 @@ fn load_rules(conn: &Connection) -> Result<RuleSet, ReadError> {
         return Ok(RuleSet::default());
     }
     Ok(records(conn, "SELECT body FROM rules", [], "the mapping rules in state.db")?.pop().unwrap_or_default())
+}
+
+/// What alarms mean. A file of before anybody could say, opened for reading, has no table of them.
+fn load_definitions(conn: &Connection) -> Result<BTreeMap<AlarmKey, Arc<AlarmDefinition>>, ReadError> {
+    if !has_table(conn, "definition").map_err(File::State.said())? {
+        return Ok(BTreeMap::new());
+    }
+    let all: Vec<AlarmDefinition> =
+        records(conn, "SELECT body FROM definition", [], "what an alarm means in state.db")?;
+    Ok(all.into_iter().map(|d| (d.key.clone(), Arc::new(d))).collect())
 }
 
 /// Every alarm.

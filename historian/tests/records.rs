@@ -244,6 +244,8 @@ fn alarms_are_folded_once_and_their_journal_pages() {
             limit: Some(1.0),
             unit: None,
             evidence: Evidence::default(),
+            inhibited: None,
+            first_out: false,
         })
     };
     use AlarmState::*;

@@ -135,6 +135,8 @@ fn alarm(of: &str, t: Timestamp, evidence: Option<u128>) -> Finding {
         limit: None,
         unit: None,
         evidence: Evidence { waveform: evidence.map(WaveformId), ..Evidence::default() },
+        inhibited: None,
+        first_out: false,
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::mapping::RuleSet;
-use crate::{Bearing, MachineId, Name, PointId, Quantity, Train, Unit};
+use crate::{AlarmChange, AlarmDefinition, AlarmKey, Bearing, MachineId, Name, PointId, Quantity, Train, Unit};
 
 /// A name for people, in the two languages of the page. At least one is usually there; the id stands in otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -269,6 +269,8 @@ pub enum AssetChange {
     Point(MachineId, Point),
     /// The mapping rules are now exactly these.
     Rules(Arc<RuleSet>),
+    /// What alarms mean; taken in as one, so that a whole plant's may come at once.
+    Alarms(Vec<AlarmChange>),
 }
 
 /// The asset tree: a fold over [`AssetChange`]s.
@@ -280,6 +282,8 @@ pub struct Plant {
     pub machines: BTreeMap<MachineId, Arc<Machine>>,
     /// What messages of other forms mean; the same `Arc` until the rules change.
     pub rules: Arc<RuleSet>,
+    /// Alarms as they were defined; the same `Arc` until a definition changes.
+    pub alarms: Arc<BTreeMap<AlarmKey, Arc<AlarmDefinition>>>,
 }
 
 impl Plant {
@@ -301,6 +305,15 @@ impl Plant {
                 Arc::make_mut(machine).points.insert(p.name.clone(), p.clone());
             }
             AssetChange::Rules(rules) => self.rules = rules.clone(),
+            AssetChange::Alarms(changes) => {
+                let alarms = Arc::make_mut(&mut self.alarms);
+                for change in changes {
+                    match change {
+                        AlarmChange::Define(d) => alarms.insert(d.key.clone(), Arc::new((**d).clone())),
+                        AlarmChange::Forget(key) => alarms.remove(key),
+                    };
+                }
+            }
         }
     }
 

@@ -19,6 +19,7 @@
 //! assert!((g.convert(2.0, si).unwrap() - 19.6133).abs() < 1e-9);
 //! ```
 
+mod action;
 mod alarm;
 mod assessment;
 mod asset;
@@ -36,8 +37,11 @@ pub mod train;
 mod unit;
 mod waveform;
 
+pub use action::Action;
 pub use alarm::{
-    Action, AlarmCondition, AlarmId, AlarmKey, AlarmRecord, AlarmState, AlarmTransition, Priority, Trigger,
+    AlarmChange, AlarmCondition, AlarmDefinition, AlarmId, AlarmIdError, AlarmKey, AlarmRecord, AlarmState, AlarmTest,
+    AlarmTransition, Comparison, DefinitionFault, Inhibited, Inhibition, OutOfService, Priority, Reference, Shelving,
+    Suppressor, SuppressorError, Trigger,
 };
 pub use assessment::{
     Assessment, Fault, FaultVerdict, Health, HealthReason, Judged, Judgement, ModelCard, RemainingLife, ShaftVerdict,

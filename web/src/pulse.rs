@@ -80,7 +80,7 @@ impl Pulse {
             let (machine, names): (_, Vec<&Arc<str>>) = match change {
                 AssetChange::Machine(m) => (&m.id, m.points.keys().collect()),
                 AssetChange::Point(id, p) => (id, vec![&p.name]),
-                AssetChange::Rules(_) => continue,
+                AssetChange::Rules(_) | AssetChange::Alarms(_) => continue,
             };
             for point in names.into_iter().filter_map(|n| machine.point(n).ok()) {
                 inner.heard.entry(point).or_insert(c.t);

@@ -128,6 +128,7 @@ impl Fold {
     /// Starts after commit `seq` on an asset tree that is known from elsewhere: for a journal whose beginning is gone.
     pub fn begin_at(&mut self, seq: Seq, plant: &Plant) {
         self.state = State { seq, plant: plant.clone(), ..State::default() };
+        self.state.book.follow(plant);
     }
 
     /// The time of that commit.
@@ -159,7 +160,8 @@ impl Fold {
 
     /// Takes one commit in and gives what follows from it, in a fixed order: limits in the order of the values, then
     /// deaths, records in theirs, the platform's own conditions, what machines' points say together, then what people did,
-    /// then silence. A commit that was taken in before gives nothing.
+    /// then silence and what else time has brought, then what is suppressed by design. A commit that was taken in before
+    /// gives nothing.
     pub fn step(&mut self, committed: &Committed) -> Vec<Finding> {
         let mut out = Vec::new();
         if committed.seq <= self.state.seq {
@@ -168,9 +170,14 @@ impl Fold {
         let (state, settings) = (&mut self.state, &self.settings);
         state.seq = committed.seq;
         let batch = &*committed.batch;
+        let before = state.now;
         silence::advance(state, settings, committed.t);
+        state.book.advance(before, state.now, state.up);
         for change in &batch.changes {
             state.plant.apply(change);
+        }
+        if !batch.changes.is_empty() {
+            state.book.follow(&state.plant);
         }
         for o in &batch.observations {
             values::observe(state, settings, o, &mut out);
@@ -202,6 +209,8 @@ impl Fold {
             act(state, action, committed.t, &mut out);
         }
         silence::judge(state, settings, &mut out);
+        state.book.tick(&mut out);
+        state.book.suppress(state.now, &mut out);
         out
     }
 }
@@ -209,11 +218,11 @@ impl Fold {
 /// Does what a person asks for.
 fn act(state: &mut State, action: &Action, t: Timestamp, out: &mut Vec<Finding>) {
     match action {
-        Action::Acknowledge { alarm, by } => state.book.acknowledge(*alarm, by, t, out),
         Action::Judge { machine, fault, judgement, by } => {
             assess::judge(state, machine, *fault, *judgement, by, t, out);
         }
         Action::Maintained { machine, by } => assess::maintained(state, machine, by, t, out),
+        alarm => state.book.act(alarm, t, out),
     }
 }
 

@@ -224,7 +224,7 @@ impl Look<'_> {
         }
         let key = key(&self.job.waveform.point, AlarmCondition::Sensor);
         let failed = !self.analysis.faults.is_empty();
-        let stands = state.book.active(&key);
+        let stands = state.book.holds(&key);
         let stand = records.sensor.look(if failed { SENSOR_WEIGHT } else { 0 }, failed, stands);
         let mut detail = Detail { evidence: self.evidence(), ..Detail::default() };
         detail.evidence.codes = self.analysis.faults.codes();
@@ -264,7 +264,7 @@ impl Look<'_> {
                 above = v > boundary;
                 continue;
             }
-            let stands = state.book.active(&key);
+            let stands = state.book.holds(&key);
             let stand = persistence.look(u8::from(v > boundary), v > CLEAR * boundary, stands) && !above;
             above = stand;
             match (stand, v > boundary) {
@@ -296,7 +296,7 @@ impl Look<'_> {
             let mut persistence = records.bearings.get(&id).copied().unwrap_or_default();
             let hypotheses = self.hypotheses.len() as f64;
             let worth = if significant { weight(s.ln_p + hypotheses.ln(), self.job.alpha).max(1) } else { 0 };
-            let stands = state.book.active(&key);
+            let stands = state.book.holds(&key);
             let enough = persistence.look(worth, s.statistic > CLEAR * s.threshold, stands);
             let order = seated.strikes(s.lines_of);
             if significant {

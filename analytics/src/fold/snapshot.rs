@@ -3,23 +3,23 @@
 //!
 //! A snapshot that cannot be read is no loss: the fold is started anew from the beginning of the journal.
 
+mod alarms;
 mod assets;
 mod train;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
-use plant::{
-    AlarmCondition, AlarmKey, AlarmState, BearingFault, MachineId, Name, PointId, Priority, Timestamp, WaveformId, Zone,
-};
+use plant::{BearingFault, MachineId, Name, PointId, Timestamp, WaveformId};
 use serde::{Deserialize, Serialize};
 
 use super::assess::{Life, Sound, Watch};
-use super::book::{Book, Entry};
+use super::book::Book;
 use super::change::Usual;
 use super::rhythm::Rhythm;
 use super::seen::Seen;
@@ -115,6 +115,10 @@ fn name(text: &str) -> Result<Name, RestoreError> {
     parsed(text, "name", |s| s.parse().ok())
 }
 
+fn point_id(text: &str) -> Result<PointId, RestoreError> {
+    parsed(text, "point", |s| s.parse().ok())
+}
+
 fn machine_id(text: &str) -> Result<MachineId, RestoreError> {
     parsed(text, "machine", |s| s.parse().ok())
 }
@@ -129,10 +133,15 @@ struct StateMirror<'a> {
     revision: u64,
     assets: Vec<assets::MachineMirror>,
     machines: Vec<MachineStateMirror<'a>>,
-    book: Vec<EntryMirror>,
+    book: Vec<alarms::EntryMirror>,
     /// Earlier versions took from machines whatever the disk said.
     #[serde(default)]
     deaf: bool,
+    /// Earlier versions knew of no definitions.
+    #[serde(default)]
+    definitions: Vec<alarms::DefinitionMirror>,
+    #[serde(default)]
+    levels: Vec<(String, f64)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -162,6 +171,9 @@ struct PointStateMirror<'a> {
     /// The last steps and the longest silence, ms. Earlier versions did not learn them.
     #[serde(default)]
     rhythm: Option<(Vec<u32>, u32)>,
+    /// Earlier versions did not watch how fast values change.
+    #[serde(default)]
+    trace: Option<Vec<(i64, f64)>>,
 }
 
 type Looks = ([u8; WINDOW], u8);
@@ -189,33 +201,6 @@ struct RecordsMirror<'a> {
     life: Option<Box<Life>>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct EntryMirror {
-    machine: String,
-    point: Option<String>,
-    condition: ConditionMirror,
-    state: String,
-    priority: u8,
-    shown: f64,
-    lost: bool,
-    late: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-enum ConditionMirror {
-    HighHigh,
-    High,
-    Low,
-    LowLow,
-    Zone(char),
-    Bearing(String, String),
-    Sensor,
-    Change,
-    Stale,
-    Offline,
-    System(String),
-}
-
 impl<'a> From<&'a State> for StateMirror<'a> {
     fn from(s: &'a State) -> Self {
         let State { seq, now, up, judged, deaf, urgent: _, died: _, plant, machines, book } = s;
@@ -228,8 +213,10 @@ impl<'a> From<&'a State> for StateMirror<'a> {
             revision: plant.revision,
             assets: plant.machines.values().map(|m| (&**m).into()).collect(),
             machines: machines.iter().map(MachineStateMirror::from).collect(),
-            book: book.0.iter().map(EntryMirror::from).collect(),
+            book: book.entries.iter().map(alarms::EntryMirror::from).collect(),
             deaf: *deaf,
+            definitions: plant.alarms.values().map(|d| (&**d).into()).collect(),
+            levels: book.levels.iter().map(|(point, v)| (point.to_string(), *v)).collect(),
         }
     }
 }
@@ -251,10 +238,18 @@ impl StateMirror<'_> {
             }
             machines.insert(machine_id(&m.id)?, state);
         }
-        let book = self.book.into_iter().map(EntryMirror::entry).collect::<Result<_, _>>()?;
+        let definitions = self.definitions.into_iter().map(alarms::DefinitionMirror::definition);
+        let defined = definitions.map(|d| d.map(|d| (d.key.clone(), Arc::new(d)))).collect::<Result<_, _>>()?;
+        plant.alarms = Arc::new(defined);
+        let entries = self.book.into_iter().map(alarms::EntryMirror::entry).collect::<Result<_, _>>()?;
+        let level = |(point, v): (String, f64)| Ok((point_id(&point)?, v));
+        let levels = self.levels.into_iter().map(level).collect::<Result<_, RestoreError>>()?;
+        let now = Timestamp::from_nanos(self.now);
+        let mut book = Book::at(now, self.up, &plant);
+        (book.entries, book.levels) = (entries, levels);
         Ok(State {
             seq: self.seq,
-            now: Timestamp::from_nanos(self.now),
+            now,
             up: self.up,
             judged: self.judged,
             deaf: self.deaf,
@@ -262,7 +257,7 @@ impl StateMirror<'_> {
             died: BTreeMap::new(),
             plant,
             machines,
-            book: Book(book),
+            book,
         })
     }
 }
@@ -277,7 +272,7 @@ impl<'a> From<(&MachineId, &'a MachineState)> for MachineStateMirror<'a> {
 
 impl<'a> PointStateMirror<'a> {
     fn new(name: &str, p: &'a PointState) -> Self {
-        let PointState { heard, newest, gone, violated, late, stale, speed, records, rhythm } = p;
+        let PointState { heard, newest, gone, violated, late, stale, speed, records, rhythm, trace } = p;
         Self {
             name: name.to_owned(),
             heard: *heard,
@@ -289,6 +284,7 @@ impl<'a> PointStateMirror<'a> {
             speed: speed.map(|(t, v)| (t.nanos(), v)),
             records: records.as_deref().map(RecordsMirror::from),
             rhythm: rhythm.as_deref().map(|r| (r.steps.clone(), r.longest)),
+            trace: trace.as_deref().map(|t| t.iter().map(|(t, v)| (t.nanos(), *v)).collect()),
         }
     }
 
@@ -304,6 +300,7 @@ impl<'a> PointStateMirror<'a> {
             speed: self.speed.map(|(t, v)| (Timestamp::from_nanos(t), v)),
             records,
             rhythm: self.rhythm.map(|(steps, longest)| Box::new(Rhythm { steps, longest })),
+            trace: self.trace.map(|t| Box::new(t.into_iter().map(|(t, v)| (Timestamp::from_nanos(t), v)).collect())),
         };
         Ok((self.name, state))
     }
@@ -358,70 +355,4 @@ fn owned<T: Clone>(value: Cow<'_, T>) -> Box<T> {
 
 fn fault(text: &str) -> Result<BearingFault, RestoreError> {
     parsed(text, "bearing fault", |s| BearingFault::ALL.into_iter().find(|f| f.as_str() == s))
-}
-
-impl From<(&AlarmKey, &Entry)> for EntryMirror {
-    fn from((key, e): (&AlarmKey, &Entry)) -> Self {
-        Self {
-            machine: key.machine.to_string(),
-            point: key.point.as_ref().map(PointId::to_string),
-            condition: (&key.condition).into(),
-            state: e.state.as_str().to_owned(),
-            priority: e.priority.number(),
-            shown: e.shown,
-            lost: e.lost,
-            late: e.late,
-        }
-    }
-}
-
-impl EntryMirror {
-    fn entry(self) -> Result<(AlarmKey, Entry), RestoreError> {
-        let point = self.point.as_deref().map(|p| parsed(p, "point", |s| s.parse().ok())).transpose()?;
-        let key = AlarmKey { machine: machine_id(&self.machine)?, point, condition: self.condition.condition()? };
-        let entry = Entry {
-            state: parsed(&self.state, "alarm state", AlarmState::parse)?,
-            priority: parsed(&self.priority.to_string(), "priority", |_| Priority::from_number(self.priority))?,
-            shown: self.shown,
-            lost: self.lost,
-            late: self.late,
-        };
-        Ok((key, entry))
-    }
-}
-
-impl From<&AlarmCondition> for ConditionMirror {
-    fn from(c: &AlarmCondition) -> Self {
-        match c {
-            AlarmCondition::HighHigh => Self::HighHigh,
-            AlarmCondition::High => Self::High,
-            AlarmCondition::Low => Self::Low,
-            AlarmCondition::LowLow => Self::LowLow,
-            AlarmCondition::Zone(z) => Self::Zone(z.letter()),
-            AlarmCondition::Bearing(n, f) => Self::Bearing(n.to_string(), f.to_string()),
-            AlarmCondition::Sensor => Self::Sensor,
-            AlarmCondition::Change => Self::Change,
-            AlarmCondition::Stale => Self::Stale,
-            AlarmCondition::Offline => Self::Offline,
-            AlarmCondition::System(n) => Self::System(n.to_string()),
-        }
-    }
-}
-
-impl ConditionMirror {
-    fn condition(self) -> Result<AlarmCondition, RestoreError> {
-        Ok(match self {
-            Self::HighHigh => AlarmCondition::HighHigh,
-            Self::High => AlarmCondition::High,
-            Self::Low => AlarmCondition::Low,
-            Self::LowLow => AlarmCondition::LowLow,
-            Self::Zone(c) => AlarmCondition::Zone(parsed(&c.to_string(), "zone", |_| Zone::from_letter(c))?),
-            Self::Bearing(n, f) => AlarmCondition::Bearing(name(&n)?, fault(&f)?),
-            Self::Sensor => AlarmCondition::Sensor,
-            Self::Change => AlarmCondition::Change,
-            Self::Stale => AlarmCondition::Stale,
-            Self::Offline => AlarmCondition::Offline,
-            Self::System(n) => AlarmCondition::System(name(&n)?),
-        })
-    }
 }

@@ -12,6 +12,7 @@ use super::change::Usual;
 use super::rhythm::Rhythm;
 use super::seen::Seen;
 use super::tacho::Tacho;
+use super::values::Trace;
 use crate::alarm::persist::Persistence;
 
 /// Ids of records that are remembered per point, so that the same record twice is judged once.
@@ -62,9 +63,9 @@ pub(super) struct PointState {
     pub newest: Timestamp,
     /// Whether the last word was that it is gone.
     pub gone: bool,
-    /// Which limits are violated, bit by bit in the order HH, H, L, LL.
+    /// Which conditions of its values hold, bit by bit in the order HH, H, L, LL, rate, deviation, discrete.
     pub violated: u8,
-    /// Which limits a late value was journaled for, until a late value that keeps them.
+    /// Which a late value was journaled for, until a late value for which they do not.
     pub late: u8,
     /// Whether its stale alarm stands.
     pub stale: bool,
@@ -74,6 +75,8 @@ pub(super) struct PointState {
     pub records: Option<Box<RecordState>>,
     /// How often it speaks, where it did not promise a period.
     pub rhythm: Option<Box<Rhythm>>,
+    /// Its latest values, where how fast they change is watched.
+    pub trace: Option<Box<Trace>>,
 }
 
 /// What is remembered of the records of one point.

@@ -18,7 +18,7 @@ pub(super) fn observe(book: &mut Book, c: &Condition, t: Timestamp, out: &mut Ve
         book.apply(&key, c.priority, Event::Gone, t, detail(c), out);
         return;
     }
-    let (stands, before) = book.0.get(&key).map_or((AlarmState::Normal, c.priority), |e| (e.state, e.priority));
+    let (stands, before) = book.entries.get(&key).map_or((AlarmState::Normal, c.priority), |e| (e.state, e.priority));
     if stands == AlarmState::Acknowledged && c.priority < before {
         // Who has seen a full disk at 90 % has not seen that nothing is taken any more.
         book.apply(&key, before, Event::Gone, t, Detail::default(), out);

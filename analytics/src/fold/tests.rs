@@ -1,6 +1,7 @@
 //! The fold on small journals.
 
 mod ahead;
+mod alarms;
 pub(super) mod journal;
 mod train;
 
@@ -29,7 +30,7 @@ fn a_limit_raises_is_acknowledged_and_clears_and_bad_quality_does_neither() {
     assert_eq!(said(&j.acknowledge("high")), Vec::<String>::new());
     assert_eq!(said(&j.value("temp", 78.0)), ["high cleared"]);
     assert_eq!(said(&j.acknowledge("high_high")), ["high_high acknowledged"]);
-    assert!(j.fold.state.book.0.is_empty(), "what is normal is not kept");
+    assert!(j.fold.state.book.entries.is_empty(), "what is normal is not kept");
 }
 
 #[test]

@@ -1,14 +1,18 @@
 //! Single values: shaft speeds are remembered, limits are held.
 
+mod tests;
+
 use plant::{
-    AlarmCondition, AlarmKey, Evidence, Finding, Limits, Observation, Point, PointId, Quality, Quantity, Reason,
-    Timestamp, Unit,
+    AlarmCondition, AlarmKey, AlarmTest, Evidence, Finding, Limits, Observation, Point, PointId, Priority, Quality,
+    Quantity, Reason, Timestamp, Unit,
 };
 
 use super::Settings;
 use super::book::Detail;
 use super::state::State;
 use crate::alarm::{Event, limit};
+
+pub(super) use tests::Trace;
 
 /// Takes one observation in.
 pub(super) fn observe(state: &mut State, settings: &Settings, o: &Observation, out: &mut Vec<Finding>) {
@@ -40,7 +44,11 @@ pub(super) fn observe(state: &mut State, settings: &Settings, o: &Observation, o
         }
         return;
     }
+    tests::discrete(state, o, late, out);
     let Some(value) = o.value.as_f64() else { return };
+    if !late {
+        state.book.level(&o.point, Some(value));
+    }
     let Some(point) = state.plant.point(&o.point).map(|(_, p)| Described::from(p)) else { return };
     if let Some(rpm) = rpm(&point, value) {
         let held = &mut state.point(&o.point).speed;
@@ -49,6 +57,7 @@ pub(super) fn observe(state: &mut State, settings: &Settings, o: &Observation, o
         }
     }
     let measured = Measured { point: &o.point, t: o.t, value, late, evidence: Evidence::default() };
+    tests::hold(state, &measured, point.unit, out);
     hold_limits(state, settings, &point.limits, point.range, point.unit, measured, out);
 }
 
@@ -98,62 +107,81 @@ pub(super) fn hold_limits(
     m: Measured<'_>,
     out: &mut Vec<Finding>,
 ) {
-    let (violated, was_late) = {
-        let p = state.point(m.point);
-        (p.violated, p.late)
-    };
+    let stands = state.point(m.point).violated | state.point(m.point).late;
     // The usual case costs no key: nothing is watched and nothing stands.
-    if *limits == Limits::default() && violated == 0 && was_late == 0 {
+    if *limits == Limits::default() && stands & LIMITS == 0 && state.book.tests(m.point).is_empty() {
         return;
     }
-    let (mut now_violated, mut now_late) = (violated, was_late);
+    let defined = |state: &State, condition: &AlarmCondition| {
+        state.book.tests(m.point).iter().find(|d| d.key.condition == *condition).cloned()
+    };
     for (i, (condition, side, at, priority)) in limit::of(limits).into_iter().enumerate() {
         let bit = 1u8 << i;
-        let held = violated & bit != 0;
-        let holds =
-            at.is_some_and(|l| limit::holds(m.value, l, side, limit::deadband(l, range, settings.deadband), held));
-        if !(holds || held || was_late & bit != 0) {
-            continue;
-        }
-        let key = key(m.point, condition);
-        let mut evidence = m.evidence.clone();
-        evidence.terms.insert("value".into(), m.value);
-        if let Some(l) = at {
-            evidence.terms.insert("limit".into(), l);
-        }
-        let detail = Detail { value: Some(m.value), limit: at, unit, evidence };
-        match (m.late, holds) {
-            (true, true) => {
-                state.book.apply(&key, priority, Event::HeldLate, m.t, detail, out);
-                now_late |= bit;
-            }
-            (true, false) => {
-                state.book.end_late(&key);
-                now_late &= !bit;
-            }
-            (false, true) => {
-                state.book.hold(&key, priority, m.t, detail, out);
-                now_violated |= bit;
-            }
-            (false, false) => {
-                if held {
-                    state.book.apply(&key, priority, Event::Gone, m.t, detail, out);
-                }
-                now_violated &= !bit;
-            }
-        }
+        let definition = defined(state, &condition);
+        let at = match definition.as_ref().map(|d| &d.test) {
+            Some(AlarmTest::Limit(l)) => Some(*l),
+            _ => at,
+        };
+        let held = state.point(m.point).violated & bit != 0;
+        let band =
+            |l| definition.as_ref().and_then(|d| d.deadband).unwrap_or(limit::deadband(l, range, settings.deadband));
+        let holds = at.is_some_and(|l| limit::holds(m.value, l, side, band(l), held));
+        let judged = Judged { bit, condition, priority, holds, value: Some(m.value), limit: at, unit };
+        move_by(state, &m, judged, out);
+    }
+}
+
+/// The four bits of the limits.
+const LIMITS: u8 = 0x0F;
+
+/// What a condition of a point's values is at one of them.
+pub(super) struct Judged {
+    /// Its bit in [`super::state::PointState::violated`].
+    pub bit: u8,
+    pub condition: AlarmCondition,
+    pub priority: Priority,
+    pub holds: bool,
+    pub value: Option<f64>,
+    pub limit: Option<f64>,
+    pub unit: Option<Unit>,
+}
+
+/// Moves the alarm of one condition by what it is now.
+pub(super) fn move_by(state: &mut State, m: &Measured<'_>, j: Judged, out: &mut Vec<Finding>) {
+    let (held, was_late) = {
+        let p = state.point(m.point);
+        (p.violated & j.bit != 0, p.late & j.bit != 0)
+    };
+    if !(j.holds || held || was_late) {
+        return;
+    }
+    let key = key(m.point, j.condition);
+    let mut evidence = m.evidence.clone();
+    evidence.terms.extend(j.value.map(|v| ("value".into(), v)));
+    evidence.terms.extend(j.limit.map(|l| ("limit".into(), l)));
+    let detail = Detail { value: j.value, limit: j.limit, unit: j.unit, evidence };
+    match (m.late, j.holds) {
+        (true, true) => state.book.apply(&key, j.priority, Event::HeldLate, m.t, detail, out),
+        (true, false) => state.book.end_late(&key),
+        (false, true) => state.book.hold(&key, j.priority, m.t, detail, out),
+        (false, false) if held => state.book.apply(&key, j.priority, Event::Gone, m.t, detail, out),
+        (false, false) => {}
     }
     let p = state.point(m.point);
-    (p.violated, p.late) = (now_violated, now_late);
+    let bits = if m.late { &mut p.late } else { &mut p.violated };
+    *bits = if j.holds { *bits | j.bit } else { *bits & !j.bit };
 }
 
 /// The alarms that stand on this point's values have lost them.
 fn lose(state: &mut State, o: &Observation, out: &mut Vec<Finding>) {
+    state.book.level(&o.point, None);
+    state.point(&o.point).trace = None;
     let violated = state.point(&o.point).violated;
     if violated == 0 {
         return;
     }
-    for (i, (condition, _, _, priority)) in limit::of(&Limits::default()).into_iter().enumerate() {
+    let limits = limit::of(&Limits::default()).map(|(condition, _, _, priority)| (condition, priority));
+    for (i, (condition, priority)) in limits.into_iter().chain(tests::CONDITIONS).enumerate() {
         if violated & (1 << i) != 0 {
             let mut detail = Detail::default();
             if let Quality::Bad(reason) | Quality::Uncertain(reason) = o.quality {

@@ -98,6 +98,19 @@ pub fn alarm(step: &AlarmTransition, plant: &Plant) -> Vec<u8> {
     if let Trigger::Acknowledged { by } = &step.trigger {
         members.push(("acknowledged_by", json!(**by)));
     }
+    if let Some(by) = step.trigger.by() {
+        members.push(("by", json!(**by)));
+    }
+    if let Some(reason) = step.trigger.reason() {
+        members.push(("reason", json!(**reason)));
+    }
+    if let Trigger::Shelved { until, .. } = &step.trigger {
+        members.push(("until", ts(*until)));
+    }
+    members.push(("inhibited", json!(step.inhibited.map(|i| i.as_str()))));
+    if step.first_out {
+        members.push(("first_out", json!(true)));
+    }
     let (zh, en) = sentence(step, plant);
     members.push(("message", json!({ "zh": zh, "en": en })));
     let mut out = Vec::new();
@@ -111,7 +124,9 @@ pub fn alarm_state(machine: &MachineId, alarms: &[AlarmRecord], now: Timestamp) 
     let mut standing: Vec<_> =
         alarms.iter().filter(|a| a.key.machine == *machine && a.state != AlarmState::Normal).collect();
     standing.sort_by_key(|a| (a.priority, a.raised, a.key.id()));
-    let count = |which: fn(&AlarmState) -> bool| standing.iter().filter(|a| which(&a.state)).count();
+    // What is kept from people waits for nobody.
+    let told = || standing.iter().filter(|a| a.inhibition.outermost().is_none());
+    let count = |which: fn(&AlarmState) -> bool| told().filter(|a| which(&a.state)).count();
     let list: Vec<Value> = standing
         .iter()
         .map(|a| {
@@ -125,15 +140,16 @@ pub fn alarm_state(machine: &MachineId, alarms: &[AlarmRecord], now: Timestamp) 
                 "value": a.value,
                 "limit": a.limit,
                 "unit": a.unit.map(|u| u.symbol()),
+                "inhibited": a.inhibition.outermost().map(|i| i.as_str()),
             })
         })
         .collect();
-    let unacknowledged = count(|s| matches!(s, AlarmState::Unacknowledged | AlarmState::ReturnedUnacknowledged));
+    let unacknowledged = count(|s| s.unacknowledged());
     let members = [
         ("ts", ts(now)),
         ("active", json!(count(|s| s.active()))),
         ("unacknowledged", json!(unacknowledged)),
-        ("priority", json!(standing.first().map(|a| a.priority.number()))),
+        ("priority", json!(told().next().map(|a| a.priority.number()))),
         ("alarms", Value::Array(list)),
     ];
     let mut out = Vec::new();
@@ -202,6 +218,9 @@ fn what(step: &AlarmTransition) -> (String, String) {
         C::High => ("高限", "high limit"),
         C::Low => ("低限", "low limit"),
         C::LowLow => ("低低限", "low-low limit"),
+        C::Rate => ("变化过快", "rate of change"),
+        C::Deviation => ("偏离给定值", "deviation"),
+        C::Discrete => ("状态报警", "state"),
         C::Change => ("振动偏离常态", "vibration not as usual"),
         C::Sensor => ("传感器故障", "sensor fault"),
         C::Stale => ("数据过期", "stale data"),
@@ -223,7 +242,16 @@ fn why(trigger: &Trigger) -> (String, String) {
         Trigger::Historical => ("历史（迟到数据）", "historical (late data)"),
         Trigger::Updated => ("证据更新", "evidence updated"),
         Trigger::ValueLost => ("失去数值", "value lost"),
+        Trigger::ReAlarmed => ("再次报警", "announced again"),
+        Trigger::Suppressed { .. } => ("按设计抑制", "suppressed by design"),
+        Trigger::Unsuppressed => ("抑制结束", "no longer suppressed"),
+        Trigger::Unshelved { by: None } => ("搁置到期", "shelving has ended"),
         Trigger::Acknowledged { by } => return (format!("{by} 已确认"), format!("acknowledged by {by}")),
+        Trigger::Reset { by } => return (format!("{by} 已复位"), format!("reset by {by}")),
+        Trigger::Shelved { by, .. } => return (format!("{by} 已搁置"), format!("shelved by {by}")),
+        Trigger::Unshelved { by: Some(by) } => return (format!("{by} 取消搁置"), format!("unshelved by {by}")),
+        Trigger::OutOfService { by, .. } => return (format!("{by} 已停用"), format!("taken out of service by {by}")),
+        Trigger::InService { by } => return (format!("{by} 已恢复使用"), format!("put into service by {by}")),
     };
     (zh.to_owned(), en.to_owned())
 }
@@ -252,6 +280,8 @@ mod tests {
             limit: Some(90.0),
             unit: Unit::parse("°C"),
             evidence: Evidence::default(),
+            inhibited: None,
+            first_out: false,
         }
     }
 

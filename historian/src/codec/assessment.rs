@@ -1,8 +1,8 @@
 //! The stored form of what a machine's points say together, and of what people say of it.
 
 use plant::{
-    Action, Assessment, Fault, FaultVerdict, Health, HealthReason, Judged, Judgement, ModelCard, RemainingLife,
-    ShaftVerdict, Standing, Term,
+    Assessment, Fault, FaultVerdict, Health, HealthReason, Judged, Judgement, ModelCard, RemainingLife, ShaftVerdict,
+    Standing, Term,
 };
 
 use super::{Damage, Reader, Record, Writer};
@@ -80,43 +80,6 @@ impl Record for Standing {
             3 => Self::Explained(Record::get(r)?),
             4 => Self::Ambiguous(Record::get(r)?),
             _ => return Err(Damage("a standing is not known")),
-        })
-    }
-}
-
-impl Record for Action {
-    fn put(&self, w: &mut Writer) {
-        match self {
-            Self::Acknowledge { alarm, by } => {
-                w.u8(0);
-                alarm.put(w);
-                by.put(w);
-            }
-            Self::Judge { machine, fault, judgement, by } => {
-                w.u8(1);
-                machine.put(w);
-                fault.put(w);
-                judgement.put(w);
-                by.put(w);
-            }
-            Self::Maintained { machine, by } => {
-                w.u8(2);
-                machine.put(w);
-                by.put(w);
-            }
-        }
-    }
-    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
-        Ok(match r.u8()? {
-            0 => Self::Acknowledge { alarm: Record::get(r)?, by: Record::get(r)? },
-            1 => Self::Judge {
-                machine: Record::get(r)?,
-                fault: Record::get(r)?,
-                judgement: Record::get(r)?,
-                by: Record::get(r)?,
-            },
-            2 => Self::Maintained { machine: Record::get(r)?, by: Record::get(r)? },
-            _ => return Err(Damage("an action is not known")),
         })
     }
 }

@@ -7,6 +7,7 @@
 #[macro_use]
 mod forms;
 
+mod alarm;
 mod assessment;
 pub(crate) mod chunk;
 mod record;

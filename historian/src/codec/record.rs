@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plant::{
-    AlarmCondition, AlarmId, AlarmKey, AlarmRecord, AlarmState, AlarmTransition, AssetChange, Axis, Bearing,
-    BearingFault, BearingOrders, BearingVerdict, Condition, Diagnosis, Event, Evidence, FaultLine, Foundation,
-    Geometry, Hypothesis, Limits, Location, Machine, MachineClass, MachineId, Name, Point, PointId, PointKind,
-    Priority, Quality, Quantity, SensorState, Severity, Speed, Timestamp, Title, Trigger, Unit, Value, WaveformId,
+    AssetChange, Axis, Bearing, BearingFault, BearingOrders, BearingVerdict, Condition, Diagnosis, Event, Evidence,
+    FaultLine, Foundation, Geometry, Hypothesis, Limits, Location, Machine, MachineClass, MachineId, Name, Point,
+    PointId, PointKind, Quality, Quantity, SensorState, Severity, Speed, Timestamp, Title, Unit, Value, WaveformId,
     WaveformMeta, Zone, ZoneVerdict,
 };
 
@@ -53,7 +52,6 @@ texts! {
     MachineClass, |v| v.as_str(), MachineClass::parse;
     Foundation, |v| v.as_str(), Foundation::parse;
     Axis, |v| v.as_str(), Axis::parse;
-    AlarmState, |v| v.as_str(), AlarmState::parse;
     BearingFault, |v| v.as_str(), |s| BearingFault::ALL.into_iter().find(|f| f.as_str() == s);
 }
 
@@ -75,9 +73,6 @@ fields! {
     Diagnosis { waveform, point, t, sensor, zone, bearing }
     FaultLine { label, harmonic, hz, ratio }
     Evidence { waveform, terms, codes, lines }
-    AlarmKey { machine, point, condition }
-    AlarmTransition { key, t, from, to, trigger, priority, value, limit, unit, evidence }
-    AlarmRecord { key, state, priority, raised, changed, acknowledged, occurrences, value, limit, unit, evidence }
 }
 
 /// Without [`Machine::train`], which came later.
@@ -376,30 +371,12 @@ impl Record for WaveformId {
     }
 }
 
-impl Record for AlarmId {
-    fn put(&self, w: &mut Writer) {
-        w.raw(&self.0.to_be_bytes());
-    }
-    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
-        Ok(Self(u64::from_be_bytes(r.array()?)))
-    }
-}
-
 impl Record for Quality {
     fn put(&self, w: &mut Writer) {
         w.u8(self.code());
     }
     fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
         Self::from_code(r.u8()?).ok_or(Damage("a quality is not known"))
-    }
-}
-
-impl Record for Priority {
-    fn put(&self, w: &mut Writer) {
-        w.u8(self.number());
-    }
-    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
-        Self::from_number(r.u8()?).ok_or(Damage("a priority is not known"))
     }
 }
 
@@ -509,6 +486,10 @@ impl Record for AssetChange {
                 w.u8(2);
                 rules.put(w);
             }
+            Self::Alarms(changes) => {
+                w.u8(4);
+                changes.put(w);
+            }
         }
     }
     fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
@@ -516,6 +497,7 @@ impl Record for AssetChange {
             0 => Self::Machine(Record::get(r)?),
             1 => Self::Point(Record::get(r)?, Record::get(r)?),
             2 => Self::Rules(Arc::new(Record::get(r)?)),
+            4 => Self::Alarms(Record::get(r)?),
             3 => {
                 let mut machine = Machine::get(r)?;
                 machine.train = Some(Record::get(r)?);
@@ -595,77 +577,6 @@ impl Record for BearingVerdict {
             0 => Self::Judged { hypotheses: Record::get(r)?, threshold: Record::get(r)?, shaft_hz: Record::get(r)? },
             1 => Self::Refused(Record::get(r)?),
             _ => return Err(Damage("a verdict on a bearing is not known")),
-        })
-    }
-}
-
-impl Record for AlarmCondition {
-    fn put(&self, w: &mut Writer) {
-        match self {
-            Self::HighHigh => w.u8(0),
-            Self::High => w.u8(1),
-            Self::Low => w.u8(2),
-            Self::LowLow => w.u8(3),
-            Self::Zone(z) => {
-                w.u8(4);
-                z.put(w);
-            }
-            Self::Bearing(name, fault) => {
-                w.u8(5);
-                name.put(w);
-                fault.put(w);
-            }
-            Self::Sensor => w.u8(6),
-            Self::Change => w.u8(10),
-            Self::Stale => w.u8(7),
-            Self::Offline => w.u8(8),
-            Self::System(name) => {
-                w.u8(9);
-                name.put(w);
-            }
-        }
-    }
-    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
-        Ok(match r.u8()? {
-            0 => Self::HighHigh,
-            1 => Self::High,
-            2 => Self::Low,
-            3 => Self::LowLow,
-            4 => Self::Zone(Record::get(r)?),
-            5 => Self::Bearing(Record::get(r)?, Record::get(r)?),
-            6 => Self::Sensor,
-            10 => Self::Change,
-            7 => Self::Stale,
-            8 => Self::Offline,
-            9 => Self::System(Record::get(r)?),
-            _ => return Err(Damage("a condition is not known")),
-        })
-    }
-}
-
-impl Record for Trigger {
-    fn put(&self, w: &mut Writer) {
-        match self {
-            Self::Raised => w.u8(0),
-            Self::Cleared => w.u8(1),
-            Self::Acknowledged { by } => {
-                w.u8(2);
-                by.put(w);
-            }
-            Self::Historical => w.u8(3),
-            Self::Updated => w.u8(4),
-            Self::ValueLost => w.u8(5),
-        }
-    }
-    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
-        Ok(match r.u8()? {
-            0 => Self::Raised,
-            1 => Self::Cleared,
-            2 => Self::Acknowledged { by: Record::get(r)? },
-            3 => Self::Historical,
-            4 => Self::Updated,
-            5 => Self::ValueLost,
-            _ => return Err(Damage("a trigger is not known")),
         })
     }
 }

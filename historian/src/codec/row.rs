@@ -302,9 +302,13 @@ fn put_findings(w: &mut Writer, findings: &[Finding], series: &[u32]) {
                 w.u8(1);
                 d.put(w);
             }
+            // A step that has nothing of what came later is written as ever.
             Finding::Alarm(a) => {
-                w.u8(2);
+                let mut rest = Writer::default();
+                a.put_rest(&mut rest);
+                w.u8(if rest.0.is_empty() { 2 } else { 4 });
                 a.put(w);
+                w.raw(&rest.0);
             }
             Finding::Assessment(a) => {
                 w.u8(3);
@@ -334,6 +338,12 @@ fn get_findings(r: &mut Reader<'_>) -> Result<Vec<RawFinding>, Damage> {
             1 => RawFinding::Diagnosis(Record::get(r)?),
             2 => RawFinding::Alarm(Record::get(r)?),
             3 => RawFinding::Assessment(Box::new(Record::get(r)?)),
+            4 => {
+                let mut alarm = AlarmTransition::get(r)?;
+                alarm.inhibited = Record::get(r)?;
+                alarm.first_out = Record::get(r)?;
+                RawFinding::Alarm(alarm)
+            }
             _ => return Err(Damage("a kind of finding is not known")),
         });
     }

@@ -1,5 +1,6 @@
 //! Round trips of everything that is stored, and what becomes of damaged pieces.
 
+mod alarm;
 mod assessment;
 
 use std::collections::BTreeMap;
@@ -172,54 +173,10 @@ impl Dice {
         }
     }
     fn change(&mut self) -> AssetChange {
-        match self.below(2) {
+        match self.below(3) {
             0 => AssetChange::Machine(self.machine()),
+            2 => AssetChange::Alarms(self.some(3, Self::alarm_change)),
             _ => AssetChange::Point(self.point().machine(), self.describe()),
-        }
-    }
-    fn transition(&mut self) -> AlarmTransition {
-        let conditions = [
-            AlarmCondition::HighHigh,
-            AlarmCondition::High,
-            AlarmCondition::Low,
-            AlarmCondition::LowLow,
-            AlarmCondition::Zone(self.pick(&Zone::ALL)),
-            AlarmCondition::Bearing(self.name(), self.pick(&BearingFault::ALL)),
-            AlarmCondition::Sensor,
-            AlarmCondition::Stale,
-            AlarmCondition::Change,
-            AlarmCondition::Offline,
-            AlarmCondition::System(self.name()),
-        ];
-        let triggers = [
-            Trigger::Raised,
-            Trigger::Cleared,
-            Trigger::Acknowledged { by: self.text() },
-            Trigger::Historical,
-            Trigger::Updated,
-            Trigger::ValueLost,
-        ];
-        let point = self.point();
-        AlarmTransition {
-            key: AlarmKey {
-                machine: point.machine(),
-                point: self.maybe(|_| point.clone()),
-                condition: self.pick(&conditions),
-            },
-            t: self.t(),
-            from: self.pick(&AlarmState::ALL),
-            to: self.pick(&AlarmState::ALL),
-            trigger: self.pick(&triggers),
-            priority: self.pick(&[Priority::Critical, Priority::High, Priority::Medium, Priority::Low]),
-            value: self.maybe(Self::real),
-            limit: self.maybe(Self::real),
-            unit: self.maybe(Self::unit),
-            evidence: Evidence {
-                waveform: self.maybe(|d| WaveformId(u128::from(d.bits()) << 64 | 7)),
-                terms: BTreeMap::from([(self.text(), self.real())]),
-                codes: self.codes(),
-                lines: self.some(2, |d| FaultLine { label: d.text(), harmonic: 3, hz: d.real(), ratio: d.real() }),
-            },
         }
     }
     fn diagnosis(&mut self) -> Diagnosis {

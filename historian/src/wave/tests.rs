@@ -34,6 +34,8 @@ impl Ask for Alarm {
                 limit: None,
                 unit: None,
                 evidence: plant::Evidence { waveform: Some(id), ..plant::Evidence::default() },
+                inhibited: None,
+                first_out: false,
             };
             JournalEntry { seq: 7, n: 0, transition }
         };

@@ -71,6 +71,8 @@ pub fn batch(task: u64, n: u64) -> Batch {
             limit: None,
             unit: None,
             evidence: Evidence::default(),
+            inhibited: None,
+            first_out: false,
         }));
     }
     batch

@@ -29,6 +29,8 @@ pub fn step(point: &str, from: AlarmState, to: AlarmState, trigger: Trigger, t: 
         limit: Some(80.0),
         unit: Unit::parse("°C"),
         evidence: Evidence { terms: [("value".into(), 81.5)].into(), ..Evidence::default() },
+        inhibited: None,
+        first_out: false,
     }
 }
 

@@ -353,7 +353,7 @@ fn alarmed(state: &State, id: &MachineId) -> bool {
             AlarmCondition::Zone(_) | AlarmCondition::Bearing(..) | AlarmCondition::Change | AlarmCondition::Sensor
         )
     };
-    state.book.0.iter().any(|(k, e)| k.machine == *id && e.state.active() && of_vibration(&k.condition))
+    state.book.entries.iter().any(|(k, e)| k.machine == *id && e.state.active() && of_vibration(&k.condition))
 }
 
 fn described(state: &State, id: &MachineId) -> Arc<Machine> {

@@ -210,7 +210,7 @@ fn damage_that_grows_is_followed_to_its_end_and_maintenance_begins_anew() {
         life.extend(assessments(&found).into_iter().chain(assessments(&again)));
     }
     let a = life.last().unwrap();
-    assert!(j.fold.state.book.0.keys().any(|k| k.condition == AlarmCondition::Zone(Zone::C)), "{a:?}");
+    assert!(j.fold.state.book.entries.keys().any(|k| k.condition == AlarmCondition::Zone(Zone::C)), "{a:?}");
     let followed: Vec<_> = life.iter().map(|a| a.remaining.clone().map(|r| r.looks)).collect();
     let told = life.iter().filter_map(|a| a.remaining.as_ref().ok()).next_back();
     assert!(told.is_some() || followed.iter().any(|f| *f == Err("records".into())), "{followed:?}");

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use historian::{Batch, Committed};
 use plant::{
-    Action, AlarmKey, AssetChange, Bearing, BearingOrders, Condition, Finding, Foundation, Geometry, Machine,
-    MachineClass, Observation, Point, PointKind, Priority, Quality, Quantity, Reason, Samples, Severity, Timestamp,
-    Unit, Value, Waveform, WaveformId, WaveformMeta,
+    Action, AlarmChange, AlarmCondition, AlarmDefinition, AlarmKey, AssetChange, Bearing, BearingOrders, Condition,
+    Finding, Foundation, Geometry, Machine, MachineClass, Observation, Point, PointKind, Priority, Quality, Quantity,
+    Reason, Samples, Severity, Timestamp, Unit, Value, Waveform, WaveformId, WaveformMeta,
 };
 
 use super::super::{Fold, Settings};
@@ -107,12 +107,34 @@ impl Journal {
         self.step(Batch { waveforms: vec![Arc::new(w)], ..Batch::default() })
     }
 
+    pub fn define(&mut self, changes: Vec<AlarmChange>) -> Vec<Finding> {
+        self.step(Batch { changes: vec![AssetChange::Alarms(changes)], ..Batch::default() })
+    }
+
+    pub fn act(&mut self, action: Action) -> Vec<Finding> {
+        self.step(Batch { actions: vec![action], ..Batch::default() })
+    }
+
     pub fn acknowledge(&mut self, code: &str) -> Vec<Finding> {
-        let book = &self.fold.state.book.0;
+        let book = &self.fold.state.book.entries;
         let alarm = book.keys().find(|k| k.condition.code() == code).map(AlarmKey::id);
         let alarm = alarm.unwrap_or(plant::AlarmId(1));
         self.step(Batch { actions: vec![Action::Acknowledge { alarm, by: "lin".into() }], ..Batch::default() })
     }
+}
+
+/// What a definition says of an alarm of the fan.
+pub fn defined(point: &str, condition: AlarmCondition, change: impl FnOnce(&mut AlarmDefinition)) -> AlarmChange {
+    let mut d = AlarmDefinition::usual(alarm(point, condition));
+    change(&mut d);
+    assert_eq!(d.check(), Ok(()));
+    AlarmChange::Define(Box::new(d))
+}
+
+/// An alarm of a point of the fan.
+pub fn alarm(point: &str, condition: AlarmCondition) -> AlarmKey {
+    let point: plant::PointId = format!("s/fan/{point}").parse().unwrap();
+    AlarmKey { machine: point.machine(), point: Some(point), condition }
 }
 
 pub fn observation(point: &str, v: f64, quality: Quality, t: Timestamp) -> Observation {
@@ -240,7 +262,7 @@ pub fn eventful() -> Vec<Committed> {
             let alarm = AlarmKey {
                 machine: "s/fan".parse().unwrap(),
                 point: Some(POINT.parse().unwrap()),
-                condition: plant::AlarmCondition::Zone(plant::Zone::C),
+                condition: AlarmCondition::Zone(plant::Zone::C),
             };
             batch.actions.push(Action::Acknowledge { alarm: alarm.id(), by: "lin".into() });
         }

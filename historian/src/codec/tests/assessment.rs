@@ -10,7 +10,7 @@ use super::Dice;
 impl Dice {
     pub(super) fn action(&mut self) -> Action {
         let machine = self.point().machine();
-        match self.below(3) {
+        match self.below(4) {
             0 => Action::Acknowledge { alarm: AlarmId(self.bits()), by: self.text() },
             1 => Action::Judge {
                 machine,
@@ -18,7 +18,8 @@ impl Dice {
                 judgement: self.maybe(|d| d.pick(&Judgement::ALL)),
                 by: self.text(),
             },
-            _ => Action::Maintained { machine, by: self.text() },
+            2 => Action::Maintained { machine, by: self.text() },
+            _ => self.alarm_action(),
         }
     }
 

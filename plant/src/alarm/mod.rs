@@ -2,11 +2,20 @@
 //!
 //! Here are the words only; the transition function lives in `analytics`.
 
+mod definition;
+mod inhibition;
+mod journal;
+
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
-use crate::{BearingFault, Evidence, Fault, Judgement, MachineId, Name, PointId, Timestamp, Zone};
+use crate::{BearingFault, MachineId, Name, PointId, Zone};
+
+pub use definition::{
+    AlarmChange, AlarmDefinition, AlarmTest, Comparison, DefinitionFault, Reference, Suppressor, SuppressorError,
+};
+pub use inhibition::{Inhibited, Inhibition, OutOfService, Shelving};
+pub use journal::{AlarmRecord, AlarmTransition, Trigger};
 
 /// Urgency, 1 the highest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +66,12 @@ pub enum AlarmCondition {
     Low,
     /// Value below its low-low limit.
     LowLow,
+    /// Value that changes faster than it may.
+    Rate,
+    /// Value further from where it should be than it may.
+    Deviation,
+    /// A state that is none it should be in.
+    Discrete,
     /// Vibration severity in this ISO 20816 zone (C or D).
     Zone(Zone),
     /// Damage of a rolling-element bearing: which bearing, which part.
@@ -82,6 +97,9 @@ impl AlarmCondition {
             Self::High => "high".into(),
             Self::Low => "low".into(),
             Self::LowLow => "low_low".into(),
+            Self::Rate => "rate".into(),
+            Self::Deviation => "deviation".into(),
+            Self::Discrete => "discrete".into(),
             Self::Zone(z) => format!("zone_{}", z.letter().to_ascii_lowercase()),
             Self::Bearing(name, fault) => format!("bearing.{name}.{fault}"),
             Self::Change => "change".into(),
@@ -90,6 +108,34 @@ impl AlarmCondition {
             Self::Offline => "offline".into(),
             Self::System(name) => format!("system.{name}"),
         }
+    }
+
+    /// From the stable name.
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        let plain = [
+            Self::HighHigh,
+            Self::High,
+            Self::Low,
+            Self::LowLow,
+            Self::Rate,
+            Self::Deviation,
+            Self::Discrete,
+            Self::Zone(Zone::C),
+            Self::Zone(Zone::D),
+            Self::Change,
+            Self::Sensor,
+            Self::Stale,
+            Self::Offline,
+        ];
+        if let Some(name) = code.strip_prefix("system.") {
+            return Some(Self::System(name.parse().ok()?));
+        }
+        if let Some((name, fault)) = code.strip_prefix("bearing.").and_then(|rest| rest.rsplit_once('.')) {
+            let fault = BearingFault::ALL.into_iter().find(|f| f.as_str() == fault)?;
+            return Some(Self::Bearing(name.parse().ok()?, fault));
+        }
+        plain.into_iter().find(|c| c.code() == code)
     }
 }
 
@@ -141,7 +187,8 @@ impl FromStr for AlarmId {
     }
 }
 
-/// The states of IEC 62682 that exist so far.
+/// The states of IEC 62682 that follow from the condition and from who has seen it. What keeps an alarm from people beside
+/// that is its [`Inhibition`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AlarmState {
     /// The condition does not hold and nobody needs to know.
@@ -153,11 +200,14 @@ pub enum AlarmState {
     Acknowledged,
     /// It held, holds no longer, and nobody has acknowledged.
     ReturnedUnacknowledged,
+    /// It held, holds no longer, somebody has acknowledged, and it stays until somebody resets it.
+    Latched,
 }
 
 impl AlarmState {
     /// Every state.
-    pub const ALL: [Self; 4] = [Self::Normal, Self::Unacknowledged, Self::Acknowledged, Self::ReturnedUnacknowledged];
+    pub const ALL: [Self; 5] =
+        [Self::Normal, Self::Unacknowledged, Self::Acknowledged, Self::ReturnedUnacknowledged, Self::Latched];
 
     /// The stable name.
     #[must_use]
@@ -167,6 +217,7 @@ impl AlarmState {
             Self::Unacknowledged => "unacknowledged",
             Self::Acknowledged => "acknowledged",
             Self::ReturnedUnacknowledged => "returned_unacknowledged",
+            Self::Latched => "latched",
         }
     }
 
@@ -181,163 +232,10 @@ impl AlarmState {
     pub const fn active(self) -> bool {
         matches!(self, Self::Unacknowledged | Self::Acknowledged)
     }
-}
-
-/// Why a transition happened.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Trigger {
-    /// The condition began to hold.
-    Raised,
-    /// It stopped holding.
-    Cleared,
-    /// A person acknowledged.
-    Acknowledged {
-        /// Who.
-        by: Arc<str>,
-    },
-    /// The condition had held before the data that shows it became known: journaled, paged to no one.
-    Historical,
-    /// The condition still holds and its evidence changed enough to be shown anew.
-    Updated,
-    /// The value that the alarm stands on is no longer to be trusted; the alarm stays.
-    ValueLost,
-}
-
-impl Trigger {
-    /// The stable name.
+    /// Whether nobody has seen it yet.
     #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Raised => "raised",
-            Self::Cleared => "cleared",
-            Self::Acknowledged { .. } => "acknowledged",
-            Self::Historical => "historical",
-            Self::Updated => "updated",
-            Self::ValueLost => "value_lost",
-        }
-    }
-}
-
-/// One step of one alarm; the journal is made of these.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AlarmTransition {
-    /// Which alarm.
-    pub key: AlarmKey,
-    /// When, by the source's clock (acknowledgement: by ours).
-    pub t: Timestamp,
-    /// State before.
-    pub from: AlarmState,
-    /// State after.
-    pub to: AlarmState,
-    /// Why.
-    pub trigger: Trigger,
-    /// How urgent.
-    pub priority: Priority,
-    /// The value that caused it, in the point's unit or the evidence's.
-    pub value: Option<f64>,
-    /// The limit it was held against.
-    pub limit: Option<f64>,
-    /// Unit of both.
-    pub unit: Option<crate::Unit>,
-    /// What shows it.
-    pub evidence: Evidence,
-}
-
-/// What a person does to an alarm, a diagnosis or a machine's baseline.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Action {
-    /// "I have seen it."
-    Acknowledge {
-        /// Which alarm.
-        alarm: AlarmId,
-        /// Who.
-        by: Arc<str>,
-    },
-    /// "This diagnosis is right", or wrong, or was missing.
-    Judge {
-        /// Of which machine.
-        machine: MachineId,
-        /// On which fault.
-        fault: Fault,
-        /// What is said; `None` takes the last judgement on this fault back.
-        judgement: Option<Judgement>,
-        /// Who.
-        by: Arc<str>,
-    },
-    /// "It was repaired": what is usual is learnt anew.
-    Maintained {
-        /// Which machine.
-        machine: MachineId,
-        /// Who.
-        by: Arc<str>,
-    },
-}
-
-/// An alarm as it stands, folded from its transitions.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AlarmRecord {
-    /// Which alarm.
-    pub key: AlarmKey,
-    /// In which state.
-    pub state: AlarmState,
-    /// How urgent.
-    pub priority: Priority,
-    /// Since when the condition has held (or held last).
-    pub raised: Timestamp,
-    /// When the state last changed.
-    pub changed: Timestamp,
-    /// Who acknowledged last, and when.
-    pub acknowledged: Option<(Arc<str>, Timestamp)>,
-    /// How often it has been raised.
-    pub occurrences: u64,
-    /// The last value, limit and unit.
-    pub value: Option<f64>,
-    /// See `value`.
-    pub limit: Option<f64>,
-    /// See `value`.
-    pub unit: Option<crate::Unit>,
-    /// What shows it, as of the last transition that brought any.
-    pub evidence: Evidence,
-}
-
-impl AlarmRecord {
-    /// The record after `next`, from the record before it (`None` for an alarm never seen).
-    #[must_use]
-    pub fn after(before: Option<&Self>, next: &AlarmTransition) -> Self {
-        let raised = matches!(next.trigger, Trigger::Raised);
-        let mut r = before.cloned().unwrap_or_else(|| Self {
-            key: next.key.clone(),
-            state: AlarmState::Normal,
-            priority: next.priority,
-            raised: next.t,
-            changed: next.t,
-            acknowledged: None,
-            occurrences: 0,
-            value: None,
-            limit: None,
-            unit: None,
-            evidence: Evidence::default(),
-        });
-        if raised {
-            r.raised = next.t;
-            r.occurrences += 1;
-            r.acknowledged = None;
-        }
-        if next.from != next.to {
-            r.changed = next.t;
-        }
-        if let Trigger::Acknowledged { by } = &next.trigger {
-            r.acknowledged = Some((by.clone(), next.t));
-        }
-        r.state = next.to;
-        r.priority = next.priority;
-        if next.value.is_some() {
-            (r.value, r.limit, r.unit) = (next.value, next.limit, next.unit);
-        }
-        if !next.evidence.is_empty() {
-            r.evidence = next.evidence.clone();
-        }
-        r
+    pub const fn unacknowledged(self) -> bool {
+        matches!(self, Self::Unacknowledged | Self::ReturnedUnacknowledged)
     }
 }
 
@@ -351,6 +249,24 @@ mod tests {
     }
 
     #[test]
+    fn codes_round_trip() {
+        let name: Name = "DE.2".parse().unwrap();
+        for c in [
+            AlarmCondition::LowLow,
+            AlarmCondition::Rate,
+            AlarmCondition::Zone(Zone::D),
+            AlarmCondition::Bearing(name.clone(), BearingFault::OuterRace),
+            AlarmCondition::System(name),
+            AlarmCondition::Offline,
+        ] {
+            assert_eq!(AlarmCondition::parse(&c.code()), Some(c));
+        }
+        for bad in ["", "zone_a", "bearing.DE", "bearing.DE.rust", "system.", "High"] {
+            assert_eq!(AlarmCondition::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
     fn ids_are_stable_and_round_trip() {
         let id = key(AlarmCondition::HighHigh).id();
         assert_eq!(id.to_string(), "584ec3324d2ab5cb".to_owned());
@@ -358,33 +274,5 @@ mod tests {
         assert_ne!(id, key(AlarmCondition::High).id());
         assert!("+84ec3324d2ab5cb".parse::<AlarmId>().is_err());
         assert!("12".parse::<AlarmId>().is_err());
-    }
-
-    #[test]
-    fn a_record_is_the_fold_of_its_transitions() {
-        let step = |from, to, trigger, t| AlarmTransition {
-            key: key(AlarmCondition::High),
-            t: Timestamp::from_secs(t),
-            from,
-            to,
-            trigger,
-            priority: Priority::High,
-            value: None,
-            limit: None,
-            unit: None,
-            evidence: Evidence::default(),
-        };
-        use AlarmState::*;
-        let by: Arc<str> = "lin".into();
-        let r = AlarmRecord::after(None, &step(Normal, Unacknowledged, Trigger::Raised, 1));
-        let r = AlarmRecord::after(
-            Some(&r),
-            &step(Unacknowledged, Acknowledged, Trigger::Acknowledged { by: by.clone() }, 2),
-        );
-        assert_eq!(r.acknowledged, Some((by, Timestamp::from_secs(2))));
-        let r = AlarmRecord::after(Some(&r), &step(Acknowledged, Normal, Trigger::Cleared, 3));
-        assert_eq!((r.state, r.raised, r.occurrences), (Normal, Timestamp::from_secs(1), 1));
-        let r = AlarmRecord::after(Some(&r), &step(Normal, Unacknowledged, Trigger::Raised, 4));
-        assert_eq!((r.raised, r.occurrences, r.acknowledged), (Timestamp::from_secs(4), 2, None));
     }
 }
