@@ -60,6 +60,8 @@ pub(crate) struct State {
     pub(crate) keeping: Keeping,
     /// Held while the mapping rules are replaced.
     pub(crate) rules: tokio::sync::Mutex<()>,
+    /// Held while definitions of alarms are changed.
+    pub(crate) definitions: tokio::sync::Mutex<()>,
     pub(crate) reads: Reads,
     pub(crate) meter: Meter,
     /// Room for live streams.
@@ -104,6 +106,7 @@ impl State {
             mapper: services.mapper,
             keeping: services.keeping,
             rules: tokio::sync::Mutex::default(),
+            definitions: tokio::sync::Mutex::default(),
             reads: Reads::new(config.max_reads),
             meter: Meter::default(),
             streams: Arc::new(Semaphore::new(config.max_streams)),

@@ -1,7 +1,9 @@
 //! Alarms, their journal, and "I have seen it".
 
+use std::sync::Arc;
+
 use historian::Seq;
-use plant::{Action, AlarmId, AlarmRecord, AlarmState, MachineId};
+use plant::{Action, AlarmId, AlarmRecord, AlarmState, Inhibited, MachineId};
 use warp::http::StatusCode;
 
 use super::{object_if_any, who};
@@ -18,27 +20,25 @@ use crate::{dto, respond, view};
 enum Filter {
     Active,
     Unacknowledged,
+    Inhibited(Inhibited),
     All,
 }
 
 impl Filter {
     fn lets(self, a: &AlarmRecord) -> bool {
         match self {
-            Self::Active => a.state.active(),
-            Self::Unacknowledged => waits(a),
+            Self::Active => view::active(a),
+            Self::Unacknowledged => view::unacknowledged(a),
+            Self::Inhibited(by) => a.inhibition.outermost() == Some(by),
             Self::All => true,
         }
     }
 }
 
-fn waits(a: &AlarmRecord) -> bool {
-    matches!(a.state, AlarmState::Unacknowledged | AlarmState::ReturnedUnacknowledged)
-}
-
 /// Alarms in the order in which they want to be acted on.
 #[utoipa::path(get, path = "/api/v1/alarms", tag = "alarms",
     params(
-        ("state" = Option<String>, Query, description = "`active` (the condition holds), `unacknowledged` (nobody has seen it, whether or not it holds), or `all` (also the normal ones); `active` where it is left out."),
+        ("state" = Option<String>, Query, description = "`active` (the condition holds), `unacknowledged` (nobody has seen it, whether or not it holds), `shelved`, `suppressed`, `out_of_service` (what keeps it from people; those of the others are in none of the first two), or `all` (also the normal ones); `active` where it is left out."),
         ("machine" = Option<String>, Query, description = "Of this machine only, `site/machine`."),
         ("limit" = Option<usize>, Query, description = "At most so many, 1 to 10000; 1000 where it is left out."),
     ),
@@ -48,7 +48,14 @@ fn waits(a: &AlarmRecord) -> bool {
     ))]
 pub(crate) async fn list(ask: Ask) -> Answer {
     ask.query.only(&["state", "machine", "limit"])?;
-    let choices = [("active", Filter::Active), ("unacknowledged", Filter::Unacknowledged), ("all", Filter::All)];
+    let choices = [
+        ("active", Filter::Active),
+        ("unacknowledged", Filter::Unacknowledged),
+        ("shelved", Filter::Inhibited(Inhibited::Shelved)),
+        ("suppressed", Filter::Inhibited(Inhibited::Suppressed)),
+        ("out_of_service", Filter::Inhibited(Inhibited::OutOfService)),
+        ("all", Filter::All),
+    ];
     let filter = ask.query.choice("state", &choices)?.unwrap_or(Filter::Active);
     let machine: Option<MachineId> = ask.query.get("machine", "a machine's id, SITE/MACHINE")?;
     let limit = ask.query.count("limit", 1_000, 10_000)?;
@@ -150,15 +157,29 @@ pub(crate) async fn acknowledge(ask: Ask) -> Answer {
     let by = who(object_if_any::<dto::Acknowledgement>(&ask.body, next)?.by.as_deref(), next)?;
     let state = &ask.state;
     let found = load(state, id).await?;
-    if !waits(&found) {
+    if !found.state.unacknowledged() {
         return Err(settled(&found));
     }
+    done(state, id, Action::Acknowledge { alarm: id, by }, |a| !a.state.unacknowledged()).await
+}
+
+/// Commits what somebody does to an alarm; answers with the alarm once `shows` says that it shows it.
+pub(super) async fn done(
+    state: &Arc<State>,
+    id: AlarmId,
+    action: Action,
+    shows: impl Fn(&AlarmRecord) -> bool,
+) -> Answer {
+    let shows = &shows;
     let answered = Answered {
         by: "alarm supervision",
         told: |frame: &Frame| matches!(frame, Frame::Alarms { alarms, .. } if alarms.iter().any(|a| a.0 == id)),
-        look: || async move { Ok(Some(load(state, id).await?).filter(|a| !waits(a))) },
+        look: || async move {
+            let register = state.sources.register.clone();
+            Ok(state.reads.run(move || register.alarm(id)).await?.filter(|a| shows(a)))
+        },
     };
-    let after = act(state, Action::Acknowledge { alarm: id, by }, answered).await?;
+    let after = act(state, action, answered).await?;
     Ok(respond::fresh(StatusCode::OK, &view::alarm(&state.sources.register.plant(), &after)))
 }
 
@@ -173,16 +194,16 @@ fn settled(a: &AlarmRecord) -> Problem {
     Problem::new(Kind::Conflict, detail, "look at the alarm again; it has moved since it was shown")
 }
 
-fn id(ask: &Ask) -> Result<AlarmId, Problem> {
+pub(super) fn id(ask: &Ask) -> Result<AlarmId, Problem> {
     ask.param(0).parse().map_err(|_| missing(ask.param(0)))
 }
 
-async fn load(state: &State, id: AlarmId) -> Result<AlarmRecord, Problem> {
+pub(super) async fn load(state: &State, id: AlarmId) -> Result<AlarmRecord, Problem> {
     let register = state.sources.register.clone();
     state.reads.run(move || register.alarm(id)).await?.ok_or_else(|| missing(&id.to_string()))
 }
 
-fn missing(id: &str) -> Problem {
+pub(super) fn missing(id: &str) -> Problem {
     Problem::not_found("alarm", id, "GET /api/v1/alarms?state=all lists the alarms")
 }
 

@@ -3,8 +3,10 @@
 mod alarms;
 mod analysis;
 mod assessment;
+mod definitions;
 mod devices;
 pub(crate) mod export;
+mod inhibit;
 mod intake;
 mod ledger;
 mod live;
@@ -59,6 +61,15 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::get("/api/v1/alarms/{id}", |a| Box::pin(alarms::one(a))),
     Route::get("/api/v1/alarms/{id}/journal", |a| Box::pin(alarms::journal_of(a))),
     Route::post("/api/v1/alarms/{id}/acknowledge", |a| Box::pin(alarms::acknowledge(a))),
+    Route::post("/api/v1/alarms/{id}/reset", |a| Box::pin(inhibit::reset(a))),
+    Route::post("/api/v1/alarms/{id}/shelve", |a| Box::pin(inhibit::shelve(a))),
+    Route::post("/api/v1/alarms/{id}/unshelve", |a| Box::pin(inhibit::unshelve(a))),
+    Route::post("/api/v1/alarms/{id}/out-of-service", |a| Box::pin(inhibit::out_of_service(a))),
+    Route::post("/api/v1/alarms/{id}/in-service", |a| Box::pin(inhibit::in_service(a))),
+    Route::get("/api/v1/alarm-definitions", |a| Box::pin(definitions::list(a))),
+    Route::large(Method::POST, "/api/v1/alarm-definitions", definitions::MAX_BODY, |a| {
+        Box::pin(definitions::change(a))
+    }),
     Route::get("/api/v1/journal", |a| Box::pin(alarms::journal(a))),
     Route::get("/api/v1/connections", |a| Box::pin(intake::connections(a))),
     Route::get("/api/v1/influx", |a| Box::pin(intake::influx(a))),
@@ -135,6 +146,13 @@ pub(crate) static ROUTES: &[Route] = &[
         alarms::one,
         alarms::journal_of,
         alarms::acknowledge,
+        inhibit::reset,
+        inhibit::shelve,
+        inhibit::unshelve,
+        inhibit::out_of_service,
+        inhibit::in_service,
+        definitions::list,
+        definitions::change,
         alarms::journal,
         intake::connections,
         intake::influx,

@@ -27,10 +27,10 @@ pub struct Alarm {
     pub point: Option<String>,
     /// The point's name for people.
     pub point_title: Option<Title>,
-    /// What is watched: `high_high`, `high`, `low`, `low_low`, `zone_c`, `zone_d`, `bearing.<name>.<fault>`, `sensor`,
+    /// What is watched: `high_high`, `high`, `low`, `low_low`, `rate`, `deviation`, `discrete`, `zone_c`, `zone_d`, `bearing.<name>.<fault>`, `sensor`,
     /// `stale`, `offline`, or `system.<name>`: of the platform itself, whose machine is `$danxia/platform`.
     pub condition: String,
-    /// `normal`, `unacknowledged`, `acknowledged` or `returned_unacknowledged`.
+    /// `normal`, `unacknowledged`, `acknowledged`, `returned_unacknowledged` or `latched`.
     pub state: String,
     /// How urgent.
     pub priority: Priority,
@@ -50,6 +50,53 @@ pub struct Alarm {
     pub unit: Option<String>,
     /// What shows it.
     pub evidence: Evidence,
+    /// What keeps it from people: `shelved`, `suppressed` or `out_of_service`, of several the one that lasts longest;
+    /// `null` where people are told.
+    pub inhibited: Option<String>,
+    /// Until when and why it is shelved.
+    pub shelved: Option<Shelved>,
+    /// What silences it by design.
+    pub suppressed: Option<String>,
+    /// Why it is out of service.
+    pub out_of_service: Option<OutOfService>,
+    /// Whether it was raised before the others of its group.
+    pub first_out: bool,
+    /// Whether it stays after its condition is gone until it is reset.
+    pub latching: bool,
+    /// Until when somebody is to respond; `null` where nothing says so, or somebody has.
+    pub respond_by: Option<Time>,
+    /// What happens where nobody responds.
+    pub consequence: Title,
+    /// What to do.
+    pub action: Title,
+    /// The group of which the first is marked.
+    pub group: Option<String>,
+}
+
+/// An alarm that an operator has put aside for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Shelved {
+    /// Until when.
+    pub until: Time,
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub by: String,
+    /// Since when.
+    pub since: Time,
+}
+
+/// An alarm that maintenance has taken out of service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OutOfService {
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub by: String,
+    /// Who allowed it.
+    pub approved_by: String,
+    /// Since when.
+    pub since: Time,
 }
 
 /// Who has seen an alarm.
@@ -110,16 +157,25 @@ pub struct JournalEntry {
     pub point: Option<String>,
     /// What is watched.
     pub condition: String,
-    /// When, by the source's clock (acknowledgements: the platform's).
+    /// When, by the source's clock (what people do: the platform's).
     pub t: Time,
     /// State before.
     pub from: String,
     /// State after.
     pub to: String,
-    /// Why: `raised`, `cleared`, `acknowledged`, `historical`, `updated`, `value_lost`.
+    /// Why: `raised`, `cleared`, `acknowledged`, `historical`, `updated`, `value_lost`, `re_alarmed`, `reset`, `shelved`,
+    /// `unshelved`, `suppressed`, `unsuppressed`, `out_of_service`, `in_service`.
     pub trigger: String,
-    /// Who, for acknowledgements.
+    /// Who did it, where a person did.
     pub by: Option<String>,
+    /// Why they did, or what silences it by design.
+    pub reason: Option<String>,
+    /// Until when it is shelved.
+    pub until: Option<Time>,
+    /// What keeps it from people after this step.
+    pub inhibited: Option<String>,
+    /// Whether it was raised before the others of its group.
+    pub first_out: bool,
     /// How urgent.
     pub priority: Priority,
     /// The value that caused it.
@@ -130,6 +186,33 @@ pub struct JournalEntry {
     pub unit: Option<String>,
     /// What shows it.
     pub evidence: Evidence,
+}
+
+/// "Not now."
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Shelve {
+    /// For how long, minutes: 1 to 1440.
+    #[schema(minimum = 1, maximum = 1440)]
+    pub minutes: u32,
+    /// Why, 1 to 200 characters.
+    pub reason: String,
+    /// Who, 1 to 64 characters; `operator` where it is left out. With accounts, who is logged in counts instead.
+    #[serde(default)]
+    pub by: Option<String>,
+}
+
+/// "Not until it is put back."
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TakeOutOfService {
+    /// Why, 1 to 200 characters.
+    pub reason: String,
+    /// Who allowed it, 1 to 64 characters.
+    pub approved_by: String,
+    /// Who, 1 to 64 characters; `operator` where it is left out. With accounts, who is logged in counts instead.
+    #[serde(default)]
+    pub by: Option<String>,
 }
 
 /// "I have seen it."

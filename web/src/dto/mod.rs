@@ -10,6 +10,7 @@ mod analysis;
 mod assessment;
 mod common;
 mod connection;
+mod definition;
 mod device;
 mod influx;
 mod intake;
@@ -25,7 +26,10 @@ mod train;
 mod waiting;
 mod waveform;
 
-pub use alarm::{Acknowledged, Acknowledgement, Alarm, Alarms, Evidence, EvidenceLine, Journal, JournalEntry};
+pub use alarm::{
+    Acknowledged, Acknowledgement, Alarm, Alarms, Evidence, EvidenceLine, Journal, JournalEntry, OutOfService, Shelve,
+    Shelved, TakeOutOfService,
+};
 pub use analysis::{Analysis, AnalysisCurve, AnalysisMap, Kurtogram, KurtogramLevel, MapRecord, RunUpResponse};
 pub use assessment::{
     Assessment, FaultVerdict, HealthHistory, HealthPoint, HealthReason, Judge, Judged, MachineAssessment, Maintained,
@@ -33,6 +37,9 @@ pub use assessment::{
 };
 pub use common::{Number, Priority, Quality, Reading, Time, Title};
 pub use connection::{Client, ConnectionTotals, Connections, Denial};
+pub use definition::{
+    AlarmDefinition, AlarmDefinitions, AlarmName, ChangedDefinition, ChangedDefinitions, DefinitionChange,
+};
 pub use device::{
     Checklist, ChecklistStep, Device, DeviceCertificate, DeviceCredentials, Devices, IssuedCertificate, NewCertificate,
     NewDevice, NewOwnPatterns, NewPassword, OwnPatterns, Role,

@@ -1,18 +1,26 @@
 //! Alarms, in the order in which they want to be acted on.
 
 use historian::JournalEntry;
-use plant::{AlarmKey, AlarmRecord, AlarmState, Evidence, Plant, Priority, Trigger};
+use plant::{
+    AlarmDefinition, AlarmKey, AlarmRecord, AlarmState, Evidence, Inhibition, Plant, Priority, Title, Trigger,
+};
 
 use super::{texts, title, unit};
 use crate::dto;
 
-/// Whether an alarm is shown as open: its condition holds, or nobody has seen it.
+/// Whether an alarm is of the live lists: it is not normal, or something keeps it from people.
 pub(crate) fn shown(a: &AlarmRecord) -> bool {
-    a.state != AlarmState::Normal
+    a.state != AlarmState::Normal || a.inhibition.outermost().is_some()
 }
 
+/// Whether somebody is to acknowledge it: what is kept from people waits for nobody.
 pub(crate) fn unacknowledged(a: &AlarmRecord) -> bool {
-    matches!(a.state, AlarmState::Unacknowledged | AlarmState::ReturnedUnacknowledged)
+    a.state.unacknowledged() && a.inhibition.outermost().is_none()
+}
+
+/// Whether its condition holds and people are told.
+pub(crate) fn active(a: &AlarmRecord) -> bool {
+    a.state.active() && a.inhibition.outermost().is_none()
 }
 
 /// `all` in the order of the page: unacknowledged first, then open ones, then by urgency, the newest first.
@@ -24,6 +32,10 @@ pub(crate) fn alarms(plant: &Plant, mut all: Vec<AlarmRecord>) -> Vec<dto::Alarm
 pub(crate) fn alarm(plant: &Plant, a: &AlarmRecord) -> dto::Alarm {
     let (machine, point, point_title) = place(plant, &a.key);
     let seen = a.acknowledged.as_ref();
+    let defined = plant.alarms.get(&a.key);
+    let respond = defined.and_then(|d| d.respond_within).filter(|_| a.state == AlarmState::Unacknowledged);
+    let text = |of: fn(&AlarmDefinition) -> &Title| defined.map(|d| title(of(d))).unwrap_or_default();
+    let Inhibition { shelved, suppressed, out_of_service } = &a.inhibition;
     dto::Alarm {
         id: a.key.id().to_string(),
         machine,
@@ -40,16 +52,32 @@ pub(crate) fn alarm(plant: &Plant, a: &AlarmRecord) -> dto::Alarm {
         limit: a.limit,
         unit: a.unit.map(unit),
         evidence: evidence(&a.evidence),
+        inhibited: a.inhibition.outermost().map(|i| i.as_str().into()),
+        shelved: shelved.as_ref().map(|s| dto::Shelved {
+            until: s.until.into(),
+            reason: s.reason.as_ref().into(),
+            by: s.by.as_ref().into(),
+            since: s.since.into(),
+        }),
+        suppressed: suppressed.as_deref().map(Into::into),
+        out_of_service: out_of_service.as_ref().map(|o| dto::OutOfService {
+            reason: o.reason.as_ref().into(),
+            by: o.by.as_ref().into(),
+            approved_by: o.approved_by.as_ref().into(),
+            since: o.since.into(),
+        }),
+        first_out: a.first_out && a.state.active(),
+        latching: defined.is_some_and(|d| d.latching),
+        respond_by: respond.map(|within| (a.raised + within).into()),
+        consequence: text(|d| &d.consequence),
+        action: text(|d| &d.action),
+        group: defined.and_then(|d| d.group.as_ref()).map(ToString::to_string),
     }
 }
 
 pub(crate) fn journal_entry(plant: &Plant, e: &JournalEntry) -> dto::JournalEntry {
     let t = &e.transition;
     let (machine, point, _) = place(plant, &t.key);
-    let by = match &t.trigger {
-        Trigger::Acknowledged { by } => Some(by.as_ref().into()),
-        _ => None,
-    };
     dto::JournalEntry {
         position: format!("{}.{}", e.seq, e.n),
         alarm: t.key.id().to_string(),
@@ -60,7 +88,11 @@ pub(crate) fn journal_entry(plant: &Plant, e: &JournalEntry) -> dto::JournalEntr
         from: t.from.as_str().into(),
         to: t.to.as_str().into(),
         trigger: t.trigger.as_str().into(),
-        by,
+        by: t.trigger.by().map(|by| by.as_ref().into()),
+        reason: t.trigger.reason().map(|why| why.as_ref().into()),
+        until: if let Trigger::Shelved { until, .. } = &t.trigger { Some((*until).into()) } else { None },
+        inhibited: t.inhibited.map(|i| i.as_str().into()),
+        first_out: t.first_out,
         priority: priority(t.priority),
         value: t.value,
         limit: t.limit,
@@ -73,7 +105,7 @@ pub(crate) fn journal_entry(plant: &Plant, e: &JournalEntry) -> dto::JournalEntr
 pub(crate) fn counts<'a>(alarms: impl IntoIterator<Item = &'a AlarmRecord>) -> dto::Counts {
     let mut counts = dto::Counts::default();
     for a in alarms {
-        counts.active += u64::from(a.state.active());
+        counts.active += u64::from(active(a));
         if unacknowledged(a) {
             let by = &mut counts.unacknowledged;
             *match a.priority {

@@ -2,6 +2,7 @@
 
 mod alarm;
 mod assessment;
+mod definition;
 mod intake;
 mod machine;
 mod rules;
@@ -11,8 +12,9 @@ mod summary;
 mod train;
 mod waveform;
 
-pub(crate) use alarm::{alarm, alarms, counts, journal_entry, shown};
+pub(crate) use alarm::{active, alarm, alarms, counts, journal_entry, shown, unacknowledged};
 pub(crate) use assessment::{assessment, health_point};
+pub(crate) use definition::{definition, parse_definition, parse_key};
 pub use intake::quarantined_message;
 pub(crate) use intake::{
     group, ledger_line, ledger_source, ledger_total, quarantine_entry, quarantine_payload, quarantine_stats,

@@ -181,6 +181,9 @@ fn status<'a>(active: impl Iterator<Item = &'a AlarmCondition>, points: &[Pointw
             | AlarmCondition::High
             | AlarmCondition::Low
             | AlarmCondition::LowLow
+            | AlarmCondition::Rate
+            | AlarmCondition::Deviation
+            | AlarmCondition::Discrete
             | AlarmCondition::Zone(_)
             | AlarmCondition::Change
             | AlarmCondition::Bearing(..) => alarm = true,

@@ -74,7 +74,7 @@ fn supervise(house: &House) -> tokio::task::JoinHandle<()> {
                         card.dismissed -= 1;
                     }
                     Action::Maintained { by, .. } => card.reset = Some((c.t, by.clone())),
-                    Action::Acknowledge { .. } => continue,
+                    _ => continue,
                 }
                 recorder.commit(of(assessed(5, None, card.clone()))).await.unwrap();
             }

@@ -63,7 +63,7 @@ async fn every_error_is_a_problem_with_a_next_step() {
         ("POST", "/api/v1/alarms/0000000000000000/acknowledge".into(), vec![JSON], "", 404, "not_found", "alarm"),
         ("GET", "/api/v1/alarms/xyz".into(), vec![], "", 404, "not_found", "xyz"),
         ("GET", "/api/v1/alarms/0000000000000000/journal".into(), vec![], "", 404, "not_found", "alarm"),
-        ("GET", "/api/v1/alarms?state=loud".into(), vec![], "", 400, "bad_query", "active, unacknowledged, all"),
+        ("GET", "/api/v1/alarms?state=loud".into(), vec![], "", 400, "bad_query", "active, unacknowledged, shelved, suppressed, out_of_service, all"),
         ("GET", "/api/v1/alarms?machine=fan".into(), vec![], "", 400, "bad_query", "SITE/MACHINE"),
         ("GET", "/api/v1/alarms?limit=0".into(), vec![], "", 400, "bad_query", "1 to 10000"),
         ("GET", "/api/v1/alarms?limit=1&limit=2".into(), vec![], "", 400, "bad_query", "twice"),

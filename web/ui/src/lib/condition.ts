@@ -29,8 +29,10 @@ export function message(a: Pick<Alarm, "condition">): string {
     .replace("{fault}", code("fault", c.fault ?? ""));
 }
 
-/** What people do about it. */
-export function remedy(a: Pick<Alarm, "condition">): string {
+/** What people do about it: as its definition says, else as the condition does. */
+export function remedy(a: Pick<Alarm, "condition" | "action">): string {
+  const defined = title(a.action, "");
+  if (defined) return defined;
   const { kind, name } = parseCondition(a.condition);
   return name === undefined ? code("action", kind) : code("system_action", name);
 }
@@ -103,5 +105,8 @@ export function byUrgency(a: Alarm, b: Alarm): number {
 
 export const isActive = (a: Pick<Alarm, "state">): boolean =>
   a.state === "unacknowledged" || a.state === "acknowledged";
-export const isWaiting = (a: Pick<Alarm, "state">): boolean =>
-  a.state === "unacknowledged" || a.state === "returned_unacknowledged";
+/** Somebody is to acknowledge it; what is kept from people waits for nobody. */
+export const isWaiting = (a: Pick<Alarm, "state" | "inhibited">): boolean =>
+  !a.inhibited && (a.state === "unacknowledged" || a.state === "returned_unacknowledged");
+/** It is in the list of those that call people: it holds, waits to be seen, or to be reset. */
+export const isOpen = (a: Pick<Alarm, "state" | "inhibited">): boolean => !a.inhibited && a.state !== "normal";

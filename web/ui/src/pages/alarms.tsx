@@ -4,18 +4,19 @@ import { liveAlarms, overlay } from "../api/live";
 import { useResource } from "../api/resource";
 import type { Alarm, Journal } from "../api/types";
 import { code, t, title } from "../i18n";
-import { byUrgency, isActive, isWaiting, machineTitle, message, placeOf, remark, valueAgainstLimit } from "../lib/condition";
+import { byUrgency, isActive, isOpen, isWaiting, machineTitle, message, placeOf, remark, valueAgainstLimit } from "../lib/condition";
 import { int, span, when } from "../lib/format";
 import { registerKeys } from "../lib/keys";
 import { now, serverNow } from "../lib/now";
 import { go, href, useRoute } from "../lib/router";
 import { useStore } from "../lib/store";
+import { type Form, InhibitDialog, inhibitedText } from "../parts/alarm-actions";
 import { EvidencePanel } from "../parts/evidence";
 import { PriorityMark } from "../parts/marks";
 import { Empty, Guarded, ProblemBox } from "../parts/states";
 
 const EVERY = 10_000;
-const TABS = ["active", "unacknowledged", "history"] as const;
+const TABS = ["active", "unacknowledged", "shelved", "suppressed", "out_of_service", "history"] as const;
 type Tab = (typeof TABS)[number];
 /** Rows drawn at first; more on request, so that a thousand alarms scroll smoothly. */
 const PAGE = 200;
@@ -41,6 +42,7 @@ function AlarmList(props: { fetched: Alarm[]; at: number; selected: string | und
   const [problem, setProblem] = useState<Problem | undefined>();
   const [busy, setBusy] = useState<ReadonlySet<string>>(new Set());
   const [room, setRoom] = useState(PAGE);
+  const [form, setForm] = useState<Form | undefined>();
 
   const all = useMemo(() => {
     const id = (a: Alarm) => a.id;
@@ -55,21 +57,30 @@ function AlarmList(props: { fetched: Alarm[]; at: number; selected: string | und
   const machine = query["machine"];
   const scoped = machine ? all.filter((a) => `${a.machine.site}/${a.machine.machine}` === machine) : all;
   const waiting = scoped.filter(isWaiting);
-  const active = scoped.filter((a) => isActive(a) || isWaiting(a));
-  const rows = (tab === "active" ? active : tab === "unacknowledged" ? waiting : scoped).slice();
+  const active = scoped.filter(isOpen);
+  const lists: Record<Tab, Alarm[]> = {
+    active,
+    unacknowledged: waiting,
+    shelved: scoped.filter((a) => a.inhibited === "shelved"),
+    suppressed: scoped.filter((a) => a.inhibited === "suppressed"),
+    out_of_service: scoped.filter((a) => a.inhibited === "out_of_service"),
+    history: scoped.filter((a) => a.occurrences > 0),
+  };
+  const rows = lists[tab].slice();
   if (tab === "history") rows.sort((a, b) => Date.parse(b.changed) - Date.parse(a.changed));
   else rows.sort(byUrgency);
   const shown = rows.slice(0, room);
   const open = all.find((a) => a.id === selected);
 
-  const acknowledge = async (alarms: Alarm[]) => {
-    const wanted = alarms.filter((a) => isWaiting(a) && !busy.has(a.id));
+  const acknowledge = (alarms: Alarm[]) => act(alarms.filter(isWaiting), "acknowledge", {});
+  const act = async (alarms: Alarm[], verb: string, body: object) => {
+    const wanted = alarms.filter((a) => !busy.has(a.id));
     if (wanted.length === 0) return;
     setProblem(undefined);
     setBusy((b) => new Set([...b, ...wanted.map((a) => a.id)]));
     for (const a of wanted) {
       try {
-        const what = await post<Alarm>(`alarms/${segments(a.id)}/acknowledge`, {});
+        const what = await post<Alarm>(`alarms/${segments(a.id)}/${verb}`, body);
         setAnswered((m) => new Map(m).set(a.id, { what, at: Date.now() }));
       } catch (e) {
         setProblem(e instanceof Problem ? e : new Problem(0, String(e), "", "", ""));
@@ -82,16 +93,18 @@ function AlarmList(props: { fetched: Alarm[]; at: number; selected: string | und
     const next = shown[at < 0 ? 0 : Math.max(0, Math.min(shown.length - 1, at + by))];
     if (next) go(["alarms", next.id], query);
   };
-  useEffect(() => registerKeys({ j: () => step(1), k: () => step(-1), a: () => open && void acknowledge([open]) }));
+  useEffect(() =>
+    registerKeys({
+      j: () => step(1),
+      k: () => step(-1),
+      a: () => open && void acknowledge([open]),
+      s: () => open && !open.inhibited && setForm("shelve"),
+    }),
+  );
   useEffect(() => {
     document.querySelector(".alarm-list tr[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
   }, [selected]);
 
-  const count: Record<Tab, number | undefined> = {
-    active: active.length,
-    unacknowledged: waiting.length,
-    history: undefined,
-  };
   const visibleWaiting = shown.filter(isWaiting);
   return (
     <div class={`alarms ${selected ? "with-evidence" : ""}`}>
@@ -110,7 +123,7 @@ function AlarmList(props: { fetched: Alarm[]; at: number; selected: string | und
                 data-testid={`tab-${x}`}
                 onClick={() => go(["alarms"], { ...query, tab: x })}
               >
-                {code("tab", x)} {count[x] !== undefined && <b>{int(count[x])}</b>}
+                {code("tab", x)} {x !== "history" && <b>{int(lists[x].length)}</b>}
               </button>
             ))}
           </div>
@@ -157,8 +170,17 @@ function AlarmList(props: { fetched: Alarm[]; at: number; selected: string | und
           id={selected}
           known={open}
           close={() => go(["alarms"], query)}
-          acknowledge={(a) => void acknowledge([a])}
+          act={(a, verb, body) => void act([a], verb, body)}
+          open={setForm}
           busy={busy.has(selected)}
+        />
+      )}
+      {form && open && (
+        <InhibitDialog
+          a={open}
+          form={form}
+          act={(a, verb, body) => void act([a], verb, body)}
+          close={() => setForm(undefined)}
         />
       )}
     </div>
@@ -226,10 +248,11 @@ function AlarmRow(props: {
         <span data-testid="alarm-state" data-state={a.state}>
           {code("state", a.state)}
         </span>
-        {a.acknowledged && <small class="muted"> {a.acknowledged.by}</small>}
+        {a.acknowledged && a.state !== "normal" && <small class="muted"> {a.acknowledged.by}</small>}
+        {a.inhibited && <small class="muted"> {inhibitedText(a, (x) => when(x, serverNow()))}</small>}
       </td>
       <td class="c-raised">
-        <time datetime={a.raised}>{when(a.raised, serverNow())}</time>
+        {a.occurrences > 0 && <time datetime={a.raised}>{when(a.raised, serverNow())}</time>}
       </td>
       <td class="c-duration">
         <Duration a={a} />
@@ -241,6 +264,8 @@ function AlarmRow(props: {
       <td class="c-message">
         <a href={link}>{message(a)}</a>
         {remark(a) && <small class="muted">{remark(a)}</small>}
+        {a.first_out && <small class="chip" data-testid="first-out">{t("alarms.first_out")}</small>}
+        {a.respond_by && <small class="muted"> {t("alarms.respond_by", { time: when(a.respond_by, serverNow()) })}</small>}
         {a.occurrences > 1 && <small class="muted"> ×{int(a.occurrences)}</small>}
       </td>
       <td class="c-value n">{valueAgainstLimit(a)}</td>
@@ -265,7 +290,7 @@ function AlarmRow(props: {
 function Duration({ a }: { a: Alarm }) {
   useStore(now);
   const end = isActive(a) ? serverNow() : Date.parse(a.changed);
-  return <>{a.state === "normal" && a.acknowledged ? "" : span(end - Date.parse(a.raised))}</>;
+  return <>{a.occurrences === 0 || (a.state === "normal" && a.acknowledged) ? "" : span(end - Date.parse(a.raised))}</>;
 }
 
 /** Every step of every alarm, newest first, as the server journals them. */
@@ -303,6 +328,8 @@ function JournalTable() {
                       <td>
                         {code("trigger", e.trigger)}
                         {e.by && <small class="muted"> {e.by}</small>}
+                        {e.until && <small class="muted"> {t("alarms.until", { time: when(e.until, serverNow()) })}</small>}
+                        {e.reason && <small class="muted"> {e.reason}</small>}
                       </td>
                       <td>{machineTitle(e.machine)}</td>
                       <td>

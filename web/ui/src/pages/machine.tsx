@@ -7,8 +7,7 @@ import { code, t } from "../i18n";
 import {
   beyond,
   byUrgency,
-  isActive,
-  isWaiting,
+  isOpen,
   machineTitle,
   message,
   pointTitle,
@@ -59,7 +58,7 @@ function useCurrent(m: MachineDetail, at: number): MachineDetail {
     last: newer(values.get(seriesKey(p.id)), p.last) ?? null,
     indicators: p.indicators.map((i) => ({ ...i, last: newer(values.get(seriesKey(p.id, i.name)), i.last) ?? null })),
   }));
-  const alarms = overlay(m.alarms, at, own, (a: Alarm) => a.id).filter((a) => isActive(a) || isWaiting(a));
+  const alarms = overlay(m.alarms, at, own, (a: Alarm) => a.id).filter(isOpen);
   return { ...m, ...(heard && heard.at > at ? heard.what : {}), points, alarms: alarms.sort(byUrgency) };
 }
 

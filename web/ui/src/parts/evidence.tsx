@@ -4,11 +4,12 @@ import { useResource } from "../api/resource";
 import type { Alarm, Journal, WaveformInfo } from "../api/types";
 import { code, t, title } from "../i18n";
 import { TERM_PERCENT, TERM_UNIT } from "../i18n/codes";
-import { isActive, isWaiting, machineTitle, message, parseCondition, placeOf, remark, remedy, valueAgainstLimit } from "../lib/condition";
+import { isActive, machineTitle, message, parseCondition, placeOf, remark, remedy, valueAgainstLimit } from "../lib/condition";
 import { bytes, dateTime, num, quantity, when } from "../lib/format";
 import { lazy } from "../lib/lazy";
 import { serverNow } from "../lib/now";
 import { href } from "../lib/router";
+import { type Act, AlarmActions, type Form, inhibitedText } from "./alarm-actions";
 import { PriorityMark } from "./marks";
 import { Guarded, ProblemBox } from "./states";
 
@@ -30,7 +31,8 @@ export function EvidencePanel(props: {
   id: string;
   known: Alarm | undefined;
   close: () => void;
-  acknowledge: (a: Alarm) => void;
+  act: Act;
+  open: (form: Form) => void;
   busy: boolean;
 }) {
   const fetched = useResource<Alarm>(props.known ? null : props.id, (s) => get(`alarms/${segments(props.id)}`, s));
@@ -46,7 +48,7 @@ export function EvidencePanel(props: {
         ×
       </button>
       {a ? (
-        <Body a={a} acknowledge={props.acknowledge} busy={props.busy} />
+        <Body a={a} act={props.act} open={props.open} busy={props.busy} />
       ) : fetched.problem ? (
         <ProblemBox problem={fetched.problem} />
       ) : (
@@ -56,7 +58,8 @@ export function EvidencePanel(props: {
   );
 }
 
-function Body({ a, acknowledge, busy }: { a: Alarm; acknowledge: (a: Alarm) => void; busy: boolean }) {
+function Body(props: { a: Alarm; act: Act; open: (form: Form) => void; busy: boolean }) {
+  const { a } = props;
   const story = seriesOf(a);
   const raised = Date.parse(a.raised);
   const pointId = a.point ? `${a.machine.site}/${a.machine.machine}/${a.point}` : undefined;
@@ -73,7 +76,14 @@ function Body({ a, acknowledge, busy }: { a: Alarm; acknowledge: (a: Alarm) => v
       <dl class="facts">
         <Fact name={t("alarms.priority")}>{code("priority", String(a.priority))}</Fact>
         <Fact name={t("alarms.state")}>{code("state", a.state)}</Fact>
-        <Fact name={t("alarms.raised")}>{dateTime(raised)}</Fact>
+        {a.occurrences > 0 && <Fact name={t("alarms.raised")}>{dateTime(raised)}</Fact>}
+        {a.respond_by && <Fact name={t("evidence.respond_by")}>{when(a.respond_by, serverNow())}</Fact>}
+        {a.group && (
+          <Fact name={t("evidence.group")}>
+            {a.group}
+            {a.first_out && ` · ${t("alarms.first_out")}`}
+          </Fact>
+        )}
         {a.value != null && <Fact name={t("alarms.value")}>{valueAgainstLimit(a)}</Fact>}
         {a.acknowledged && (
           <Fact name={t("evidence.acknowledged")}>
@@ -82,15 +92,17 @@ function Body({ a, acknowledge, busy }: { a: Alarm; acknowledge: (a: Alarm) => v
         )}
         <Fact name={t("evidence.occurrences")}>{num(a.occurrences, 6)}</Fact>
       </dl>
+      {a.inhibited && <p class="todo">{inhibitedText(a, (x) => when(x, serverNow()))}</p>}
       <p class="todo">
         <strong>{t("evidence.what_to_do")}</strong> {remedy(a)}
       </p>
+      {title(a.consequence, "") && (
+        <p class="todo">
+          <strong>{t("evidence.consequence")}</strong> {title(a.consequence, "")}
+        </p>
+      )}
       <div class="buttons">
-        {isWaiting(a) && (
-          <button type="button" class="primary" disabled={busy} onClick={() => acknowledge(a)} data-testid="evidence-ack">
-            {t("alarms.acknowledge")}
-          </button>
-        )}
+        <AlarmActions {...props} />
         <VibrationLink a={a} />
       </div>
       {pointId && story && (
@@ -235,6 +247,7 @@ function AlarmJournal({ id, changed }: { id: string; changed: string }) {
               <li key={e.position}>
                 <time datetime={e.t}>{when(e.t, serverNow())}</time> {code("trigger", e.trigger)}
                 {e.by && ` · ${e.by}`}
+                {e.reason && ` · ${e.reason}`}
                 {e.value != null && <span class="muted"> {valueAgainstLimit(e)}</span>}
               </li>
             ))}

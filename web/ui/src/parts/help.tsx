@@ -16,6 +16,7 @@ const KEYS: [keys: string[], text: string][] = [
   [["j"], "help.next"],
   [["k"], "help.previous"],
   [["a"], "help.acknowledge"],
+  [["s"], "help.shelve"],
   [["←", "→"], "help.bench"],
   [["h"], "help.harmonics"],
   [["s"], "help.sidebands"],

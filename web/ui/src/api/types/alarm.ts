@@ -2,7 +2,8 @@
 
 import type { Instant, PriorityNumber, Title } from "./common";
 
-export type AlarmState = "normal" | "unacknowledged" | "acknowledged" | "returned_unacknowledged";
+export type AlarmState = "normal" | "unacknowledged" | "acknowledged" | "returned_unacknowledged" | "latched";
+export type Inhibited = "shelved" | "suppressed" | "out_of_service";
 
 export interface Evidence {
   waveform?: string | null;
@@ -27,6 +28,16 @@ export interface Alarm {
   limit?: number | null;
   unit?: string | null;
   evidence: Evidence;
+  inhibited?: Inhibited | null;
+  shelved?: { until: Instant; reason: string; by: string; since: Instant } | null;
+  suppressed?: string | null;
+  out_of_service?: { reason: string; by: string; approved_by: string; since: Instant } | null;
+  first_out?: boolean;
+  latching?: boolean;
+  respond_by?: Instant | null;
+  consequence?: Title;
+  action?: Title;
+  group?: string | null;
 }
 
 export interface JournalEntry {
@@ -40,6 +51,10 @@ export interface JournalEntry {
   to: AlarmState;
   trigger: string;
   by?: string | null;
+  reason?: string | null;
+  until?: Instant | null;
+  inhibited?: Inhibited | null;
+  first_out?: boolean;
   priority: PriorityNumber;
   value?: number | null;
   limit?: number | null;
