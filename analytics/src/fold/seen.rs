@@ -46,10 +46,11 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// The sightings that are not too old at `t`.
-    pub fn sightings(&self, t: Timestamp) -> impl Iterator<Item = Sighting> {
+    /// The sightings that are not too old at `t` and at a speed other than `shaft_hz`: `apart` from it, as a ratio.
+    pub fn elsewhere(&self, t: Timestamp, shaft_hz: f64, apart: f64) -> Vec<Sighting> {
         let now = seconds(t);
-        self.sightings.iter().filter(move |(at, _)| now - at <= WEEK_S).map(|(_, s)| *s)
+        let counts = |(at, s): &&(i64, Sighting)| now - at <= WEEK_S && ratio(s.shaft_hz, shaft_hz) > apart;
+        self.sightings.iter().filter(counts).map(|(_, s)| *s).collect()
     }
 
     /// Takes in what stood out of a record at `t` whose shaft kept to `shaft_hz`.
@@ -85,8 +86,7 @@ impl Seen {
     /// to, or the machine knows but the one of `shaft_hz`.
     pub fn bears_out(&self, t: Timestamp, order: f64, shaft_hz: f64, apart: f64) -> bool {
         let now = seconds(t);
-        let of_shaft = |hz: f64| (hz / shaft_hz).max(shaft_hz / hz);
-        let changes = self.speeds.iter().any(|(at, hz)| now - at <= WEEK_S && of_shaft(*hz) > apart);
+        let changes = self.speeds.iter().any(|(at, hz)| now - at <= WEEK_S && ratio(*hz, shaft_hz) > apart);
         let shown = |c: &Claim| c.fast_hz / c.slow_hz > apart || now - c.since >= DAY_S;
         !changes || self.claims.iter().any(|c| is(c, order) && shown(c))
     }
@@ -98,6 +98,11 @@ fn is(claim: &Claim, order: f64) -> bool {
 
 fn close(a: f64, b: f64, by: f64) -> bool {
     (a / b - 1.0).abs() <= by
+}
+
+/// Of the larger of two to the smaller.
+fn ratio(a: f64, b: f64) -> f64 {
+    (a / b).max(b / a)
 }
 
 fn latest<T>(kept: &mut Vec<T>, most: usize) {
@@ -155,7 +160,8 @@ mod tests {
             s.claim(at(i.into()), hz, hz);
         }
         assert_eq!((s.speeds.len(), s.sightings.len(), s.claims.len()), (SPEEDS, SIGHTINGS, CLAIMS));
-        assert_eq!(s.sightings(at(100)).count(), SIGHTINGS);
-        assert_eq!(s.sightings(at(300)).count(), 0, "a week later none is believed");
+        let of = |hour, hz| s.elsewhere(at(hour), hz, 1.05).len();
+        assert_eq!((of(100, 1.0), of(300, 1.0)), (SIGHTINGS, 0), "a week later none is believed");
+        assert_eq!(of(100, s.sightings[0].1.shaft_hz), SIGHTINGS - 2, "at the same speed none says anything");
     }
 }

@@ -3,6 +3,7 @@
 use plant::{Speed, Waveform, is_sync};
 use serde::{Deserialize, Serialize};
 
+use super::ahead::Ahead;
 use super::speed::own_turns;
 use super::state::State;
 use crate::diagnosis::{Known, known};
@@ -43,6 +44,11 @@ impl Tacho {
         Some(Self { moment, t0_ns: w.t0.nanos(), fs: w.fs, n: w.samples.len() as u64, own, marks })
     }
 
+    /// Whether it is that of a shaft that turns `own` times while the measured one turns once.
+    pub fn is_on(&self, own: f64) -> bool {
+        self.own.to_bits() == own.to_bits()
+    }
+
     /// The angle, during the record `w`, of a shaft that turns `own` times while the measured one turns once; `None` where
     /// the two were not taken together.
     pub fn phase(&self, w: &Waveform, own: f64) -> Option<Known<Phase>> {
@@ -80,14 +86,24 @@ fn through(marks: &[(f64, f64)]) -> Known<Phase> {
     phase.range_hz().map(|_| phase).ok_or("tacho")
 }
 
+/// What the record `w` tells on the plant as it is known now; `None` where it is no tacho's.
+pub(super) fn of(state: &State, w: &Waveform) -> Option<Tacho> {
+    w.meta.pulses?;
+    Tacho::of(w, turns(state, w))
+}
+
+fn turns(state: &State, w: &Waveform) -> f64 {
+    let machine = state.plant.machine(w.point.machine_str());
+    machine.and_then(|m| Some(own_turns(m, m.points.get(w.point.name())?))).unwrap_or(1.0)
+}
+
 /// Notes the record of a tacho.
-pub(super) fn take(state: &mut State, w: &Waveform) {
+pub(super) fn take(state: &mut State, w: &Waveform, ahead: &mut Ahead) {
     if w.meta.pulses.is_none() {
         return;
     }
-    let machine = state.plant.machine(w.point.machine_str());
-    let own = machine.and_then(|m| Some(own_turns(m, m.points.get(w.point.name())?))).unwrap_or(1.0);
-    if let Some(tacho) = Tacho::of(w, own) {
+    let known = ahead.tacho_of(w, turns(state, w));
+    if let Some(tacho) = known.or_else(|| of(state, w)) {
         state.machine(&w.point.machine()).tacho = Some(Box::new(tacho));
     }
 }

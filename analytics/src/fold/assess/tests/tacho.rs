@@ -109,3 +109,29 @@ fn a_tacho_that_came_a_commit_earlier_counts_also_after_a_restart() {
     later.id = WaveformId(77);
     assert_eq!(judged(&j.record(later)), Err("sync".to_owned()), "the same text at another time");
 }
+
+#[test]
+fn a_tacho_that_comes_in_the_same_group_is_reckoned_with_ahead() {
+    let mut j = Journal::new();
+    j.fold = Fold::new(Settings { threads: 2, ..Settings::default() });
+    j.described(|_| {});
+    let t0 = j.now;
+    let at = |j: &mut Journal, id: u128, n: u64, mut w: Waveform| {
+        (w.id, w.t0) = (WaveformId(id), t0 + Duration::from_secs(n));
+        j.commit(Batch { waveforms: vec![Arc::new(w)], ..Batch::default() })
+    };
+    let group = [
+        at(&mut j, 1, 1, tacho(2.0, "1")),
+        at(&mut j, 2, 1, damaged(1, "1")),
+        at(&mut j, 3, 2, tacho(2.0, "2")),
+        at(&mut j, 4, 2, damaged(2, "2")),
+    ];
+    let mut alone = Fold::restore(Settings::default(), &j.fold.snapshot()).unwrap();
+    j.fold.foresee(&group);
+    for (i, c) in group.iter().enumerate() {
+        let found = j.fold.step(c);
+        assert_eq!(found, alone.step(c));
+        assert!(i % 2 == 0 || judged(&found).is_ok(), "{i}");
+    }
+    assert_eq!(j.fold.foreseen(), 4);
+}
