@@ -8,7 +8,7 @@ use super::symptoms::Known;
 use crate::rotating::Refusal;
 
 /// Every code that a record's symptoms, or what a window keeps beside them, can hold.
-pub const CODES: [Refusal; 41] = [
+pub const CODES: [Refusal; 42] = [
     "band",
     "bandwidth",
     "baseline",
@@ -37,6 +37,7 @@ pub const CODES: [Refusal; 41] = [
     "record_length",
     "records",
     "reference",
+    "second_speed",
     "sensor",
     "speed",
     "speed_unsteady",

@@ -161,6 +161,16 @@ impl Look<'_> {
         self.hypotheses.first()
     }
 
+    /// Whether what explains the record best can be told from a neighbour's, see [`super::seen`]; where nothing is
+    /// significant there is nothing to tell.
+    pub fn is_borne_out(&self, state: &State, records: &RecordState) -> bool {
+        let (Ok(shaft_hz), Some(s)) = (self.analysis.bearing, self.best().filter(|s| s.significant())) else { return true };
+        let Some((name, seated)) = self.job.bearings.get(s.bearing) else { return true };
+        let stands = state.book.active(&self.key(AlarmCondition::Bearing(name.clone(), s.fault)));
+        let (order, apart) = (seated.strikes(s.lines_of), seated.apart(s.lines_of));
+        stands || records.seen.bears_out(self.t(), order, shaft_hz, apart)
+    }
+
     /// The alarm of a condition at this point.
     pub fn key(&self, condition: AlarmCondition) -> AlarmKey {
         key(&self.job.waveform.point, condition)

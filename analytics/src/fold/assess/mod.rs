@@ -121,6 +121,20 @@ struct Spoken {
     together: Option<Together>,
 }
 
+impl Spoken {
+    /// Says of bearings that one speed does not tell whose the damage is. What is not called for because it may be a
+    /// neighbour's is not named either: who is told a name opens the bearing. A damage that comes all at once shakes more
+    /// than its lines, and the alarms of zone and change wait for no other speed.
+    fn withhold_bearings(&mut self) {
+        self.bearing = self.bearing.and(Err("second_speed"));
+        if let Ok(heard) = &mut self.heard
+            && heard.symptoms.bearings.is_ok()
+        {
+            heard.symptoms.bearings = Err("second_speed");
+        }
+    }
+}
+
 impl Window {
     /// The window that follows `last`.
     fn after(last: Option<&Self>, t: Timestamp, asked: bool) -> Self {
@@ -195,7 +209,10 @@ pub(super) fn take(
         return;
     }
     let stands = look.is_named(state, records) || state.book.active(&look.key(AlarmCondition::Change));
-    let spoken = spoken(look, wanted, heard, settings, records, stands);
+    let mut spoken = spoken(look, wanted, heard, settings, records, stands);
+    if !look.is_borne_out(state, records) {
+        spoken.withhold_bearings();
+    }
     let watch = state.machine(&w.point.machine()).watch.get_or_insert_default();
     if watch.due(w.point.machine_str(), t, settings) && watch.window.as_ref().is_none_or(|w| w.closed) {
         let asked = std::mem::take(&mut watch.asked);

@@ -44,6 +44,6 @@ fn what_was_asked_ahead_of_records_of_one_sensor_is_of_use_for_all_of_them() {
     for c in &group {
         assert_eq!(j.fold.step(c), alone.step(c));
     }
-    // The first raises an alarm, for the sake of which the second is heard; that had not been asked of it.
+    // The first raises an alarm, for the sake of which the second is heard, too; ahead, all of them were.
     assert_eq!((j.fold.foreseen(), alone.foreseen()), (4, 0));
 }

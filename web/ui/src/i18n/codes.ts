@@ -55,6 +55,7 @@ const REFUSAL = [
   "state",
   "value",
   "sync",
+  "second_speed",
 ] as const;
 
 export const FAMILIES = {
