@@ -41,6 +41,9 @@ pub(super) fn conclude(state: &mut State, settings: &Settings, job: Job, judged:
     let mut analysis = match judged.analysis {
         Ok(a) => a,
         Err(code) => {
+            if !late {
+                assess::refused(state, &w);
+            }
             out.push(Finding::Diagnosis(refused(&w, code)));
             return;
         }

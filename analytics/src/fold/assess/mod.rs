@@ -14,7 +14,7 @@ mod tests;
 mod together;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use plant::{
@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Settings;
 use super::record::Look;
-use super::state::{MachineState, RecordState, State};
+use super::state::{MachineState, PointState, RecordState, State};
 use crate::alarm::Event;
 use crate::diagnosis::{Card, Event as CardEvent, Heard, Known, known};
 pub(super) use given::Wanted;
@@ -61,6 +61,10 @@ pub(super) struct Watch {
     /// How 1× grows with speed at each of its radial points. Earlier versions did not ask.
     #[serde(default)]
     growth: BTreeMap<String, Growth>,
+    /// Points whose last record could not be judged, such as one that delivers velocity since lately: no window waits for
+    /// them, and none has missed what they said. Earlier versions did not ask.
+    #[serde(default)]
+    mute: BTreeSet<String>,
 }
 
 /// What one person said, as it was counted.
@@ -190,6 +194,15 @@ pub(super) fn wants(past: Option<&MachineState>, w: &Waveform, settings: &Settin
     past.is_none_or(|past| heard(past) && !together::passed(past, w))
 }
 
+/// Notes that the record `w`, which is not late, could not be judged.
+pub(super) fn refused(state: &mut State, w: &Waveform) {
+    let machine = state.machine(&w.point.machine());
+    let records = machine.points.get(w.point.name()).and_then(|p| p.records.as_ref());
+    if records.is_some_and(|r| r.usual.is_some()) {
+        machine.watch.get_or_insert_default().mute.insert(w.point.name().to_owned());
+    }
+}
+
 /// Takes in what a record said, which is not late. Only where it was wanted.
 pub(super) fn take(
     look: &Look<'_>,
@@ -200,9 +213,12 @@ pub(super) fn take(
 ) {
     let w = &look.job.waveform;
     let machine = state.machine(&w.point.machine());
-    let window = machine.watch.as_deref_mut().and_then(|watch| watch.window.as_mut());
-    if let Some(spoken) = window.and_then(|window| window.points.get_mut(w.point.name())) {
-        together::note(spoken, w);
+    if let Some(watch) = machine.watch.as_deref_mut() {
+        watch.mute.remove(w.point.name());
+        let window = watch.window.as_mut();
+        if let Some(spoken) = window.and_then(|window| window.points.get_mut(w.point.name())) {
+            together::note(spoken, w);
+        }
     }
     let (Some(wanted), t) = (&look.job.wanted, look.t()) else { return };
     if !wants(Some(machine), w, settings) {
@@ -315,11 +331,17 @@ fn complete(past: &MachineState, window: &Window, settings: &Settings) -> bool {
     }
     let expected = past.points.iter().filter(|(_, p)| {
         let lately = seconds(p.newest.nanos(), Timestamp::from_nanos(window.opened_ns)) < 2.0 * every;
-        // One that never gave a record that could be judged, such as a tacho, is not waited for.
-        let judged = p.records.as_ref().is_some_and(|r| r.usual.is_some());
-        judged && !p.gone && !p.stale && lately
+        !p.gone && !p.stale && lately
     });
+    // One whose records cannot be judged, such as a tacho, is not waited for.
+    let expected = expected.filter(|(name, p)| judged(past, name, p));
     expected.into_iter().all(|(name, _)| window.points.contains_key(&**name))
+}
+
+/// Whether the records of a point can be judged: one was, and so was the last.
+fn judged(past: &MachineState, name: &str, point: &PointState) -> bool {
+    let mute = past.watch.as_ref().is_some_and(|watch| watch.mute.contains(name));
+    !mute && point.records.as_ref().is_some_and(|r| r.usual.is_some())
 }
 
 /// Closes a machine's window: judges, learns, counts, and says it.

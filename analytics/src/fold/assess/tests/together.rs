@@ -189,6 +189,27 @@ fn a_moment_of_which_the_window_missed_the_first_record_is_left_out() {
 }
 
 #[test]
+fn a_point_that_delivers_what_cannot_be_judged_holds_no_window_up() {
+    let mut j = fan();
+    let third = |mut all: Vec<Waveform>, unit: &str| {
+        let mut x = turning("x", 1.0, 0.0, (all[0].id.0 >> 32) as u64 + 5);
+        (x.unit, x.meta.sync) = (Unit::parse(unit).unwrap(), all[0].meta.sync.clone());
+        all.insert(0, x);
+        all
+    };
+    let points = |a: &Assessment| a.shafts[0].points.len();
+    assert_eq!(points(&only(&at_once(&mut j, third(moment(1, 6.0, Some("1")), "m/s²")))), 3);
+    for n in 2..5 {
+        later(&mut j, 3_700);
+        // Velocity from now on, or for a moment alone.
+        let unit = if n == 4 { "m/s²" } else { "mm/s" };
+        let a = only(&at_once(&mut j, third(moment(n, 6.0, Some(&n.to_string())), unit)));
+        assert_eq!(points(&a), if n == 4 { 3 } else { 2 }, "{n}");
+        assert!(n == 4 || quadrature(&a).unwrap() < 5.0, "{n}");
+    }
+}
+
+#[test]
 fn a_fold_that_is_restored_within_a_moment_says_the_same() {
     let mut j = fan();
     at_once(&mut j, moment(1, 6.0, Some("1")));
@@ -243,8 +264,8 @@ fn a_machine_that_runs_at_several_speeds_tells_how_its_1x_grows() {
 
 /// What earlier versions did not write.
 fn forget(v: &mut ciborium::Value) {
-    const LATER: [&str; 8] =
-        ["turning", "gear", "together", "moments", "growth", "tacho", "mesh_variance", "mesh_rahmonic"];
+    const LATER: [&str; 9] =
+        ["turning", "gear", "together", "moments", "growth", "tacho", "mesh_variance", "mesh_rahmonic", "mute"];
     match v {
         ciborium::Value::Map(entries) => {
             entries.retain(|(key, _)| key.as_text().is_none_or(|key| !LATER.contains(&key)));
