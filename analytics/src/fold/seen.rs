@@ -82,6 +82,12 @@ impl Seen {
         latest(&mut self.claims, CLAIMS);
     }
 
+    /// Forgets the faults that were significant: the machine was repaired. What else shakes the foundation was not, so that
+    /// its combs stay known, and so do the speeds.
+    pub fn repaired(&mut self) {
+        self.claims.clear();
+    }
+
     /// Whether a fault of `order` strikes a turn has shown at two speeds that lie `apart` (as a ratio), or has had the time
     /// to, or the machine knows but the one of `shaft_hz`.
     pub fn bears_out(&self, t: Timestamp, order: f64, shaft_hz: f64, apart: f64) -> bool {

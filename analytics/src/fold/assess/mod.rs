@@ -447,6 +447,7 @@ pub(super) fn maintained(state: &mut State, id: &MachineId, by: &Arc<str>, t: Ti
             usual.watcher.reset();
         }
         (records.sound, records.life, records.deviation) = (Sound::default(), None, None);
+        records.seen.repaired();
         // The sensor may have been mounted anew.
         records.past = super::state::Past::default();
         changed.extend(id.point(name));

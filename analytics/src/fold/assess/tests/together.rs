@@ -256,9 +256,20 @@ fn a_machine_that_runs_at_several_speeds_tells_how_its_1x_grows() {
         let a = last.unwrap();
         assert!((term(&a).unwrap() - off).abs() < 0.05, "{:?}", term(&a));
         assert_eq!(imbalance(&a).standing, standing, "{:?}", imbalance(&a));
+        let seen = |j: &mut Journal| {
+            let now = j.now;
+            let point = j.fold.state.point(&"s/fan/h".parse().unwrap());
+            (now, &mut point.records.as_mut().unwrap().seen)
+        };
+        let (now, of_bearing) = seen(&mut j);
+        of_bearing.claim(now - Duration::from_secs(2 * 86_400), 3.58, 28.0);
+        assert!(of_bearing.bears_out(now, 3.58, 28.0, 1.05), "seen two days ago");
         let machine = machine().id;
         act(&mut j, Action::Maintained { machine, by: "he".into() });
         assert!(j.fold.state.machines.values().all(|m| m.watch.as_ref().unwrap().growth.is_empty()));
+        let (now, of_bearing) = seen(&mut j);
+        of_bearing.claim(now, 3.58, 28.0);
+        assert!(!of_bearing.bears_out(now, 3.58, 28.0, 1.05), "in the repaired machine, which changes its speed, just now");
     }
 }
 
