@@ -53,9 +53,12 @@ impl Seen {
         self.sightings.iter().filter(counts).map(|(_, s)| *s).collect()
     }
 
-    /// Takes in what stood out of a record at `t` whose shaft kept to `shaft_hz`.
+    /// Takes in what stood out of a record at `t` whose shaft kept to `shaft_hz`. What earlier versions took from a clock that
+    /// ran ahead is no longer kept.
     pub fn take(&mut self, t: Timestamp, shaft_hz: f64, sightings: &[Sighting]) {
         let now = seconds(t);
+        self.speeds.retain(|(at, _)| *at <= now);
+        self.sightings.retain(|(at, _)| *at <= now);
         self.speeds.retain(|(_, hz)| !close(*hz, shaft_hz, 2.0 * SAME));
         self.speeds.push((now, shaft_hz));
         latest(&mut self.speeds, SPEEDS);
@@ -74,7 +77,7 @@ impl Seen {
         if let Some(i) = self.claims.iter().position(|c| is(c, order)) {
             let before = self.claims.remove(i);
             if now - before.last <= WEEK_S {
-                (claim.since, claim.slow_hz) = (before.since, shaft_hz.min(before.slow_hz));
+                (claim.since, claim.slow_hz) = (before.since.min(now), shaft_hz.min(before.slow_hz));
                 claim.fast_hz = shaft_hz.max(before.fast_hz);
             }
         }
@@ -155,6 +158,21 @@ mod tests {
         s.take(at(200), 15.0, &[]);
         s.claim(at(200), 3.58, 15.0);
         assert!(s.bears_out(at(200), 3.58, 15.0, 1.05));
+    }
+
+    #[test]
+    fn what_a_clock_that_ran_ahead_left_is_not_kept_for_long() {
+        let mut s = Seen::default();
+        let comb = |shaft_hz| [Sighting { hz: 85.0, shaft_hz }];
+        s.take(at(0), 12.0, &comb(12.0));
+        s.take(at(24 * 365), 15.0, &comb(15.0));
+        s.claim(at(24 * 365), 3.58, 15.0);
+        s.take(at(1), 12.0, &comb(12.0));
+        assert_eq!((s.speeds.len(), s.sightings.len()), (1, 1));
+        s.take(at(2), 15.0, &[]);
+        s.claim(at(2), 3.58, 15.0);
+        assert!(!s.bears_out(at(2), 3.58, 15.0, 1.05));
+        assert!(s.bears_out(at(27), 3.58, 15.0, 1.05), "a day after it was seen first");
     }
 
     #[test]

@@ -153,12 +153,12 @@ impl Window {
 }
 
 impl Watch {
-    /// Notes how much 1× there is at the speeds of the window.
-    fn grow(&mut self) {
+    /// Notes how much 1× there is at the speeds of the window, at `now`; a clock that runs ahead makes nothing older.
+    fn grow(&mut self, now: Timestamp) {
         for (name, spoken) in self.window.iter().flat_map(|w| &w.points) {
             let (Ok(heard), Ok(hz)) = (&spoken.heard, spoken.hz) else { continue };
             if let (true, Ok(()), Ok(line)) = (heard.symptoms.place.radial(), heard.still, heard.symptoms.orders[0]) {
-                self.growth.entry(name.clone()).or_default().note(spoken.t_ns, hz, line.mm_s);
+                self.growth.entry(name.clone()).or_default().note(spoken.t_ns.min(now.nanos()), hz, line.mm_s);
             }
         }
     }
@@ -347,10 +347,10 @@ fn judged(past: &MachineState, name: &str, point: &PointState) -> bool {
 /// Closes a machine's window: judges, learns, counts, and says it.
 fn conclude(state: &mut State, id: &MachineId, out: &mut Vec<Finding>) {
     let machine = described(state, id);
-    let quiet = !alarmed(state, id);
+    let (now, quiet) = (state.now, !alarmed(state, id));
     let Some(past) = state.machines.get_mut(id) else { return };
     let Some(mut watch) = past.watch.take() else { return };
-    watch.grow();
+    watch.grow(now);
     let mut assessment = words::assessment(&machine, past, &watch);
     if let Some(window) = &mut watch.window {
         window.closed = true;

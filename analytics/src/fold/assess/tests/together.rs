@@ -273,6 +273,25 @@ fn a_machine_that_runs_at_several_speeds_tells_how_its_1x_grows() {
     }
 }
 
+#[test]
+fn one_record_of_a_clock_that_runs_ahead_forgets_nothing() {
+    let mut j = fan();
+    for (i, hz) in [18.0, 20.0, 22.0, 24.0, 26.0].into_iter().enumerate() {
+        later(&mut j, 3_700);
+        at_once(&mut j, vec![turning_at(hz, "h", 4.0, 0.0, 300 + i as u64)]);
+    }
+    let growth = |j: &Journal| {
+        let watch = j.fold.state.machines.values().next().unwrap().watch.clone().unwrap();
+        let now = j.now.nanos();
+        watch.growth["h"].exponent(now)
+    };
+    assert!(growth(&j).is_ok());
+    later(&mut j, 3_700);
+    let ahead = Waveform { t0: j.now + Duration::from_secs(400 * 86_400), ..turning_at(28.0, "h", 4.0, 0.0, 400) };
+    only(&j.step(Batch { waveforms: vec![Arc::new(ahead)], ..Batch::default() }));
+    assert!(growth(&j).is_ok());
+}
+
 /// What earlier versions did not write.
 fn forget(v: &mut ciborium::Value) {
     const LATER: [&str; 9] =
