@@ -166,7 +166,7 @@ impl Watch {
     /// Whether a record of `machine` at `t` opens a window.
     fn due(&self, machine: &str, t: Timestamp, settings: &Settings) -> bool {
         let every = (1.0 - EARLIER * part(machine)) * ABOUT * settings.watch_every.as_secs_f64();
-        self.asked || self.window.as_ref().is_none_or(|w| w.closed && seconds(w.opened_ns, t) >= every)
+        self.asked || self.window.as_ref().is_none_or(|w| w.closed && seconds(w.opened_ns, t).abs() >= every)
     }
 
     /// Whether a record of `point` at `t` is wanted.
@@ -325,7 +325,8 @@ pub(super) fn close(
 fn complete(past: &MachineState, window: &Window, settings: &Settings) -> bool {
     let every = settings.watch_every.as_secs_f64();
     let newest = past.points.values().filter(|p| p.records.is_some()).map(|p| p.newest).max();
-    let open = newest.map_or(0.0, |t| seconds(window.opened_ns, t));
+    // One that a clock opened which ran ahead has been open for long.
+    let open = newest.map_or(0.0, |t| seconds(window.opened_ns, t).abs());
     if open >= if window.asked { ASKED_S.min(every) } else { every } {
         return true;
     }

@@ -290,6 +290,11 @@ fn one_record_of_a_clock_that_runs_ahead_forgets_nothing() {
     let ahead = Waveform { t0: j.now + Duration::from_secs(400 * 86_400), ..turning_at(28.0, "h", 4.0, 0.0, 400) };
     only(&j.step(Batch { waveforms: vec![Arc::new(ahead)], ..Batch::default() }));
     assert!(growth(&j).is_ok());
+    later(&mut j, 3_700);
+    only(&at_once(&mut j, vec![turning_at(28.0, "h", 4.0, 0.0, 401)]));
+    let point = j.fold.state.point(&"s/fan/h".parse().unwrap());
+    let looked = point.records.as_ref().unwrap().usual.as_ref().unwrap().looked;
+    assert_eq!(looked, Some(j.now), "not before the time to come");
 }
 
 /// What earlier versions did not write.
