@@ -112,20 +112,22 @@ impl Job {
 
 /// The records of a commit that have not been judged before, each with what the plant knows of its machine.
 pub(super) fn jobs(state: &mut State, settings: &Settings, waveforms: &[Shared], ahead: &mut Ahead) -> Vec<Job> {
-    let mut jobs = Vec::new();
-    waveforms.iter().for_each(|w| tacho::take(state, w, ahead));
-    for w in waveforms {
-        let ids = &mut state.point(&w.point).records.get_or_insert_default().ids;
-        if ids.contains(&w.id) {
-            continue;
-        }
-        if ids.len() == REMEMBERED {
-            ids.remove(0);
-        }
-        ids.push(w.id);
-        jobs.push(job(state, settings, w, state.now, None));
+    let fresh: Vec<&Shared> = waveforms.iter().filter(|w| is_fresh(state, w)).collect();
+    fresh.iter().for_each(|w| tacho::take(state, settings, w, ahead));
+    fresh.into_iter().map(|w| job(state, settings, w, state.now, None)).collect()
+}
+
+/// Whether `w` was not taken in before; it is from now on.
+fn is_fresh(state: &mut State, w: &Shared) -> bool {
+    let ids = &mut state.point(&w.point).records.get_or_insert_default().ids;
+    if ids.contains(&w.id) {
+        return false;
     }
-    jobs
+    if ids.len() == REMEMBERED {
+        ids.remove(0);
+    }
+    ids.push(w.id);
+    true
 }
 
 /// What the plant, as it is known now, has `w` judged by, which is committed at `now`; `tacho` comes before it where that is

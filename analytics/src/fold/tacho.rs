@@ -3,6 +3,7 @@
 use plant::{Speed, Waveform, is_sync};
 use serde::{Deserialize, Serialize};
 
+use super::Settings;
 use super::ahead::Ahead;
 use super::speed::own_turns;
 use super::state::State;
@@ -97,9 +98,15 @@ fn turns(state: &State, w: &Waveform) -> f64 {
     machine.and_then(|m| Some(own_turns(m, m.points.get(w.point.name())?))).unwrap_or(1.0)
 }
 
-/// Notes the record of a tacho.
-pub(super) fn take(state: &mut State, w: &Waveform, ahead: &mut Ahead) {
+/// Notes the record of a tacho, unless a later one is there: one that comes late tells nothing of what is taken now. A later
+/// one than there can be is of a clock that ran ahead, and stays for no longer than another.
+pub(super) fn take(state: &mut State, settings: &Settings, w: &Waveform, ahead: &mut Ahead) {
     if w.meta.pulses.is_none() {
+        return;
+    }
+    let last = state.machines.get(w.point.machine_str()).and_then(|m| m.tacho.as_ref());
+    let to_come = (state.now + settings.late_after).nanos();
+    if last.is_some_and(|last| last.t0_ns > w.t0.nanos() && last.t0_ns <= to_come) {
         return;
     }
     let known = ahead.tacho_of(w, turns(state, w));
