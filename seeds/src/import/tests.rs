@@ -43,12 +43,13 @@ fn a_wav_takes_from_its_sidecar_what_nobody_else_says() {
     let path = dir.put("run.wav", wav::encode(100, &[&[0.5, -0.5], &[1.0, 2.0]]));
     dir.put(
         "run.wav.json",
-        r#"{"t0": 1735689600, "machine": "s/fan", "unit": "g", "scale": 10, "channels": [{"point": "de", "rpm": 1480}]}"#,
+        r#"{"t0": 1735689600, "machine": "s/fan", "unit": "g", "scale": 10, "channels": [{"point": "de", "rpm": 1480, "pulses": 2}]}"#,
     );
     let (found, _) = read(&path, &Said::default()).unwrap();
     let seen: Vec<_> = found.iter().map(|w| (w.point.as_str(), w.physical(), w.unit.symbol(), w.t0)).collect();
     assert_eq!(seen, [("s/fan/de", vec![5.0, -5.0], "g", T0), ("s/fan/channel_2", vec![10.0, 20.0], "g", T0)]);
     assert_eq!(found[0].meta.speed.map(|s| s.mean_rpm), Some(1480.0));
+    assert_eq!((found[0].meta.pulses, found[1].meta.pulses), (Some(2.0), None));
     let syncs: Vec<_> = found.iter().filter_map(|w| w.meta.sync.as_deref()).collect();
     assert!(syncs.len() == 2 && syncs[0] == syncs[1] && plant::is_sync(syncs[0]), "sampled together: {syncs:?}");
     let over = Said { machine: Some("a/b".parse().unwrap()), point: Some("p".into()), ..Said::default() };
