@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use collector::wire::wav::{Channel, Sidecar, Wav};
 use collector::wire::{MAX_SAMPLES, uff, wav, waveform};
-use plant::{IdError, MachineId, PointId, Samples, Speed, Timestamp, Unit, Waveform, WaveformError, WaveformMeta};
+use plant::{IdError, MachineId, PointId, Samples, Speed, Timestamp, Unit, Waveform, WaveformError, WaveformMeta, is_sync};
 
 use crate::publisher::{Options, PublishError, Publisher};
 use crate::replay::cut;
@@ -293,6 +293,16 @@ fn no_unit(path: &Path, found: &str) -> ImportError {
     ImportError::Unsaid { path: path.to_owned(), what, next: "give --unit, or put it into the sidecar of a WAV" }
 }
 
+/// What the piece of a recording that begins with sample `from` is called: each is a moment of its own. A name of the
+/// recording that leaves no room for that stands for itself by a number that follows from it.
+fn moment(recording: &str, from: usize) -> String {
+    let own = format!("{recording}/{from}");
+    if is_sync(&own) || !is_sync(recording) {
+        return own;
+    }
+    format!("{}/{from}", waveform::derived_id(recording, Timestamp::default(), &[]))
+}
+
 /// Cuts a signal into waveforms, as a sensor would send them.
 fn pieces(path: &Path, machine: &MachineId, signal: Signal, out: &mut Vec<Waveform>) -> Result<(), ImportError> {
     let Signal { point, t0, fs, unit, rpm, sync, pulses, whole, values } = signal;
@@ -308,8 +318,7 @@ fn pieces(path: &Path, machine: &MachineId, signal: Signal, out: &mut Vec<Wavefo
         let begin = t0 + Duration::try_from_secs_f64(from as f64 / fs).unwrap_or_default();
         let meta = WaveformMeta {
             speed: rpm.map(|mean_rpm| Speed { mean_rpm, range_rpm: None }),
-            // Each piece is a moment of its own.
-            sync: sync.as_ref().map(|s| if whole { s.as_str().into() } else { format!("{s}/{from}").into() }),
+            sync: sync.as_ref().map(|s| if whole { s.as_str().into() } else { moment(s, from).into() }),
             pulses,
             ..WaveformMeta::default()
         };

@@ -128,3 +128,24 @@ async fn every_waveform_arrives_at_the_broker() {
     let decoded = waveform::decode(&first.1).unwrap();
     assert_eq!((decoded.samples, decoded.fs), (Samples::F32([0.5, 0.25].into()), 100.0));
 }
+
+#[test]
+fn pieces_of_a_recording_with_a_long_name_are_moments_too() {
+    let dir = Dir::new();
+    let values = vec![0.5; 400_000];
+    let path = dir.put("long.wav", wav::encode(51_200, &[&values, &values]));
+    let named = |name: &str| {
+        let channel = format!(r#"{{"sync": "{name}"}}"#);
+        dir.put("long.json", format!(r#"{{"channels": [{channel}, {channel}]}}"#));
+        let found = read(&path, &said()).unwrap().0;
+        found.iter().map(|w| w.meta.sync.clone().unwrap()).collect::<Vec<_>>()
+    };
+    let (long, other) = ("a".repeat(plant::LONGEST_SYNC), format!("{}b", "a".repeat(plant::LONGEST_SYNC - 1)));
+    let found = named(&long);
+    let (first, second) = found.split_at(found.len() / 2);
+    assert!(first == second && first.len() > 1, "channels were sampled together: {found:?}");
+    assert!(first.iter().all(|s| plant::is_sync(s)) && first[0] != first[1], "{first:?}");
+    assert_ne!(named(&other), found);
+    assert_eq!(&*named("short")[0], "short/0");
+    assert!(!plant::is_sync(&named("\u{00fc}")[0]), "what is no name does not become one");
+}
