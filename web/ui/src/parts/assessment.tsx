@@ -157,7 +157,9 @@ function Shaft(props: { m: MachineDetail; s: ShaftVerdict; a: Assessment; busy: 
         <>
           {named.length === 0 && (
             <p class={`verdict ${bearings ? "quiet" : "unknown"}`}>
-              {s.unknown === "ambiguous" ? code("refusal", "ambiguous") : t("assessment.nothing")}
+              {s.unknown === "ambiguous"
+                ? code("refusal", "ambiguous")
+                : t(bearings ? "assessment.nothing" : "assessment.nothing_but_bearings")}
             </p>
           )}
           {named.map((v) => (
