@@ -56,6 +56,7 @@ const REFUSAL = [
   "value",
   "sync",
   "second_speed",
+  "not_looked",
 ] as const;
 
 export const FAMILIES = {

@@ -299,8 +299,8 @@ fn one_record_of_a_clock_that_runs_ahead_forgets_nothing() {
 
 /// What earlier versions did not write.
 fn forget(v: &mut ciborium::Value) {
-    const LATER: [&str; 9] =
-        ["turning", "gear", "together", "moments", "growth", "tacho", "mesh_variance", "mesh_rahmonic", "mute"];
+    const LATER: [&str; 10] =
+        ["turning", "vane_pass", "gear", "together", "moments", "growth", "tacho", "mesh_variance", "mesh_rahmonic", "mute"];
     match v {
         ciborium::Value::Map(entries) => {
             entries.retain(|(key, _)| key.as_text().is_none_or(|key| !LATER.contains(&key)));
@@ -330,6 +330,9 @@ fn a_state_from_before_there_were_phases_is_read_and_goes_on() {
     j.fold = Fold::restore(Settings::default(), &old).unwrap();
     let a = only(&j.step(Batch { waveforms: vec![Arc::new(v)], ..Batch::default() }));
     assert_eq!(quadrature(&a), Err("no_phase"), "of what was heard before, nothing is known");
+    let watch = j.fold.state.machines.values().next().unwrap().watch.clone().unwrap();
+    let heard = watch.window.unwrap().points["h"].heard.clone().unwrap();
+    assert_eq!(heard.symptoms.vane_pass, Err("not_looked"), "not too few records");
     later(&mut j, 3_700);
     assert!(quadrature(&only(&at_once(&mut j, moment(3, 6.0, Some("3"))))).unwrap() < 5.0);
 }
