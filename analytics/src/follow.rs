@@ -65,7 +65,7 @@ pub enum FollowError {
     /// The fold panicked; the commit that it was given is at fault, or it is.
     #[error("the fold broke off after commit {after}: {why}")]
     Broken {
-        /// The last commit that was folded and committed.
+        /// The last commit that was folded; what was found of it may not be in the journal.
         after: Seq,
         /// What the panic said.
         why: String,

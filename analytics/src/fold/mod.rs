@@ -69,7 +69,7 @@ pub struct Settings {
     pub watch_every: Duration,
     /// How they are.
     pub watching: Arc<crate::watch::watcher::Settings>,
-    /// Threads that analyse the records of one commit; findings do not depend on it.
+    /// Threads that analyse records, those of a commit or of several that lie behind one another; findings do not depend on it.
     pub threads: usize,
 }
 
