@@ -24,6 +24,8 @@ const WEEK_S: i64 = 7 * 86_400;
 const DAY_S: i64 = 86_400;
 /// Frequencies that are as close as this are one.
 const SAME: f64 = 0.01;
+/// Orders that are as close as this are of one fault: they are computed of the same description, and differ by rounding.
+const SAME_ORDER: f64 = 1e-3;
 
 /// A fault whose comb was significant.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,6 +61,7 @@ impl Seen {
         let now = seconds(t);
         self.speeds.retain(|(at, _)| *at <= now);
         self.sightings.retain(|(at, _)| *at <= now);
+        // Twice as wide as for combs: the four that are kept are to be other speeds, not one that wanders with the load.
         self.speeds.retain(|(_, hz)| !close(*hz, shaft_hz, 2.0 * SAME));
         self.speeds.push((now, shaft_hz));
         latest(&mut self.speeds, SPEEDS);
@@ -92,7 +95,7 @@ impl Seen {
     }
 
     /// Whether a fault of `order` strikes a turn has shown at two speeds that lie `apart` (as a ratio), or has had the time
-    /// to, or the machine knows but the one of `shaft_hz`.
+    /// to, or the machine has run at no other speed within the week.
     pub fn bears_out(&self, t: Timestamp, order: f64, shaft_hz: f64, apart: f64) -> bool {
         let now = seconds(t);
         let changes = self.speeds.iter().any(|(at, hz)| now - at <= WEEK_S && ratio(*hz, shaft_hz) > apart);
@@ -102,7 +105,7 @@ impl Seen {
 }
 
 fn is(claim: &Claim, order: f64) -> bool {
-    close(claim.order, order, 1e-3)
+    close(claim.order, order, SAME_ORDER)
 }
 
 fn close(a: f64, b: f64, by: f64) -> bool {

@@ -26,7 +26,9 @@ pub(super) struct Tacho {
     /// What its source calls the moment.
     moment: String,
     t0_ns: i64,
+    /// Samples a second,
     fs: f64,
+    /// and how many.
     n: u64,
     /// Turns of its shaft while the measured one turns once.
     own: f64,

@@ -14,7 +14,9 @@ pub struct Together {
     moment: Option<String>,
     /// Another record of the same point was said to be of this moment: the text is no moment's own.
     repeated: bool,
+    /// Samples a second,
     fs: f64,
+    /// and how many.
     n: u64,
 }
 

@@ -19,8 +19,9 @@ use plant::BearingFault;
 const ALPHA: f64 = 0.01;
 /// Combs of one record that are kept at most.
 pub(super) const MOST: usize = 3;
-/// By this part the frequency of a foreign comb may have changed since: as much as the slip of a small induction motor
-/// does between idling and full load.
+/// By this part the frequency of a foreign comb may have changed since. Chosen, not measured: the neighbour's load changes its
+/// speed, if it is an induction motor by less than its rated slip, which is a few percent and of large ones below this; the
+/// rest is what two records tell a frequency to.
 pub(super) const DRIFT: f64 = 0.01;
 /// Harmonics of a foreign comb that are left out.
 const LEFT_OUT: usize = 8;
