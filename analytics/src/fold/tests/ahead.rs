@@ -1,6 +1,7 @@
 //! Records that are analysed before their commit's turn.
 
 use historian::Batch;
+use plant::WaveformId;
 
 use super::journal::observation;
 use super::*;
