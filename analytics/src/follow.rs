@@ -118,7 +118,20 @@ impl Follower {
         let name = Name::new(FOLLOWER)?;
         let (recorder, found, next) = (historian.recorder(), VecDeque::new(), Instant::now());
         let (waiting, most) = (0, WAITING.min(recorder.largest() / 4));
-        Ok(Self { fold, tail, recorder, name, through, found, waiting, most, storing: None, next, stored: None, size: 0 })
+        Ok(Self {
+            fold,
+            tail,
+            recorder,
+            name,
+            through,
+            found,
+            waiting,
+            most,
+            storing: None,
+            next,
+            stored: None,
+            size: 0,
+        })
     }
 
     /// Follows until `shutdown` resolves; then folds what was committed before, stores the state and gives the last

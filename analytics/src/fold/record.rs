@@ -167,7 +167,9 @@ impl Look<'_> {
     /// Whether what explains the record best can be told from a neighbour's, see [`super::seen`]; where nothing is
     /// significant there is nothing to tell.
     pub fn is_borne_out(&self, state: &State, records: &RecordState) -> bool {
-        let (Ok(shaft_hz), Some(s)) = (self.analysis.bearing, self.best().filter(|s| s.significant())) else { return true };
+        let (Ok(shaft_hz), Some(s)) = (self.analysis.bearing, self.best().filter(|s| s.significant())) else {
+            return true;
+        };
         let Some((name, seated)) = self.job.bearings.get(s.bearing) else { return true };
         let stands = state.book.active(&self.key(AlarmCondition::Bearing(name.clone(), s.fault)));
         let (order, apart) = (seated.strikes(s.lines_of), seated.apart(s.lines_of));

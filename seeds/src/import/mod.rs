@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use collector::wire::wav::{Channel, Sidecar, Wav};
 use collector::wire::{MAX_SAMPLES, uff, wav, waveform};
-use plant::{IdError, MachineId, PointId, Samples, Speed, Timestamp, Unit, Waveform, WaveformError, WaveformMeta, is_sync};
+use plant::{
+    IdError, MachineId, PointId, Samples, Speed, Timestamp, Unit, Waveform, WaveformError, WaveformMeta, is_sync,
+};
 
 use crate::publisher::{Options, PublishError, Publisher};
 use crate::replay::cut;

@@ -304,8 +304,18 @@ fn one_record_of_a_clock_that_runs_ahead_forgets_nothing() {
 
 /// What earlier versions did not write.
 fn forget(v: &mut ciborium::Value) {
-    const LATER: [&str; 10] =
-        ["turning", "vane_pass", "gear", "together", "moments", "growth", "tacho", "mesh_variance", "mesh_rahmonic", "mute"];
+    const LATER: [&str; 10] = [
+        "turning",
+        "vane_pass",
+        "gear",
+        "together",
+        "moments",
+        "growth",
+        "tacho",
+        "mesh_variance",
+        "mesh_rahmonic",
+        "mute",
+    ];
     match v {
         ciborium::Value::Map(entries) => {
             entries.retain(|(key, _)| key.as_text().is_none_or(|key| !LATER.contains(&key)));
