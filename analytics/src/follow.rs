@@ -6,6 +6,7 @@
 //! While findings are on their way to the disk, and for a moment afterwards, folding goes on; what is found meanwhile is
 //! the next commit: a plant of which something is found all the time costs a few commits a second and not hundreds.
 
+use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -32,8 +33,10 @@ const SNAPSHOT_BYTES_A_SECOND: u64 = 64 << 10;
 const GROUP: usize = 256;
 /// Records that are analysed in one go: about a second's work.
 const GROUP_RECORDS: usize = 256;
-/// Findings that may wait for those before them to be on disk; with more the journal is not read on (`WhenFull::Wait`).
-const WAITING: usize = 65_536;
+/// About how many bytes of findings may wait for those before them to be on disk; with more the journal is not read on
+/// (`WhenFull::Block`). Also what one commit of them holds, but for those of one commit of the journal, which stay together;
+/// and never more than a quarter of the recorder's largest batch.
+const WAITING: usize = 8 << 20;
 /// From one commit of findings to the next; whatever is found after a longer rest is committed at once.
 const REST: Duration = Duration::from_millis(50);
 /// After a commit that the disk refused, the next attempt.
@@ -62,7 +65,7 @@ pub enum FollowError {
     /// The fold panicked; the commit that it was given is at fault, or it is.
     #[error("the fold broke off after commit {after}: {why}")]
     Broken {
-        /// The last commit that was folded and committed.
+        /// The last commit that was folded; what was found of it may not be in the journal.
         after: Seq,
         /// What the panic said.
         why: String,
@@ -77,8 +80,12 @@ pub struct Follower {
     name: Name,
     /// Findings of commits up to this one are in the journal, or were handed over for it.
     through: Seq,
-    /// Findings of later ones.
-    found: Vec<Finding>,
+    /// Findings of later ones, by commit.
+    found: VecDeque<(Seq, Vec<Finding>)>,
+    /// About how many bytes these are,
+    waiting: usize,
+    /// and how many may be.
+    most: usize,
     storing: Option<Storing>,
     /// When the next may be.
     next: Instant,
@@ -109,8 +116,22 @@ impl Follower {
         });
         let tail = historian.tail(fold.seq());
         let name = Name::new(FOLLOWER)?;
-        let (recorder, found, next) = (historian.recorder(), Vec::new(), Instant::now());
-        Ok(Self { fold, tail, recorder, name, through, found, storing: None, next, stored: None, size: 0 })
+        let (recorder, found, next) = (historian.recorder(), VecDeque::new(), Instant::now());
+        let (waiting, most) = (0, WAITING.min(recorder.largest() / 4));
+        Ok(Self {
+            fold,
+            tail,
+            recorder,
+            name,
+            through,
+            found,
+            waiting,
+            most,
+            storing: None,
+            next,
+            stored: None,
+            size: 0,
+        })
     }
 
     /// Follows until `shutdown` resolves; then folds what was committed before, stores the state and gives the last
@@ -152,7 +173,7 @@ impl Follower {
             group.push(next);
         }
         let state = self.fold(group, false).await?;
-        if state.is_some() || self.found.len() >= WAITING {
+        if state.is_some() || self.waiting >= self.most {
             self.settled().await?;
         }
         self.store(state).await
@@ -169,8 +190,8 @@ impl Follower {
             fold.foresee(&group);
             for committed in &group {
                 let found = fold.step(committed);
-                if committed.seq > through {
-                    findings.extend(found);
+                if committed.seq > through && !found.is_empty() {
+                    findings.push((committed.seq, found));
                 }
             }
             let ahead = fold.seq() >= through && fold.seq() != 0;
@@ -180,6 +201,7 @@ impl Follower {
         });
         let (fold, findings, state) = folded.await.map_err(|e| FollowError::Broken { after, why: e.to_string() })?;
         self.fold = fold;
+        self.waiting += findings.iter().map(|(_, found)| weight(found)).sum::<usize>();
         self.found.extend(findings);
         Ok(state)
     }
@@ -189,21 +211,51 @@ impl Follower {
     /// nothing, and a commit for every commit would never end.
     async fn store(&mut self, state: Option<State>) -> Result<(), FollowError> {
         let (seq, due) = (self.fold.seq(), state.is_some());
-        let early = !due && self.found.len() < WAITING && Instant::now() < self.next;
+        let early = !due && self.waiting < self.most && Instant::now() < self.next;
         if early || self.storing.is_some() || seq < self.through || seq == 0 || (self.found.is_empty() && !due) {
             return Ok(());
         }
-        self.next = Instant::now() + REST;
+        while let Some((through, part)) = self.part() {
+            self.hand_over(part, through, None).await?;
+            self.settled().await?;
+        }
         self.size = state.as_ref().map_or(self.size, |s| s.len() as u64);
+        self.waiting = 0;
+        let rest = std::mem::take(&mut self.found).into_iter().flat_map(|(_, found)| found).collect();
+        self.hand_over(rest, seq, state).await?;
+        if due {
+            self.stored = Some(self.fold.time());
+        }
+        Ok(())
+    }
+
+    /// Where more findings wait than go into one commit, the first of them and through which commit of the journal they are:
+    /// as that is committed with them, none is found twice after a crash in between.
+    fn part(&mut self) -> Option<(Seq, Vec<Finding>)> {
+        let (mut part, mut through, mut bytes) = (Vec::new(), None, 0);
+        while self.waiting > self.most && self.found.len() > 1 {
+            let next = self.found.front().map_or(0, |(_, found)| weight(found));
+            if through.is_some() && bytes + next > self.most {
+                break;
+            }
+            let Some((seq, found)) = self.found.pop_front() else { break };
+            through = Some(seq);
+            part.extend(found);
+            bytes += next;
+            self.waiting = self.waiting.saturating_sub(next);
+        }
+        Some((through?, part))
+    }
+
+    /// Hands findings over that are those of commits through `seq`.
+    async fn hand_over(&mut self, findings: Vec<Finding>, seq: Seq, state: Option<State>) -> Result<(), CommitError> {
+        self.next = Instant::now() + REST;
         let progress = Progress::new(self.name.clone(), seq, state);
-        let batch = Batch { findings: std::mem::take(&mut self.found), progress: Some(progress), ..Batch::default() };
+        let batch = Batch { findings, progress: Some(progress), ..Batch::default() };
         self.storing = Some(Box::pin(commit(self.recorder.clone(), batch)));
         // A commit is handed over when it is asked after for the first time.
         at_hand(answered(&mut self.storing)).await.transpose()?;
         self.through = seq;
-        if due {
-            self.stored = Some(self.fold.time());
-        }
         Ok(())
     }
 
@@ -247,6 +299,11 @@ async fn commit(recorder: Recorder, batch: Batch) -> Result<Seq, CommitError> {
             done => return done,
         }
     }
+}
+
+/// About how many bytes of a batch findings are.
+fn weight(findings: &[Finding]) -> usize {
+    findings.iter().map(Recorder::weight_of).sum()
 }
 
 /// How long to wait after a state of `bytes` was stored.

@@ -20,8 +20,12 @@ struct Store {
 }
 
 fn open(dir: &Path, at: i64) -> Store {
+    open_with(Config::new(dir), at)
+}
+
+fn open_with(config: Config, at: i64) -> Store {
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(at)));
-    Store { historian: Historian::open(Config::new(dir), clock.clone()).unwrap(), clock }
+    Store { historian: Historian::open(config, clock.clone()).unwrap(), clock }
 }
 
 fn described() -> Batch {
@@ -135,5 +139,41 @@ async fn a_follower_that_is_killed_leaves_nothing_out_and_nothing_twice() {
     }
     follow_until_idle(&store, &settings).await;
     assert!(check(&store).await > 20);
+    store.historian.close().unwrap();
+}
+
+#[tokio::test]
+async fn more_findings_than_one_commit_takes_are_committed_in_several() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_with(Config { queue_bytes: 96 << 10, ..Config::new(dir.path()) }, 1_700_000_000);
+    store.historian.recorder().commit(described()).await.unwrap();
+    // All at hand when it begins: what they say is more than the largest batch.
+    write(&store, 0..250).await;
+    follow_until_idle(&store, &Settings::default()).await;
+    assert!(check(&store).await > 100);
+    store.historian.close().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn findings_are_committed_twenty_times_a_second_at_most() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path(), 1_700_000_000);
+    store.historian.recorder().commit(described()).await.unwrap();
+    let begun = tokio::time::Instant::now();
+    let follower = Follower::open(&store.historian, &Settings::default()).await.unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = tokio::spawn(follower.run(async { drop(stopped.await) }));
+    write(&store, 0..100).await;
+    stop.send(()).unwrap();
+    running.await.unwrap().unwrap();
+    let rests = begun.elapsed().as_millis() / 50;
+    let mut tail = store.historian.tail(0);
+    let mut commits = 0;
+    for _ in 0..store.historian.head() {
+        commits += u128::from(!tail.next().await.unwrap().batch.findings.is_empty());
+    }
+    // The first follows nothing, the last is that of the end.
+    assert!(commits > 1 && commits <= rests + 2, "{commits} commits in {rests} rests");
+    assert!(check(&store).await > 50);
     store.historian.close().unwrap();
 }

@@ -123,8 +123,7 @@ impl Recorder {
 
     /// As [`Recorder::submit`]; what is refused comes back, so that whoever made the batch can offer it in pieces.
     pub async fn offer(&self, batch: Batch) -> Result<Pending, Box<Refused>> {
-        let queue = &self.queue;
-        let max = queue.bytes.min(BATCH_MAX);
+        let max = self.largest();
         let (weight, class) = (weight(&batch), class(&batch));
         let sound = match weight > max {
             true => Err(CommitError::TooLarge { bytes: weight, max }),
@@ -145,6 +144,24 @@ impl Recorder {
         let beat = class == Class::Ours && batch == Batch::default();
         queue.push(Job { batch, weight, class, beat, answer, room })?;
         Ok(Pending(pending))
+    }
+
+    /// The largest batch that is taken, in bytes.
+    #[must_use]
+    pub fn largest(&self) -> usize {
+        self.queue.bytes.min(BATCH_MAX)
+    }
+
+    /// About how many bytes of a batch a finding is.
+    #[must_use]
+    pub fn weight_of(f: &Finding) -> usize {
+        match f {
+            Finding::Indicator(_) => 96,
+            Finding::Diagnosis(_) | Finding::Alarm(_) => 1_024,
+            Finding::Assessment(a) => {
+                1_024 + a.shafts.iter().map(|s| 128 + 1_024 * s.verdicts.as_ref().map_or(0, Vec::len)).sum::<usize>()
+            }
+        }
     }
 
     /// Resolves when everything that was queued before is on disk, also while nothing is taken from machines.
@@ -362,13 +379,6 @@ pub(crate) fn weight(batch: &Batch) -> usize {
             Samples::F32(v) => v.len() * 4,
         }
     };
-    let finding = |f: &Finding| match f {
-        Finding::Indicator(_) => 96,
-        Finding::Diagnosis(_) | Finding::Alarm(_) => 1_024,
-        Finding::Assessment(a) => {
-            1_024 + a.shafts.iter().map(|s| 128 + 1_024 * s.verdicts.as_ref().map_or(0, Vec::len)).sum::<usize>()
-        }
-    };
     let change = |c: &AssetChange| match c {
         AssetChange::Machine(_) | AssetChange::Point(..) => 1_024,
         AssetChange::Rules(rules) => 1_024 * (1 + rules.rules().len()),
@@ -383,7 +393,7 @@ pub(crate) fn weight(batch: &Batch) -> usize {
             .iter()
             .map(|q| 256 + q.head.len() + q.rest.len() + q.reason.len() + q.topic.len())
             .sum::<usize>()
-        + batch.findings.iter().map(finding).sum::<usize>()
+        + batch.findings.iter().map(Recorder::weight_of).sum::<usize>()
         + batch.changes.iter().map(change).sum::<usize>()
         + batch.conditions.iter().map(condition).sum::<usize>()
         + batch.staged.iter().map(|s| 64 + s.key.len() + s.body.len()).sum::<usize>()

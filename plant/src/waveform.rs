@@ -105,9 +105,8 @@ pub struct WaveformMeta {
     pub serial: Option<Arc<str>>,
     /// The source's running number.
     pub seq: Option<u64>,
-    /// What the source calls the moment: records of one machine with the same text were sampled by one converter at once,
-    /// so that phases between them mean something, see
-    /// [`is_sync`].
+    /// What the source calls the moment: records of one machine with the same text were sampled by one converter at once, so
+    /// that phases between them mean something. Any text; those that can be meant so are told by [`is_sync`].
     pub sync: Option<Arc<str>>,
     /// Of the record of a tacho: pulses in each turn of its shaft.
     pub pulses: Option<f64>,

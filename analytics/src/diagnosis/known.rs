@@ -8,7 +8,7 @@ use super::symptoms::Known;
 use crate::rotating::Refusal;
 
 /// Every code that a record's symptoms, or what a window keeps beside them, can hold.
-pub const CODES: [Refusal; 41] = [
+pub const CODES: [Refusal; 43] = [
     "band",
     "bandwidth",
     "baseline",
@@ -28,6 +28,7 @@ pub const CODES: [Refusal; 41] = [
     "no_phase",
     "no_trend",
     "not_finite",
+    "not_looked",
     "off",
     "passed",
     "pole_pass",
@@ -37,6 +38,7 @@ pub const CODES: [Refusal; 41] = [
     "record_length",
     "records",
     "reference",
+    "second_speed",
     "sensor",
     "speed",
     "speed_unsteady",
@@ -74,7 +76,7 @@ pub fn deserialize<'de, T: DeserializeOwned, D: Deserializer<'de>>(d: D) -> Resu
 
 /// What was stored before there was such a value.
 pub fn not_looked<T>() -> Known<T> {
-    Err("records")
+    Err("not_looked")
 }
 
 /// The same for a list of a fixed length.

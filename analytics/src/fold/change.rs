@@ -74,7 +74,9 @@ pub(super) fn judge(
     }
     let t = look.t();
     let usual = records.usual.get_or_insert_default();
-    let due = usual.looked.is_none_or(|at| t.since(at).as_secs_f64() >= ABOUT * settings.watch_every.as_secs_f64());
+    // A look by a clock that ran ahead puts the next one off no longer than another.
+    let since = |at: Timestamp| t.since(at).max(at.since(t)).as_secs_f64();
+    let due = usual.looked.is_none_or(|at| since(at) >= ABOUT * settings.watch_every.as_secs_f64());
     let features = FEATURES.map(|(_, of)| if due { of(look.analysis) } else { f64::NAN });
     if due {
         usual.looked = Some(t);

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use plant::{BearingFault, Machine, Name, Point, Speed, Unit};
+use plant::{BearingFault, Machine, Name, Point, Speed, Timestamp, Unit};
 
+use super::ahead::Ahead;
 use super::assess::{self, Wanted};
-use super::seen::Seen;
 use super::speed::{own_turns, speed_and_angle};
 use super::state::{REMEMBERED, State};
-use super::tacho;
+use super::tacho::{self, Tacho};
 use super::values::Described;
 use super::{Settings, Shared};
 use crate::diagnosis::{Clock, Heard, Known, Meshing, Record, hear};
@@ -28,24 +28,10 @@ pub(super) struct Job {
     pub row: Result<ZoneRow, Vec<&'static str>>,
     pub point: Described,
     pub alpha: f64,
-    /// What stood out of earlier records of the sensor.
-    seen: Seen,
+    /// What stood out of earlier records of the sensor at other speeds; at this one it says nothing.
+    seen: Vec<Sighting>,
     /// What it is heard with, where its machine's window wants it.
     pub wanted: Option<Wanted>,
-}
-
-/// Jobs are the same where [`Job::run`] gives the same.
-impl PartialEq for Job {
-    fn eq(&self, other: &Self) -> bool {
-        // What the verdict is put in words with, `row` and `point`, does not enter.
-        let by = |j: &Self| (j.speed, j.nominal_rpm, j.range, j.alpha);
-        Arc::ptr_eq(&self.waveform, &other.waveform)
-            && by(self) == by(other)
-            && self.bearings == other.bearings
-            && self.phase == other.phase
-            && self.seen == other.seen
-            && self.wanted == other.wanted
-    }
 }
 
 /// What came of it; `Err` is the code for a record that is no acceleration.
@@ -58,12 +44,24 @@ pub(super) struct Judged {
 }
 
 impl Job {
+    /// Whether what [`Job::run`] gave for `asked` is what it gives for this one, or more than that.
+    pub fn is_answered_by(&self, asked: &Self) -> bool {
+        // What the verdict is put in words with, `row` and `point`, does not enter.
+        let by = |j: &Self| (j.speed, j.nominal_rpm, j.range, j.alpha);
+        Arc::ptr_eq(&self.waveform, &asked.waveform)
+            && by(self) == by(asked)
+            && self.bearings == asked.bearings
+            && self.phase == asked.phase
+            && self.seen == asked.seen
+            && (self.wanted.is_none() || self.wanted == asked.wanted)
+    }
+
     /// Analyses the record. Depends on nothing but the job.
     pub fn run(&self, analyser: &mut Analyser) -> Judged {
         let bearings: Vec<Seated> = self.bearings.iter().map(|(_, b)| *b).collect();
         let context =
             Context { speed: self.speed, nominal_rpm: self.nominal_rpm, bearings: &bearings, alpha: self.alpha };
-        analyser.remind(self.seen.sightings(self.waveform.t0));
+        analyser.remind(self.seen.iter().copied());
         let analysis = analyser.waveform_by(&self.waveform, self.range, &context, self.phase.as_ref());
         let hypotheses = if analysis.is_ok() { analyser.hypotheses().to_vec() } else { Vec::new() };
         let sightings = analysis.as_ref().ok().and_then(|_| analyser.sightings().map(<[Sighting]>::to_vec));
@@ -113,39 +111,48 @@ impl Job {
 }
 
 /// The records of a commit that have not been judged before, each with what the plant knows of its machine.
-pub(super) fn jobs(state: &mut State, settings: &Settings, waveforms: &[Shared]) -> Vec<Job> {
-    let mut jobs = Vec::new();
-    waveforms.iter().for_each(|w| tacho::take(state, w));
-    for w in waveforms {
-        let ids = &mut state.point(&w.point).records.get_or_insert_default().ids;
-        if ids.contains(&w.id) {
-            continue;
-        }
-        if ids.len() == REMEMBERED {
-            ids.remove(0);
-        }
-        ids.push(w.id);
-        jobs.push(job(state, settings, w));
-    }
-    jobs
+pub(super) fn jobs(state: &mut State, settings: &Settings, waveforms: &[Shared], ahead: &mut Ahead) -> Vec<Job> {
+    let fresh: Vec<&Shared> = waveforms.iter().filter(|w| is_fresh(state, w)).collect();
+    fresh.iter().for_each(|w| tacho::take(state, settings, w, ahead));
+    fresh.into_iter().map(|w| job(state, settings, w, state.now, None)).collect()
 }
 
-/// What the plant, as it is known now, has `w` judged by.
-pub(super) fn job(state: &State, settings: &Settings, w: &Shared) -> Job {
+/// Whether `w` was not taken in before; it is from now on.
+fn is_fresh(state: &mut State, w: &Shared) -> bool {
+    let ids = &mut state.point(&w.point).records.get_or_insert_default().ids;
+    if ids.contains(&w.id) {
+        return false;
+    }
+    if ids.len() == REMEMBERED {
+        ids.remove(0);
+    }
+    ids.push(w.id);
+    true
+}
+
+/// What the plant, as it is known now, has `w` judged by, which is committed at `now`; `tacho` comes before it where that is
+/// not known to the plant yet.
+pub(super) fn job(state: &State, settings: &Settings, w: &Shared, now: Timestamp, tacho: Option<&Tacho>) -> Job {
     let bare = || Arc::new(Machine::bare(w.point.machine()));
     let machine = state.plant.machine(w.point.machine_str()).cloned().unwrap_or_else(bare);
     let point = machine.points.get(w.point.name()).cloned().unwrap_or_else(|| Point::bare(w.point.name()));
     let past = state.machines.get(w.point.machine_str());
-    let (speed, phase) = speed_and_angle(w, &machine, &point, past, settings);
+    let tacho = tacho.or_else(|| past?.tacho.as_deref());
+    let (speed, phase) = speed_and_angle(w, &machine, &point, past, tacho, settings);
     let records = past.and_then(|m| m.points.get(w.point.name())?.records.as_deref());
     let wanted = assess::wants(past, w, settings).then(|| {
         let baseline = records.zip(speed.ok()).and_then(|(r, speed)| r.sound.baseline(speed.mean_rpm));
         Wanted::new(&machine, &point, speed, baseline)
     });
+    let bearings = heard(&machine, &point);
+    let seen = records.zip(speed.ok()).map(|(r, speed)| {
+        let faults = bearings.iter().flat_map(|(_, b)| BearingFault::ALL.map(|f| b.apart(f)));
+        r.seen.elsewhere(w.t0.min(now), speed.mean_rpm / 60.0, faults.fold(f64::INFINITY, f64::min))
+    });
     Job {
         wanted,
         waveform: w.clone(),
-        bearings: heard(&machine, &point),
+        bearings,
         speed,
         phase,
         nominal_rpm: machine.nominal_rpm.filter(|v| *v > 0.0).map(|v| v * own_turns(&machine, &point)),
@@ -153,7 +160,7 @@ pub(super) fn job(state: &State, settings: &Settings, w: &Shared) -> Job {
         row: choose(&Basis { class: machine.class, severity: machine.severity, nominal_rpm: machine.nominal_rpm }),
         point: Described::from(&point),
         alpha: settings.alpha,
-        seen: records.map(|r| r.seen.clone()).unwrap_or_default(),
+        seen: seen.unwrap_or_default(),
     }
 }
 

@@ -7,6 +7,7 @@
 //! Its state can be written to bytes and read back ([`Fold::snapshot`], [`Fold::restore`]); a fold that was restored
 //! goes on as if it had never stopped.
 
+mod ahead;
 mod assess;
 mod book;
 mod change;
@@ -25,21 +26,23 @@ mod tests;
 mod values;
 
 use std::borrow::Borrow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use historian::{Committed, Seq};
-use plant::{Action, Finding, Plant, Timestamp, Waveform, WaveformId};
+use plant::{Action, Finding, MachineId, Plant, Timestamp, Waveform};
 
 pub use snapshot::RestoreError;
 
 use crate::rotating::{Analyser, Plans};
+use ahead::Ahead;
 pub(crate) use job::heard;
 use job::{Job, Judged};
 pub(crate) use record::fault_lines;
 pub(crate) use speed::own_turns;
 use state::State;
+use tacho::Tacho;
 
 /// Probability that a record without damage is significant, where nothing else is set.
 pub const ALPHA: f64 = 1e-4;
@@ -66,7 +69,7 @@ pub struct Settings {
     pub watch_every: Duration,
     /// How they are.
     pub watching: Arc<crate::watch::watcher::Settings>,
-    /// Threads that analyse the records of one commit; findings do not depend on it.
+    /// Threads that analyse records, those of a commit or of several that lie behind one another; findings do not depend on it.
     pub threads: usize,
 }
 
@@ -93,8 +96,8 @@ pub struct Fold {
     state: State,
     /// One per thread; no part of the state.
     analysers: Vec<Analyser>,
-    /// What was analysed ahead, and for which question; no part of the state.
-    foreseen: HashMap<WaveformId, (Job, Judged)>,
+    /// No part of the state.
+    ahead: Ahead,
 }
 
 impl Fold {
@@ -103,7 +106,7 @@ impl Fold {
     pub fn new(settings: Settings) -> Self {
         let plans = Plans::default();
         let analysers = (0..settings.threads.max(1)).map(|_| Analyser::new(plans.clone())).collect();
-        Self { settings, state: State::default(), analysers, foreseen: HashMap::new() }
+        Self { settings, state: State::default(), analysers, ahead: Ahead::default() }
     }
 
     /// A fold in the state that `bytes` hold.
@@ -147,15 +150,31 @@ impl Fold {
     /// alone has too few. What is asked of them is guessed from what is known now; where a commit before changes it, by
     /// another speed say, [`Fold::step`] asks anew, so that findings do not depend on this. It counts until the next call.
     pub fn foresee(&mut self, coming: &[Committed]) {
-        self.foreseen.clear();
-        let (state, settings) = (&self.state, &self.settings);
-        let waveforms = coming.iter().filter(|c| c.seq > state.seq).flat_map(|c| &c.batch.waveforms);
+        self.ahead.clear();
         if self.analysers.len() < 2 || coming.len() < 2 {
             return;
         }
-        let jobs: Vec<Job> = waveforms.map(|w| job::job(state, settings, w)).collect();
+        let (state, settings) = (&self.state, &self.settings);
+        let mut tachos: BTreeMap<MachineId, Tacho> = BTreeMap::new();
+        let mut jobs = Vec::new();
+        for c in coming.iter().filter(|c| c.seq > state.seq) {
+            for w in &c.batch.waveforms {
+                if let Some(tacho) = tacho::of(state, w) {
+                    self.ahead.tacho(w, tacho.clone());
+                    tachos.insert(w.point.machine(), tacho);
+                }
+            }
+            let with = |w: &Shared| job::job(state, settings, w, c.t, tachos.get(w.point.machine_str()));
+            jobs.extend(c.batch.waveforms.iter().map(with));
+        }
         let judged = analyse(&mut self.analysers, &jobs);
-        self.foreseen.extend(jobs.into_iter().zip(judged).map(|(job, judged)| (job.waveform.id, (job, judged))));
+        jobs.into_iter().zip(judged).for_each(|(job, judged)| self.ahead.record(job, judged));
+    }
+
+    /// Records for which [`Fold::foresee`] had asked what [`Fold::step`] then did, since the fold was made.
+    #[must_use]
+    pub fn foreseen(&self) -> u64 {
+        self.ahead.used()
     }
 
     /// Takes one commit in and gives what follows from it, in a fixed order: limits in the order of the values, then
@@ -185,9 +204,8 @@ impl Fold {
         for e in &batch.events {
             silence::heard_of_death(state, e);
         }
-        let jobs = job::jobs(state, settings, &batch.waveforms);
-        let mut known = |job: &Job| Some(self.foreseen.remove(&job.waveform.id).filter(|(asked, _)| asked == job)?.1);
-        let known: Vec<Option<Judged>> = jobs.iter().map(&mut known).collect();
+        let jobs = job::jobs(state, settings, &batch.waveforms, &mut self.ahead);
+        let known: Vec<Option<Judged>> = jobs.iter().map(|job| self.ahead.answer(job)).collect();
         let asked: Vec<&Job> =
             jobs.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(job, _)| job).collect();
         let mut judged = analyse(&mut self.analysers, &asked).into_iter();

@@ -41,6 +41,9 @@ pub(super) fn conclude(state: &mut State, settings: &Settings, job: Job, judged:
     let mut analysis = match judged.analysis {
         Ok(a) => a,
         Err(code) => {
+            if !late {
+                assess::refused(state, &w);
+            }
             out.push(Finding::Diagnosis(refused(&w, code)));
             return;
         }
@@ -62,7 +65,7 @@ pub(super) fn conclude(state: &mut State, settings: &Settings, job: Job, judged:
     }
     if !late {
         if let (Ok(shaft_hz), Some(sightings)) = (analysis.bearing, &judged.sightings) {
-            records.seen.take(w.t0, shaft_hz, sightings);
+            records.seen.take(w.t0.min(now), shaft_hz, sightings);
         }
         assess::take(&look, judged.heard, state, settings, &mut records);
     }
@@ -159,6 +162,18 @@ impl Look<'_> {
     /// The best explanation, where the bearings were judged.
     pub fn best(&self) -> Option<&Scored> {
         self.hypotheses.first()
+    }
+
+    /// Whether what explains the record best can be told from a neighbour's, see [`super::seen`]; where nothing is
+    /// significant there is nothing to tell.
+    pub fn is_borne_out(&self, state: &State, records: &RecordState) -> bool {
+        let (Ok(shaft_hz), Some(s)) = (self.analysis.bearing, self.best().filter(|s| s.significant())) else {
+            return true;
+        };
+        let Some((name, seated)) = self.job.bearings.get(s.bearing) else { return true };
+        let stands = state.book.active(&self.key(AlarmCondition::Bearing(name.clone(), s.fault)));
+        let (order, apart) = (seated.strikes(s.lines_of), seated.apart(s.lines_of));
+        stands || records.seen.bears_out(self.t().min(state.now), order, shaft_hz, apart)
     }
 
     /// The alarm of a condition at this point.
@@ -278,6 +293,8 @@ impl Look<'_> {
 
     fn bearings(&self, state: &mut State, records: &mut RecordState, late: bool, out: &mut Vec<Finding>) {
         let Ok(shaft_hz) = self.analysis.bearing else { return };
+        // A clock that runs ahead makes what was seen no older.
+        let t = self.t().min(state.now);
         for (rank, s) in self.hypotheses.iter().enumerate() {
             let Some((name, seated)) = self.job.bearings.get(s.bearing).cloned() else { continue };
             // Only the best explanation raises: the lines of one fault lend something to the others.
@@ -300,9 +317,9 @@ impl Look<'_> {
             let enough = persistence.look(worth, s.statistic > CLEAR * s.threshold, stands);
             let order = seated.strikes(s.lines_of);
             if significant {
-                records.seen.claim(self.t(), order, shaft_hz);
+                records.seen.claim(t, order, shaft_hz);
             }
-            let borne_out = || records.seen.bears_out(self.t(), order, shaft_hz, seated.apart(s.lines_of));
+            let borne_out = || records.seen.bears_out(t, order, shaft_hz, seated.apart(s.lines_of));
             let stand = enough && (stands || borne_out());
             match (stand, significant) {
                 (true, true) => state.book.hold(&key, Priority::High, self.t(), detail, out),

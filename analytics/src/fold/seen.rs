@@ -24,6 +24,8 @@ const WEEK_S: i64 = 7 * 86_400;
 const DAY_S: i64 = 86_400;
 /// Frequencies that are as close as this are one.
 const SAME: f64 = 0.01;
+/// Orders that are as close as this are of one fault: they are computed of the same description, and differ by rounding.
+const SAME_ORDER: f64 = 1e-3;
 
 /// A fault whose comb was significant.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,15 +48,20 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// The sightings that are not too old at `t`.
-    pub fn sightings(&self, t: Timestamp) -> impl Iterator<Item = Sighting> {
+    /// The sightings that are not too old at `t` and at a speed other than `shaft_hz`: `apart` from it, as a ratio.
+    pub fn elsewhere(&self, t: Timestamp, shaft_hz: f64, apart: f64) -> Vec<Sighting> {
         let now = seconds(t);
-        self.sightings.iter().filter(move |(at, _)| now - at <= WEEK_S).map(|(_, s)| *s)
+        let counts = |(at, s): &&(i64, Sighting)| now - at <= WEEK_S && ratio(s.shaft_hz, shaft_hz) > apart;
+        self.sightings.iter().filter(counts).map(|(_, s)| *s).collect()
     }
 
-    /// Takes in what stood out of a record at `t` whose shaft kept to `shaft_hz`.
+    /// Takes in what stood out of a record at `t` whose shaft kept to `shaft_hz`. What earlier versions took from a clock that
+    /// ran ahead is no longer kept.
     pub fn take(&mut self, t: Timestamp, shaft_hz: f64, sightings: &[Sighting]) {
         let now = seconds(t);
+        self.speeds.retain(|(at, _)| *at <= now);
+        self.sightings.retain(|(at, _)| *at <= now);
+        // Twice as wide as for combs: the four that are kept are to be other speeds, not one that wanders with the load.
         self.speeds.retain(|(_, hz)| !close(*hz, shaft_hz, 2.0 * SAME));
         self.speeds.push((now, shaft_hz));
         latest(&mut self.speeds, SPEEDS);
@@ -73,7 +80,7 @@ impl Seen {
         if let Some(i) = self.claims.iter().position(|c| is(c, order)) {
             let before = self.claims.remove(i);
             if now - before.last <= WEEK_S {
-                (claim.since, claim.slow_hz) = (before.since, shaft_hz.min(before.slow_hz));
+                (claim.since, claim.slow_hz) = (before.since.min(now), shaft_hz.min(before.slow_hz));
                 claim.fast_hz = shaft_hz.max(before.fast_hz);
             }
         }
@@ -81,23 +88,33 @@ impl Seen {
         latest(&mut self.claims, CLAIMS);
     }
 
+    /// Forgets the faults that were significant: the machine was repaired. What else shakes the foundation was not, so that
+    /// its combs stay known, and so do the speeds.
+    pub fn repaired(&mut self) {
+        self.claims.clear();
+    }
+
     /// Whether a fault of `order` strikes a turn has shown at two speeds that lie `apart` (as a ratio), or has had the time
-    /// to, or the machine knows but the one of `shaft_hz`.
+    /// to, or the machine has run at no other speed within the week.
     pub fn bears_out(&self, t: Timestamp, order: f64, shaft_hz: f64, apart: f64) -> bool {
         let now = seconds(t);
-        let of_shaft = |hz: f64| (hz / shaft_hz).max(shaft_hz / hz);
-        let changes = self.speeds.iter().any(|(at, hz)| now - at <= WEEK_S && of_shaft(*hz) > apart);
+        let changes = self.speeds.iter().any(|(at, hz)| now - at <= WEEK_S && ratio(*hz, shaft_hz) > apart);
         let shown = |c: &Claim| c.fast_hz / c.slow_hz > apart || now - c.since >= DAY_S;
         !changes || self.claims.iter().any(|c| is(c, order) && shown(c))
     }
 }
 
 fn is(claim: &Claim, order: f64) -> bool {
-    close(claim.order, order, 1e-3)
+    close(claim.order, order, SAME_ORDER)
 }
 
 fn close(a: f64, b: f64, by: f64) -> bool {
     (a / b - 1.0).abs() <= by
+}
+
+/// Of the larger of two to the smaller.
+fn ratio(a: f64, b: f64) -> f64 {
+    (a / b).max(b / a)
 }
 
 fn latest<T>(kept: &mut Vec<T>, most: usize) {
@@ -147,6 +164,21 @@ mod tests {
     }
 
     #[test]
+    fn what_a_clock_that_ran_ahead_left_is_not_kept_for_long() {
+        let mut s = Seen::default();
+        let comb = |shaft_hz| [Sighting { hz: 85.0, shaft_hz }];
+        s.take(at(0), 12.0, &comb(12.0));
+        s.take(at(24 * 365), 15.0, &comb(15.0));
+        s.claim(at(24 * 365), 3.58, 15.0);
+        s.take(at(1), 12.0, &comb(12.0));
+        assert_eq!((s.speeds.len(), s.sightings.len()), (1, 1));
+        s.take(at(2), 15.0, &[]);
+        s.claim(at(2), 3.58, 15.0);
+        assert!(!s.bears_out(at(2), 3.58, 15.0, 1.05));
+        assert!(s.bears_out(at(27), 3.58, 15.0, 1.05), "a day after it was seen first");
+    }
+
+    #[test]
     fn what_is_kept_is_bounded_and_the_latest() {
         let mut s = Seen::default();
         for i in 0..100 {
@@ -155,7 +187,8 @@ mod tests {
             s.claim(at(i.into()), hz, hz);
         }
         assert_eq!((s.speeds.len(), s.sightings.len(), s.claims.len()), (SPEEDS, SIGHTINGS, CLAIMS));
-        assert_eq!(s.sightings(at(100)).count(), SIGHTINGS);
-        assert_eq!(s.sightings(at(300)).count(), 0, "a week later none is believed");
+        let of = |hour, hz| s.elsewhere(at(hour), hz, 1.05).len();
+        assert_eq!((of(100, 1.0), of(300, 1.0)), (SIGHTINGS, 0), "a week later none is believed");
+        assert_eq!(of(100, s.sightings[0].1.shaft_hz), SIGHTINGS - 2, "at the same speed none says anything");
     }
 }

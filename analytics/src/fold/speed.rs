@@ -4,7 +4,7 @@ use plant::{Machine, Point, Quantity, Speed, Unit, Waveform};
 
 use super::Settings;
 use super::state::MachineState;
-use super::tacho;
+use super::tacho::{self, Tacho};
 use crate::rotating::Refusal;
 use crate::rotating::orders::Phase;
 
@@ -24,10 +24,11 @@ pub(super) fn speed_and_angle(
     machine: &Machine,
     point: &Point,
     past: Option<&MachineState>,
+    tacho: Option<&Tacho>,
     settings: &Settings,
 ) -> (Result<Speed, Refusal>, Option<Phase>) {
     let own = own_turns(machine, point);
-    let by_tacho = past.and_then(|m| m.tacho.as_ref()?.phase(w, own));
+    let by_tacho = tacho.and_then(|tacho| tacho.phase(w, own));
     let phase = match by_tacho {
         None => return (speed(w, machine, point, past, settings), None),
         // A tacho that cannot be used takes no speed away that is known otherwise.

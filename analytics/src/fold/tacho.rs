@@ -3,6 +3,8 @@
 use plant::{Speed, Waveform, is_sync};
 use serde::{Deserialize, Serialize};
 
+use super::Settings;
+use super::ahead::Ahead;
 use super::speed::own_turns;
 use super::state::State;
 use crate::diagnosis::{Known, known};
@@ -24,7 +26,9 @@ pub(super) struct Tacho {
     /// What its source calls the moment.
     moment: String,
     t0_ns: i64,
+    /// Samples a second,
     fs: f64,
+    /// and how many.
     n: u64,
     /// Turns of its shaft while the measured one turns once.
     own: f64,
@@ -41,6 +45,11 @@ impl Tacho {
         let moment = w.meta.sync.as_deref().filter(|s| is_sync(s))?.to_owned();
         let marks = marks(w, pulses);
         Some(Self { moment, t0_ns: w.t0.nanos(), fs: w.fs, n: w.samples.len() as u64, own, marks })
+    }
+
+    /// Whether it is that of a shaft that turns `own` times while the measured one turns once.
+    pub fn is_on(&self, own: f64) -> bool {
+        self.own.to_bits() == own.to_bits()
     }
 
     /// The angle, during the record `w`, of a shaft that turns `own` times while the measured one turns once; `None` where
@@ -80,14 +89,30 @@ fn through(marks: &[(f64, f64)]) -> Known<Phase> {
     phase.range_hz().map(|_| phase).ok_or("tacho")
 }
 
-/// Notes the record of a tacho.
-pub(super) fn take(state: &mut State, w: &Waveform) {
+/// What the record `w` tells on the plant as it is known now; `None` where it is no tacho's.
+pub(super) fn of(state: &State, w: &Waveform) -> Option<Tacho> {
+    w.meta.pulses?;
+    Tacho::of(w, turns(state, w))
+}
+
+fn turns(state: &State, w: &Waveform) -> f64 {
+    let machine = state.plant.machine(w.point.machine_str());
+    machine.and_then(|m| Some(own_turns(m, m.points.get(w.point.name())?))).unwrap_or(1.0)
+}
+
+/// Notes the record of a tacho, unless a later one is there: one that comes late tells nothing of what is taken now. A later
+/// one than there can be is of a clock that ran ahead, and stays for no longer than another.
+pub(super) fn take(state: &mut State, settings: &Settings, w: &Waveform, ahead: &mut Ahead) {
     if w.meta.pulses.is_none() {
         return;
     }
-    let machine = state.plant.machine(w.point.machine_str());
-    let own = machine.and_then(|m| Some(own_turns(m, m.points.get(w.point.name())?))).unwrap_or(1.0);
-    if let Some(tacho) = Tacho::of(w, own) {
+    let last = state.machines.get(w.point.machine_str()).and_then(|m| m.tacho.as_ref());
+    let to_come = (state.now + settings.late_after).nanos();
+    if last.is_some_and(|last| last.t0_ns > w.t0.nanos() && last.t0_ns <= to_come) {
+        return;
+    }
+    let known = ahead.tacho_of(w, turns(state, w));
+    if let Some(tacho) = known.or_else(|| of(state, w)) {
         state.machine(&w.point.machine()).tacho = Some(Box::new(tacho));
     }
 }

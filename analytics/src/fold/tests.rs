@@ -495,7 +495,7 @@ fn diagnosis(findings: &[Finding]) -> Diagnosis {
 #[test]
 fn transitions_chain() {
     let mut fold = Fold::new(Settings::default());
-    let mut states = std::collections::BTreeMap::new();
+    let mut states = BTreeMap::new();
     let mut kinds = BTreeSet::new();
     for c in journal::eventful() {
         for f in fold.step(&c) {

@@ -212,6 +212,7 @@ struct WireChannel {
     offset: Option<f64>,
     rpm: Option<f64>,
     sync: Option<String>,
+    pulses: Option<f64>,
 }
 
 /// What is known of one channel.
@@ -229,11 +230,13 @@ pub struct Channel {
     pub rpm: Option<f64>,
     /// What the moment is called, the same in records that were sampled together.
     pub sync: Option<String>,
+    /// Of a tacho: pulses in each turn of its shaft, above 0.
+    pub pulses: Option<f64>,
 }
 
 impl Default for Channel {
     fn default() -> Self {
-        Self { point: None, unit: None, scale: 1.0, offset: 0.0, rpm: None, sync: None }
+        Self { point: None, unit: None, scale: 1.0, offset: 0.0, rpm: None, sync: None, pulses: None }
     }
 }
 
@@ -301,11 +304,17 @@ fn channel(wire: &WireChannel, all: &Channel) -> Result<Channel, Fault> {
     if let Some(n) = wire.sync.as_ref().map(String::len).filter(|n| *n > MAX_TEXT) {
         return Err(Fault::new(Code::TextLimit, format!("at most {MAX_TEXT} bytes"), format!("{n} bytes")));
     }
+    if let Some(pulses) = wire.pulses.filter(|pulses| !(pulses.is_finite() && *pulses > 0.0)) {
+        return Err(Fault::new(Code::WavSidecar, "pulses a turn above 0", shown(&pulses.to_string())));
+    }
     match wire.rpm {
         Some(rpm) if !(rpm.is_finite() && rpm >= 0.0) => {
             Err(Fault::new(Code::WavSidecar, "a speed in r/min from 0", shown(&rpm.to_string())))
         }
-        rpm => Ok(Channel { point: wire.point.clone(), unit, scale, offset, rpm, sync: wire.sync.clone() }),
+        rpm => {
+            let (point, sync, pulses) = (wire.point.clone(), wire.sync.clone(), wire.pulses);
+            Ok(Channel { point, unit, scale, offset, rpm, sync, pulses })
+        }
     }
 }
 
@@ -388,13 +397,14 @@ mod tests {
     fn a_sidecar_says_what_the_recording_does_not() {
         let sidecar = Sidecar::decode(
             br#"{"t0":"2025-01-01T08:00:00+08:00","machine":"s/m","unit":"g","scale":10,
-                "channels":[{"point":"x","rpm":1480},{"point":"y","unit":"mm/s","scale":2,"offset":1,"sync":"a"}]}"#,
+                "channels":[{"point":"x","rpm":1480},{"point":"y","unit":"mm/s","scale":2,"offset":1,"sync":"a","pulses":1}]}"#,
         )
         .unwrap();
         assert_eq!(sidecar.t0, Some(Timestamp::from_secs(1_735_689_600)));
         let (x, y, z) = (sidecar.channel(0), sidecar.channel(1), sidecar.channel(2));
         assert_eq!((x.point.as_deref(), x.unit, x.scale, x.rpm), (Some("x"), Unit::parse("g"), 10.0, Some(1480.0)));
         assert_eq!((y.unit, y.scale, y.offset, y.sync.as_deref()), (Unit::parse("mm/s"), 2.0, 1.0, Some("a")));
+        assert_eq!((x.pulses, y.pulses), (None, Some(1.0)));
         assert_eq!((z.point.as_deref(), z.scale), (None, 10.0));
         for (bad, code) in [
             ("{", Code::WavSidecar),
@@ -403,6 +413,7 @@ mod tests {
             (r#"{"scale":0}"#, Code::WaveformScale),
             (r#"{"t0":[]}"#, Code::TsInvalid),
             (r#"{"channels":[{"rpm":-1}]}"#, Code::WavSidecar),
+            (r#"{"channels":[{"pulses":0}]}"#, Code::WavSidecar),
         ] {
             assert_eq!(Sidecar::decode(bad.as_bytes()).unwrap_err().code, code, "{bad}");
         }

@@ -22,6 +22,9 @@ pub fn sidecar(w: &Waveform, counts: bool) -> Vec<u8> {
     if let Some(sync) = &w.meta.sync {
         channel["sync"] = json!(&**sync);
     }
+    if let Some(pulses) = w.meta.pulses {
+        channel["pulses"] = json!(pulses);
+    }
     let all = json!({
         "t0": crate::history::instant(w.t0).to_string(),
         "machine": machine.as_str(),

@@ -8,6 +8,7 @@ fn waveform(samples: Samples, fs: f64) -> Waveform {
     let meta = WaveformMeta {
         speed: Some(Speed { mean_rpm: 1486.5, range_rpm: None }),
         sync: Some("adc-1".into()),
+        pulses: Some(59.5),
         ..WaveformMeta::default()
     };
     let point = "韶钢/fan-3/vib de/h".parse().unwrap();
@@ -45,6 +46,7 @@ fn a_wav_and_its_sidecar_are_read_back_to_the_last_bit() {
             (channel.point.as_deref(), channel.unit, channel.rpm, channel.sync.as_deref()),
             (Some("vib de/h"), Some(w.unit), Some(1486.5), Some("adc-1"))
         );
+        assert_eq!(channel.pulses, Some(59.5));
     }
 }
 

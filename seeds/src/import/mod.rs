@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use collector::wire::wav::{Channel, Sidecar, Wav};
 use collector::wire::{MAX_SAMPLES, uff, wav, waveform};
-use plant::{IdError, MachineId, PointId, Samples, Speed, Timestamp, Unit, Waveform, WaveformError, WaveformMeta};
+use plant::{
+    IdError, MachineId, PointId, Samples, Speed, Timestamp, Unit, Waveform, WaveformError, WaveformMeta, is_sync,
+};
 
 use crate::publisher::{Options, PublishError, Publisher};
 use crate::replay::cut;
@@ -191,6 +193,8 @@ struct Signal {
     rpm: Option<f64>,
     /// What names the moment, where it was taken together with others.
     sync: Option<String>,
+    /// Of a tacho: pulses in each turn of its shaft.
+    pulses: Option<f64>,
     /// Whether it is one record already.
     whole: bool,
     values: Vec<f32>,
@@ -210,8 +214,8 @@ fn of_wav(path: &Path, bytes: &[u8], sidecar: &Sidecar, said: &Said) -> Result<V
         let fs = sidecar.fs.unwrap_or(f64::from(wav.fs));
         // Channels of one recording were sampled together, whether anybody says so or not.
         let sync = known.sync.clone().or_else(|| (wav.channels > 1).then(|| format!("recording {}", t0.nanos())));
-        let (rpm, whole) = (said.rpm.or(known.rpm), sidecar.whole);
-        let signal = Signal { point, t0, fs, unit, rpm, sync, whole, values };
+        let (rpm, pulses, whole) = (said.rpm.or(known.rpm), known.pulses, sidecar.whole);
+        let signal = Signal { point, t0, fs, unit, rpm, sync, pulses, whole, values };
         pieces(path, &machine, signal, &mut waveforms)?;
     }
     Ok(waveforms)
@@ -244,7 +248,8 @@ fn of_uff(path: &Path, bytes: &[u8], said: &Said) -> Result<(Vec<Waveform>, usiz
         let start = Duration::try_from_secs_f64(signal.start.abs()).unwrap_or_default();
         let t0 = if signal.start < 0.0 { t0 - start } else { t0 + start };
         let values = signal.values.iter().map(|v| *v as f32).collect();
-        let signal = Signal { point, t0, fs: 1.0 / signal.step, unit, rpm: said.rpm, sync: None, whole: false, values };
+        let (rpm, fs) = (said.rpm, 1.0 / signal.step);
+        let signal = Signal { point, t0, fs, unit, rpm, sync: None, pulses: None, whole: false, values };
         pieces(path, &machine, signal, &mut waveforms)?;
     }
     Ok((waveforms, found.skipped))
@@ -290,9 +295,19 @@ fn no_unit(path: &Path, found: &str) -> ImportError {
     ImportError::Unsaid { path: path.to_owned(), what, next: "give --unit, or put it into the sidecar of a WAV" }
 }
 
+/// What the piece of a recording that begins with sample `from` is called: each is a moment of its own. A name of the
+/// recording that leaves no room for that stands for itself by a number that follows from it.
+fn moment(recording: &str, from: usize) -> String {
+    let own = format!("{recording}/{from}");
+    if is_sync(&own) || !is_sync(recording) {
+        return own;
+    }
+    format!("{}/{from}", waveform::derived_id(recording, Timestamp::default(), &[]))
+}
+
 /// Cuts a signal into waveforms, as a sensor would send them.
 fn pieces(path: &Path, machine: &MachineId, signal: Signal, out: &mut Vec<Waveform>) -> Result<(), ImportError> {
-    let Signal { point, t0, fs, unit, rpm, sync, whole, values } = signal;
+    let Signal { point, t0, fs, unit, rpm, sync, pulses, whole, values } = signal;
     let point: PointId = machine.point(&point).map_err(|error| ImportError::Name { path: path.to_owned(), error })?;
     let mut from = 0;
     let lengths = if whole { vec![values.len()] } else { cut::lengths(values.len(), fs, rpm) };
@@ -305,8 +320,8 @@ fn pieces(path: &Path, machine: &MachineId, signal: Signal, out: &mut Vec<Wavefo
         let begin = t0 + Duration::try_from_secs_f64(from as f64 / fs).unwrap_or_default();
         let meta = WaveformMeta {
             speed: rpm.map(|mean_rpm| Speed { mean_rpm, range_rpm: None }),
-            // Each piece is a moment of its own.
-            sync: sync.as_ref().map(|s| if whole { s.as_str().into() } else { format!("{s}/{from}").into() }),
+            sync: sync.as_ref().map(|s| if whole { s.as_str().into() } else { moment(s, from).into() }),
+            pulses,
             ..WaveformMeta::default()
         };
         let id = waveform::derived_id(point.as_str(), begin, piece);

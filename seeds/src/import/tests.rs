@@ -43,12 +43,13 @@ fn a_wav_takes_from_its_sidecar_what_nobody_else_says() {
     let path = dir.put("run.wav", wav::encode(100, &[&[0.5, -0.5], &[1.0, 2.0]]));
     dir.put(
         "run.wav.json",
-        r#"{"t0": 1735689600, "machine": "s/fan", "unit": "g", "scale": 10, "channels": [{"point": "de", "rpm": 1480}]}"#,
+        r#"{"t0": 1735689600, "machine": "s/fan", "unit": "g", "scale": 10, "channels": [{"point": "de", "rpm": 1480, "pulses": 2}]}"#,
     );
     let (found, _) = read(&path, &Said::default()).unwrap();
     let seen: Vec<_> = found.iter().map(|w| (w.point.as_str(), w.physical(), w.unit.symbol(), w.t0)).collect();
     assert_eq!(seen, [("s/fan/de", vec![5.0, -5.0], "g", T0), ("s/fan/channel_2", vec![10.0, 20.0], "g", T0)]);
     assert_eq!(found[0].meta.speed.map(|s| s.mean_rpm), Some(1480.0));
+    assert_eq!((found[0].meta.pulses, found[1].meta.pulses), (Some(2.0), None));
     let syncs: Vec<_> = found.iter().filter_map(|w| w.meta.sync.as_deref()).collect();
     assert!(syncs.len() == 2 && syncs[0] == syncs[1] && plant::is_sync(syncs[0]), "sampled together: {syncs:?}");
     let over = Said { machine: Some("a/b".parse().unwrap()), point: Some("p".into()), ..Said::default() };
@@ -126,4 +127,25 @@ async fn every_waveform_arrives_at_the_broker() {
     let first = seen.published().next().unwrap();
     let decoded = waveform::decode(&first.1).unwrap();
     assert_eq!((decoded.samples, decoded.fs), (Samples::F32([0.5, 0.25].into()), 100.0));
+}
+
+#[test]
+fn pieces_of_a_recording_with_a_long_name_are_moments_too() {
+    let dir = Dir::new();
+    let values = vec![0.5; 400_000];
+    let path = dir.put("long.wav", wav::encode(51_200, &[&values, &values]));
+    let named = |name: &str| {
+        let channel = format!(r#"{{"sync": "{name}"}}"#);
+        dir.put("long.json", format!(r#"{{"channels": [{channel}, {channel}]}}"#));
+        let found = read(&path, &said()).unwrap().0;
+        found.iter().map(|w| w.meta.sync.clone().unwrap()).collect::<Vec<_>>()
+    };
+    let (long, other) = ("a".repeat(plant::LONGEST_SYNC), format!("{}b", "a".repeat(plant::LONGEST_SYNC - 1)));
+    let found = named(&long);
+    let (first, second) = found.split_at(found.len() / 2);
+    assert!(first == second && first.len() > 1, "channels were sampled together: {found:?}");
+    assert!(first.iter().all(|s| plant::is_sync(s)) && first[0] != first[1], "{first:?}");
+    assert_ne!(named(&other), found);
+    assert_eq!(&*named("short")[0], "short/0");
+    assert!(!plant::is_sync(&named("\u{00fc}")[0]), "what is no name does not become one");
 }

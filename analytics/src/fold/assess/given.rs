@@ -11,7 +11,6 @@ const OFF: f64 = 0.05;
 const SAME: f64 = 1e-6;
 
 /// What a record is heard with.
-#[derive(PartialEq)]
 pub(in crate::fold) struct Wanted {
     pub place: Place,
     /// Of the shaft at which the point sits; or why there is nothing to be said.
@@ -25,6 +24,17 @@ pub(in crate::fold) struct Wanted {
     /// Which of the machine's bearings those are that it hears.
     pub ids: Vec<u16>,
     pub baseline: Option<Baseline>,
+}
+
+impl PartialEq for Wanted {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { place, excitations, turns, shaft, teeth, varied, ids, baseline } = other;
+        // What a baseline does not know is no number, and equal to nothing but by its bits.
+        let bits = |b: &Option<Baseline>| b.map(|b| (b.broadband.to_bits(), b.floor.to_bits()));
+        (self.place, self.excitations, self.turns, self.varied) == (*place, *excitations, *turns, *varied)
+            && (&self.shaft, self.teeth, &self.ids) == (shaft, *teeth, ids)
+            && bits(&self.baseline) == bits(baseline)
+    }
 }
 
 impl Wanted {
@@ -97,5 +107,19 @@ pub fn excitations(machine: &Machine, shaft_hz: f64, turns: f64) -> Excitations 
         pole_pass_hz: tone(&[ToneKind::PolePass]),
         blade_pass_hz: tone(&[ToneKind::BladePass, ToneKind::VanePass, ToneKind::LobePass]),
         mesh_hz: mesh.map(|t| t.hz),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_baseline_does_not_know_makes_no_other_question() {
+        let (machine, point) = (Machine::bare("s/fan".parse().unwrap()), Point::bare("vib"));
+        let speed = Ok(Speed { mean_rpm: 1500.0, range_rpm: None });
+        let with = |floor: f64| Wanted::new(&machine, &point, speed, Some(Baseline { broadband: 1.0, floor }));
+        assert!(with(f64::NAN) == with(f64::NAN) && with(2.0) == with(2.0));
+        assert!(with(f64::NAN) != with(2.0) && with(2.0) != with(3.0));
     }
 }

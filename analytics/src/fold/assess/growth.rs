@@ -59,7 +59,7 @@ impl Growth {
 }
 
 fn recent(heard: &Heard, t_ns: i64) -> bool {
-    (t_ns.saturating_sub(heard.0)) as f64 / 1e9 <= RECENT_S
+    t_ns.abs_diff(heard.0) as f64 / 1e9 <= RECENT_S
 }
 
 #[cfg(test)]
@@ -92,6 +92,11 @@ mod tests {
         }
         assert!((g.exponent(20 * HOUR).unwrap() - 2.0).abs() < 1e-9);
         assert_eq!(g.exponent(24 * 8 * HOUR), Err("run_up"), "long ago");
+        // What an earlier version took from a clock that ran ahead is none of these.
+        g.0.values_mut().for_each(|heard| heard.0 += 24 * 365 * HOUR);
+        assert_eq!(g.exponent(20 * HOUR), Err("run_up"), "in the time to come");
+        g.note(20 * HOUR, 25.0, 1.0);
+        assert_eq!(g.0.len(), 1);
     }
 
     #[test]

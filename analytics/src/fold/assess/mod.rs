@@ -14,7 +14,7 @@ mod tests;
 mod together;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use plant::{
@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Settings;
 use super::record::Look;
-use super::state::{MachineState, RecordState, State};
+use super::state::{MachineState, PointState, RecordState, State};
 use crate::alarm::Event;
 use crate::diagnosis::{Card, Event as CardEvent, Heard, Known, known};
 pub(super) use given::Wanted;
@@ -61,6 +61,10 @@ pub(super) struct Watch {
     /// How 1× grows with speed at each of its radial points. Earlier versions did not ask.
     #[serde(default)]
     growth: BTreeMap<String, Growth>,
+    /// Points whose last record could not be judged, such as one that delivers velocity since lately: no window waits for
+    /// them, and none has missed what they said. Earlier versions did not ask.
+    #[serde(default)]
+    mute: BTreeSet<String>,
 }
 
 /// What one person said, as it was counted.
@@ -121,6 +125,20 @@ struct Spoken {
     together: Option<Together>,
 }
 
+impl Spoken {
+    /// Says of bearings that one speed does not tell whose the damage is. What is not called for because it may be a
+    /// neighbour's is not named either: who is told a name opens the bearing. A damage that comes all at once shakes more
+    /// than its lines, and the alarms of zone and change wait for no other speed.
+    fn withhold_bearings(&mut self) {
+        self.bearing = self.bearing.and(Err("second_speed"));
+        if let Ok(heard) = &mut self.heard
+            && heard.symptoms.bearings.is_ok()
+        {
+            heard.symptoms.bearings = Err("second_speed");
+        }
+    }
+}
+
 impl Window {
     /// The window that follows `last`.
     fn after(last: Option<&Self>, t: Timestamp, asked: bool) -> Self {
@@ -135,12 +153,12 @@ impl Window {
 }
 
 impl Watch {
-    /// Notes how much 1× there is at the speeds of the window.
-    fn grow(&mut self) {
+    /// Notes how much 1× there is at the speeds of the window, at `now`; a clock that runs ahead makes nothing older.
+    fn grow(&mut self, now: Timestamp) {
         for (name, spoken) in self.window.iter().flat_map(|w| &w.points) {
             let (Ok(heard), Ok(hz)) = (&spoken.heard, spoken.hz) else { continue };
             if let (true, Ok(()), Ok(line)) = (heard.symptoms.place.radial(), heard.still, heard.symptoms.orders[0]) {
-                self.growth.entry(name.clone()).or_default().note(spoken.t_ns, hz, line.mm_s);
+                self.growth.entry(name.clone()).or_default().note(spoken.t_ns.min(now.nanos()), hz, line.mm_s);
             }
         }
     }
@@ -148,7 +166,7 @@ impl Watch {
     /// Whether a record of `machine` at `t` opens a window.
     fn due(&self, machine: &str, t: Timestamp, settings: &Settings) -> bool {
         let every = (1.0 - EARLIER * part(machine)) * ABOUT * settings.watch_every.as_secs_f64();
-        self.asked || self.window.as_ref().is_none_or(|w| w.closed && seconds(w.opened_ns, t) >= every)
+        self.asked || self.window.as_ref().is_none_or(|w| w.closed && seconds(w.opened_ns, t).abs() >= every)
     }
 
     /// Whether a record of `point` at `t` is wanted.
@@ -176,6 +194,15 @@ pub(super) fn wants(past: Option<&MachineState>, w: &Waveform, settings: &Settin
     past.is_none_or(|past| heard(past) && !together::passed(past, w))
 }
 
+/// Notes that the record `w`, which is not late, could not be judged.
+pub(super) fn refused(state: &mut State, w: &Waveform) {
+    let machine = state.machine(&w.point.machine());
+    let records = machine.points.get(w.point.name()).and_then(|p| p.records.as_ref());
+    if records.is_some_and(|r| r.usual.is_some()) {
+        machine.watch.get_or_insert_default().mute.insert(w.point.name().to_owned());
+    }
+}
+
 /// Takes in what a record said, which is not late. Only where it was wanted.
 pub(super) fn take(
     look: &Look<'_>,
@@ -186,16 +213,22 @@ pub(super) fn take(
 ) {
     let w = &look.job.waveform;
     let machine = state.machine(&w.point.machine());
-    let window = machine.watch.as_deref_mut().and_then(|watch| watch.window.as_mut());
-    if let Some(spoken) = window.and_then(|window| window.points.get_mut(w.point.name())) {
-        together::note(spoken, w);
+    if let Some(watch) = machine.watch.as_deref_mut() {
+        watch.mute.remove(w.point.name());
+        let window = watch.window.as_mut();
+        if let Some(spoken) = window.and_then(|window| window.points.get_mut(w.point.name())) {
+            together::note(spoken, w);
+        }
     }
     let (Some(wanted), t) = (&look.job.wanted, look.t()) else { return };
     if !wants(Some(machine), w, settings) {
         return;
     }
     let stands = look.is_named(state, records) || state.book.active(&look.key(AlarmCondition::Change));
-    let spoken = spoken(look, wanted, heard, settings, records, stands);
+    let mut spoken = spoken(look, wanted, heard, settings, records, stands);
+    if !look.is_borne_out(state, records) {
+        spoken.withhold_bearings();
+    }
     let watch = state.machine(&w.point.machine()).watch.get_or_insert_default();
     if watch.due(w.point.machine_str(), t, settings) && watch.window.as_ref().is_none_or(|w| w.closed) {
         let asked = std::mem::take(&mut watch.asked);
@@ -292,26 +325,33 @@ pub(super) fn close(
 fn complete(past: &MachineState, window: &Window, settings: &Settings) -> bool {
     let every = settings.watch_every.as_secs_f64();
     let newest = past.points.values().filter(|p| p.records.is_some()).map(|p| p.newest).max();
-    let open = newest.map_or(0.0, |t| seconds(window.opened_ns, t));
+    // One that a clock opened which ran ahead has been open for long.
+    let open = newest.map_or(0.0, |t| seconds(window.opened_ns, t).abs());
     if open >= if window.asked { ASKED_S.min(every) } else { every } {
         return true;
     }
     let expected = past.points.iter().filter(|(_, p)| {
         let lately = seconds(p.newest.nanos(), Timestamp::from_nanos(window.opened_ns)) < 2.0 * every;
-        // One that never gave a record that could be judged, such as a tacho, is not waited for.
-        let judged = p.records.as_ref().is_some_and(|r| r.usual.is_some());
-        judged && !p.gone && !p.stale && lately
+        !p.gone && !p.stale && lately
     });
+    // One whose records cannot be judged, such as a tacho, is not waited for.
+    let expected = expected.filter(|(name, p)| judged(past, name, p));
     expected.into_iter().all(|(name, _)| window.points.contains_key(&**name))
+}
+
+/// Whether the records of a point can be judged: one was, and so was the last.
+fn judged(past: &MachineState, name: &str, point: &PointState) -> bool {
+    let mute = past.watch.as_ref().is_some_and(|watch| watch.mute.contains(name));
+    !mute && point.records.as_ref().is_some_and(|r| r.usual.is_some())
 }
 
 /// Closes a machine's window: judges, learns, counts, and says it.
 fn conclude(state: &mut State, id: &MachineId, out: &mut Vec<Finding>) {
     let machine = described(state, id);
-    let quiet = !alarmed(state, id);
+    let (now, quiet) = (state.now, !alarmed(state, id));
     let Some(past) = state.machines.get_mut(id) else { return };
     let Some(mut watch) = past.watch.take() else { return };
-    watch.grow();
+    watch.grow(now);
     let mut assessment = words::assessment(&machine, past, &watch);
     if let Some(window) = &mut watch.window {
         window.closed = true;
@@ -408,6 +448,7 @@ pub(super) fn maintained(state: &mut State, id: &MachineId, by: &Arc<str>, t: Ti
             usual.watcher.reset();
         }
         (records.sound, records.life, records.deviation) = (Sound::default(), None, None);
+        records.seen.repaired();
         // The sensor may have been mounted anew.
         records.past = super::state::Past::default();
         changed.extend(id.point(name));

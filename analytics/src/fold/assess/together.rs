@@ -3,7 +3,7 @@
 use plant::{Waveform, is_sync};
 use serde::{Deserialize, Serialize};
 
-use super::Spoken;
+use super::{Spoken, judged};
 use crate::diagnosis::Known;
 use crate::fold::state::MachineState;
 
@@ -14,7 +14,9 @@ pub struct Together {
     moment: Option<String>,
     /// Another record of the same point was said to be of this moment: the text is no moment's own.
     repeated: bool,
+    /// Samples a second,
     fs: f64,
+    /// and how many.
     n: u64,
 }
 
@@ -67,9 +69,8 @@ pub fn passed(past: &MachineState, w: &Waveform) -> bool {
     }
     let window = past.watch.as_ref().and_then(|watch| watch.window.as_ref()).filter(|window| !window.closed);
     past.points.iter().any(|(name, p)| {
-        let judged = p.records.as_ref().is_some_and(|r| r.usual.is_some());
         let same = p.newest.nanos().abs_diff(w.t0.nanos()) as f64 / 1e9 * w.fs <= 1.0;
         let unheard = window.is_none_or(|window| !window.points.contains_key(&**name));
-        **name != *w.point.name() && judged && same && unheard
+        **name != *w.point.name() && same && unheard && judged(past, name, p)
     })
 }

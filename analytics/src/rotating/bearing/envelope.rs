@@ -137,11 +137,14 @@ impl Envelope {
         let harmonics = harmonics.count();
         let trials = trials(slips, harmonics, lines_per_strike);
         let mut best = Comb { harmonics, trials, ..Comb::default() };
+        let mut veiled = false;
         for i in 0..trials {
             let slip = slips.0 + (slips.1 - slips.0) * i as f64 / (trials - 1) as f64;
-            let at = |k: usize| {
+            let mut at = |k: usize| {
                 let line = (k as f64 * lines_per_strike * (1.0 + slip)).round() as usize;
-                if self.foreign.has(line) { 0.0 } else { self.highest[line] }
+                let foreign = self.foreign.has(line);
+                veiled |= foreign;
+                if foreign { 0.0 } else { self.highest[line] }
             };
             let t: f64 = (1..=harmonics).map(|k| at(k).ln_1p()).sum();
             if t > best.statistic || i == 0 {
@@ -151,7 +154,7 @@ impl Envelope {
                 }
             }
         }
-        best
+        Comb { veiled, ..best }
     }
 }
 
@@ -178,6 +181,8 @@ struct Comb {
     ratios: [f64; null::HARMONICS],
     harmonics: usize,
     trials: usize,
+    /// Lines where it was searched are those of a foreign comb, and were not looked at.
+    veiled: bool,
 }
 
 /// How well one fault of one bearing explains the envelope spectrum.
@@ -222,7 +227,8 @@ impl Envelope {
     /// Ball and cage share lines: a damaged rolling element passes the load zone once per turn of the cage, and in
     /// practice often shows there alone (Smith & Randall, MSSP 64 (2015), 100, on the ball faults of their set), while a
     /// cage on its own is rarely the first to go. So lines at the cage's frequency speak for the ball, unless the ball's
-    /// own frequency shows less than nine of ten records of plain noise would.
+    /// own frequency shows less than nine of ten records of plain noise would. Where a foreign comb veils it, it shows nothing
+    /// whether it is there or not, and the cage's lines speak for the ball.
     ///
     /// Each bearing is judged with the speed of its own shaft, and that shaft's lines are masked; one whose shaft turns
     /// slower than `least_hz` is left out. A bearing whose geometry or speed is not known exactly is searched further,
@@ -250,6 +256,7 @@ impl Envelope {
                 self.mask_shaft(seated.ratio * shaft_hz / df, seated.ratio_tolerance);
                 masked = Some((seated.ratio, seated.ratio_tolerance));
             }
+            let mut veiled = false;
             for fault in BearingFault::ALL {
                 let lines = seated.strikes(fault) * shaft_hz / df;
                 if lines < RESOLVED {
@@ -258,11 +265,12 @@ impl Envelope {
                 let each = alpha / (bearings.len() * BearingFault::ALL.len()) as f64;
                 self.find_foreign(df, shaft_hz, (seated, fault), each);
                 let comb = self.statistic(lines, seated.slip(fault));
+                veiled |= comb.veiled && fault == BearingFault::Ball;
                 if comb.harmonics >= 2 {
                     out.push(scored(bearing, fault, comb, lines * df));
                 }
             }
-            cage_speaks_for_ball(bearing, out);
+            cage_speaks_for_ball(bearing, veiled, out);
         }
         let hypotheses = out.len();
         for s in out.iter_mut() {
@@ -306,11 +314,11 @@ fn trials(slips: (f64, f64), harmonics: usize, lines_per_strike: f64) -> usize {
 }
 
 /// Lends the cage's lines to the ball of the same bearing where they say more, see [`Envelope::decide`].
-fn cage_speaks_for_ball(bearing: usize, out: &mut [Scored]) {
+fn cage_speaks_for_ball(bearing: usize, veiled: bool, out: &mut [Scored]) {
     let place = |f| out.iter().position(|s: &Scored| s.bearing == bearing && s.fault == f);
     let (Some(ball), Some(cage)) = (place(BearingFault::Ball), place(BearingFault::Cage)) else { return };
     let (own, lent) = (out[ball], out[cage]);
-    if lent.statistic > own.statistic && own.ln_p.exp() < BALL_ABSENT {
+    if lent.statistic > own.statistic && (veiled || own.ln_p.exp() < BALL_ABSENT) {
         out[ball] = Scored { fault: BearingFault::Ball, ..lent };
     }
 }
@@ -381,14 +389,15 @@ mod tests {
     #[test]
     fn cage_lines_are_named_after_the_ball_unless_the_ball_is_absent() {
         let comb = |statistic| Comb { statistic, harmonics: 4, trials: 100, ..Comb::default() };
-        let case = |own: f64| {
+        let case = |own: f64, veiled: bool| {
             let mut out =
                 [scored(0, BearingFault::Ball, comb(own), 100.0), scored(0, BearingFault::Cage, comb(12.0), 10.0)];
-            cage_speaks_for_ball(0, &mut out);
+            cage_speaks_for_ball(0, veiled, &mut out);
             (out[0].statistic, out[0].lines_of)
         };
-        assert_eq!(case(6.0), (12.0, BearingFault::Cage));
-        assert_eq!(case(3.0), (3.0, BearingFault::Ball));
-        assert_eq!(case(13.0), (13.0, BearingFault::Ball));
+        assert_eq!(case(6.0, false), (12.0, BearingFault::Cage));
+        assert_eq!(case(3.0, false), (3.0, BearingFault::Ball));
+        assert_eq!(case(3.0, true), (12.0, BearingFault::Cage), "a foreign comb lies over its lines");
+        assert_eq!(case(13.0, false), (13.0, BearingFault::Ball));
     }
 }

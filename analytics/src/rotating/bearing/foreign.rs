@@ -19,8 +19,9 @@ use plant::BearingFault;
 const ALPHA: f64 = 0.01;
 /// Combs of one record that are kept at most.
 pub(super) const MOST: usize = 3;
-/// By this part the frequency of a foreign comb may have changed since: as much as the slip of a small induction motor
-/// does between idling and full load.
+/// By this part the frequency of a foreign comb may have changed since. Chosen, not measured: the neighbour's load changes its
+/// speed, if it is an induction motor by less than its rated slip, which is a few percent and of large ones below this; the
+/// rest is what two records tell a frequency to.
 pub(super) const DRIFT: f64 = 0.01;
 /// Harmonics of a foreign comb that are left out.
 const LEFT_OUT: usize = 8;
@@ -164,12 +165,29 @@ mod tests {
 
     /// An envelope of a floor of 1 with a comb of `height` at `line`.
     fn envelope(line: f64, height: f64) -> Envelope {
+        combs(&[line], height)
+    }
+
+    fn combs(lines: &[f64], height: f64) -> Envelope {
         let mut e = Envelope::default();
-        e.show((0..2_000).map(|k| {
-            let nearest = (k as f64 / line).round().clamp(1.0, 4.0);
-            if (k as f64 - nearest * line).abs() <= 0.5 { height } else { 1.0 }
-        }));
+        let of = |line: f64, k: f64| (k - (k / line).round().clamp(1.0, 4.0) * line).abs() <= 0.5;
+        e.show((0..2_000).map(|k| if lines.iter().any(|line| of(*line, f64::from(k))) { height } else { 1.0 }));
         e
+    }
+
+    #[test]
+    fn a_ball_that_a_foreign_comb_veils_is_not_absent() {
+        let (df, shaft_hz, seated) = (0.5, 14.88, [Seated::from(ORDERS)]);
+        let [ball, cage] = [BearingFault::Ball, BearingFault::Cage].map(|f| ORDERS.strikes(f) * shaft_hz);
+        let best = |e: &mut Envelope| {
+            let mut scored = Vec::new();
+            e.decide(df, shaft_hz, 2.0, &seated, 1e-4, &mut scored).unwrap();
+            scored[0]
+        };
+        let mut e = combs(&[ball / df, cage / df], 40.0);
+        e.seen.push(Sighting { hz: ball, shaft_hz: 11.9 });
+        let found = best(&mut e);
+        assert_eq!((found.fault, found.lines_of), (BearingFault::Ball, BearingFault::Cage), "{found:?}");
     }
 
     #[test]

@@ -55,6 +55,8 @@ const REFUSAL = [
   "state",
   "value",
   "sync",
+  "second_speed",
+  "not_looked",
 ] as const;
 
 export const FAMILIES = {

@@ -9,6 +9,7 @@ import { int, num, span, when } from "../lib/format";
 import { serverNow } from "../lib/now";
 import { href } from "../lib/router";
 import { useStore } from "../lib/store";
+import { sorted } from "../lib/verdicts";
 import { FaultEvidence } from "./fault-evidence";
 import { Card } from "./model-card";
 import { Spark } from "./marks";
@@ -16,8 +17,6 @@ import { ProblemBox } from "./states";
 import { Advice } from "./unjudged";
 
 const EVERY = 60_000;
-/** From this score on a fault is named; one that could not reach it cannot be told. */
-const PROBABLE = 0.6;
 const MONTH_MS = 30 * 86_400_000;
 
 /** What is said of a diagnosis; `withdrawn` takes the last back. */
@@ -138,11 +137,7 @@ function Health({ m, a, past }: { m: MachineDetail; a: Assessment; past: HealthH
 function Shaft(props: { m: MachineDetail; s: ShaftVerdict; a: Assessment; busy: boolean; say: Say }) {
   const { m, s, a } = props;
   const several = a.shafts.length > 1;
-  const named = s.verdicts.filter((v) => v.standing === "probable" || v.standing === "confirmed");
-  const others = s.verdicts.filter((v) => !named.includes(v));
-  const weighed = others.filter((v) => v.score > 0);
-  const untold = s.verdicts.filter((v) => v.attainable < PROBABLE);
-  const bearings = !untold.some((v) => v.terms.some((e) => e.quantity === "envelope"));
+  const { named, weighed, untold, bearings } = sorted(s.verdicts);
   return (
     <div class="shaft-verdict">
       {several && (
@@ -162,7 +157,9 @@ function Shaft(props: { m: MachineDetail; s: ShaftVerdict; a: Assessment; busy: 
         <>
           {named.length === 0 && (
             <p class={`verdict ${bearings ? "quiet" : "unknown"}`}>
-              {s.unknown === "ambiguous" ? code("refusal", "ambiguous") : t("assessment.nothing")}
+              {s.unknown === "ambiguous"
+                ? code("refusal", "ambiguous")
+                : t(bearings ? "assessment.nothing" : "assessment.nothing_but_bearings")}
             </p>
           )}
           {named.map((v) => (

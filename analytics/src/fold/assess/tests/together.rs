@@ -122,16 +122,25 @@ fn what_contradicts_itself_is_no_moment_and_that_is_said() {
 
 #[test]
 fn a_text_that_a_point_states_twice_is_no_moment() {
-    let mut j = fan();
-    j.step(Batch::default());
-    // Within one window: the second record of h says that the text is nobody's.
-    let mut first = moment(1, 6.0, Some("on"));
-    let v = first.pop().unwrap();
-    at_once(&mut j, first);
-    at_once(&mut j, moment(2, 6.0, Some("on")));
-    later(&mut j, 3_700);
-    let a = only(&at_once(&mut j, moment(3, 6.0, Some("on"))));
-    assert_eq!((quadrature(&a), a.named().count()), (Err("sync"), 0), "as in the window before");
+    // Within one window, which waits for v: the second record of h says that the text is nobody's.
+    for twice in [false, true] {
+        let mut j = fan();
+        at_once(&mut j, moment(1, 6.0, Some("off")));
+        later(&mut j, 3_700);
+        let t0 = j.now;
+        let deliver = |j: &mut Journal, w: Waveform, t0: Timestamp| {
+            j.step(Batch { waveforms: vec![Arc::new(Waveform { t0, ..w })], ..Batch::default() })
+        };
+        let mut first = moment(2, 6.0, Some("on"));
+        let v = first.pop().unwrap();
+        assert!(assessments(&deliver(&mut j, first.remove(0), t0)).is_empty());
+        if twice {
+            let again = moment(3, 6.0, Some("on")).remove(0);
+            assert!(assessments(&deliver(&mut j, again, t0 + Duration::from_secs(10))).is_empty());
+        }
+        let a = only(&deliver(&mut j, v, t0));
+        assert_eq!(quadrature(&a).map(drop), if twice { Err("sync") } else { Ok(()) });
+    }
     // From one window to the next.
     let mut j = fan();
     assert!(quadrature(&only(&at_once(&mut j, moment(1, 6.0, Some("on"))))).is_ok(), "nobody can know yet");
@@ -139,33 +148,33 @@ fn a_text_that_a_point_states_twice_is_no_moment() {
     assert_eq!(quadrature(&only(&at_once(&mut j, moment(2, 6.0, Some("on"))))), Err("sync"));
     later(&mut j, 3_700);
     assert!(quadrature(&only(&at_once(&mut j, moment(3, 6.0, Some("on/3"))))).is_ok(), "put right");
-    drop(v);
 }
 
 #[test]
 fn a_window_holds_one_moment_though_its_records_come_one_by_one() {
     let mut j = fan();
     at_once(&mut j, moment(1, 6.0, Some("1")));
-    // h speaks, then an hour is over, then v speaks of the same moment: too late for the window.
-    j.now = j.now + Duration::from_secs(3_500);
-    let deliver = |j: &mut Journal, w: Waveform, t0: Timestamp| {
-        j.step(Batch { waveforms: vec![Arc::new(Waveform { t0, ..w })], ..Batch::default() })
-    };
-    for n in 0..20u64 {
+    let watch = |j: &mut Journal| j.fold.state.machine(&machine().id).watch.clone().unwrap();
+    // h speaks, no window being due; then an alarm asks for one; then v speaks of the same moment, and not for that window.
+    later(&mut j, 1_000);
+    let mut found = Vec::new();
+    for (n, asked) in [(2, true), (3, false)] {
+        assert!(found.is_empty(), "{found:?}");
         let t0 = j.now + Duration::from_secs(1);
-        let records = moment(100 + n, 6.0, Some(&format!("1/{n}")));
-        let mut found = Vec::new();
-        for w in records {
-            found.extend(deliver(&mut j, w, t0));
-        }
-        if let [a] = &assessments(&found)[..] {
-            assert!(quadrature(a).unwrap() < 5.0);
-            assert_eq!(a.shafts[0].points.len(), 2);
-            return;
+        for w in moment(n, 6.0, Some(&n.to_string())) {
+            let step = j.step(Batch { waveforms: vec![Arc::new(Waveform { t0, ..w })], ..Batch::default() });
+            found.extend(assessments(&step));
+            if asked {
+                let id = machine().id;
+                j.fold.state.machine(&id).watch.as_mut().unwrap().asked = true;
+            }
         }
         later(&mut j, 9);
+        assert!(!asked || watch(&mut j).window.unwrap().closed, "v opened none");
     }
-    panic!("no window closed");
+    let [a] = &found[..] else { panic!("{found:?}") };
+    assert!(quadrature(a).unwrap() < 5.0);
+    assert_eq!(a.shafts[0].points.len(), 2);
 }
 
 #[test]
@@ -186,6 +195,27 @@ fn a_moment_of_which_the_window_missed_the_first_record_is_left_out() {
     assert!(passed(&missed, &records[1]));
     records[1].meta.sync = None;
     assert!(!passed(&missed, &records[1]), "nobody says that it belongs to it");
+}
+
+#[test]
+fn a_point_that_delivers_what_cannot_be_judged_holds_no_window_up() {
+    let mut j = fan();
+    let third = |mut all: Vec<Waveform>, unit: &str| {
+        let mut x = turning("x", 1.0, 0.0, (all[0].id.0 >> 32) as u64 + 5);
+        (x.unit, x.meta.sync) = (Unit::parse(unit).unwrap(), all[0].meta.sync.clone());
+        all.insert(0, x);
+        all
+    };
+    let points = |a: &Assessment| a.shafts[0].points.len();
+    assert_eq!(points(&only(&at_once(&mut j, third(moment(1, 6.0, Some("1")), "m/s²")))), 3);
+    for n in 2..5 {
+        later(&mut j, 3_700);
+        // Velocity from now on, or for a moment alone.
+        let unit = if n == 4 { "m/s²" } else { "mm/s" };
+        let a = only(&at_once(&mut j, third(moment(n, 6.0, Some(&n.to_string())), unit)));
+        assert_eq!(points(&a), if n == 4 { 3 } else { 2 }, "{n}");
+        assert!(n == 4 || quadrature(&a).unwrap() < 5.0, "{n}");
+    }
 }
 
 #[test]
@@ -235,16 +265,57 @@ fn a_machine_that_runs_at_several_speeds_tells_how_its_1x_grows() {
         let a = last.unwrap();
         assert!((term(&a).unwrap() - off).abs() < 0.05, "{:?}", term(&a));
         assert_eq!(imbalance(&a).standing, standing, "{:?}", imbalance(&a));
+        let (h, now) = ("s/fan/h".parse().unwrap(), j.now);
+        let before = &mut j.fold.state.point(&h).records.as_mut().unwrap().seen;
+        before.claim(now - Duration::from_secs(2 * 86_400), 3.58, 28.0);
+        assert!(before.bears_out(now, 3.58, 28.0, 1.05), "seen two days ago");
         let machine = machine().id;
         act(&mut j, Action::Maintained { machine, by: "he".into() });
         assert!(j.fold.state.machines.values().all(|m| m.watch.as_ref().unwrap().growth.is_empty()));
+        let after = &mut j.fold.state.point(&h).records.as_mut().unwrap().seen;
+        after.claim(now, 3.58, 28.0);
+        assert!(!after.bears_out(now, 3.58, 28.0, 1.05), "in the repaired machine, which changes its speed, just now");
     }
+}
+
+#[test]
+fn one_record_of_a_clock_that_runs_ahead_forgets_nothing() {
+    let mut j = fan();
+    for (i, hz) in [18.0, 20.0, 22.0, 24.0, 26.0].into_iter().enumerate() {
+        later(&mut j, 3_700);
+        at_once(&mut j, vec![turning_at(hz, "h", 4.0, 0.0, 300 + i as u64)]);
+    }
+    let growth = |j: &Journal| {
+        let watch = j.fold.state.machines.values().next().unwrap().watch.clone().unwrap();
+        let now = j.now.nanos();
+        watch.growth["h"].exponent(now)
+    };
+    assert!(growth(&j).is_ok());
+    later(&mut j, 3_700);
+    let ahead = Waveform { t0: j.now + Duration::from_secs(400 * 86_400), ..turning_at(28.0, "h", 4.0, 0.0, 400) };
+    only(&j.step(Batch { waveforms: vec![Arc::new(ahead)], ..Batch::default() }));
+    assert!(growth(&j).is_ok());
+    later(&mut j, 3_700);
+    only(&at_once(&mut j, vec![turning_at(28.0, "h", 4.0, 0.0, 401)]));
+    let point = j.fold.state.point(&"s/fan/h".parse().unwrap());
+    let looked = point.records.as_ref().unwrap().usual.as_ref().unwrap().looked;
+    assert_eq!(looked, Some(j.now), "not before the time to come");
 }
 
 /// What earlier versions did not write.
 fn forget(v: &mut ciborium::Value) {
-    const LATER: [&str; 8] =
-        ["turning", "gear", "together", "moments", "growth", "tacho", "mesh_variance", "mesh_rahmonic"];
+    const LATER: [&str; 10] = [
+        "turning",
+        "vane_pass",
+        "gear",
+        "together",
+        "moments",
+        "growth",
+        "tacho",
+        "mesh_variance",
+        "mesh_rahmonic",
+        "mute",
+    ];
     match v {
         ciborium::Value::Map(entries) => {
             entries.retain(|(key, _)| key.as_text().is_none_or(|key| !LATER.contains(&key)));
@@ -274,6 +345,9 @@ fn a_state_from_before_there_were_phases_is_read_and_goes_on() {
     j.fold = Fold::restore(Settings::default(), &old).unwrap();
     let a = only(&j.step(Batch { waveforms: vec![Arc::new(v)], ..Batch::default() }));
     assert_eq!(quadrature(&a), Err("no_phase"), "of what was heard before, nothing is known");
+    let watch = j.fold.state.machines.values().next().unwrap().watch.clone().unwrap();
+    let heard = watch.window.unwrap().points["h"].heard.clone().unwrap();
+    assert_eq!(heard.symptoms.vane_pass, Err("not_looked"), "not too few records");
     later(&mut j, 3_700);
     assert!(quadrature(&only(&at_once(&mut j, moment(3, 6.0, Some("3"))))).unwrap() < 5.0);
 }
