@@ -95,9 +95,6 @@ pub fn alarm(step: &AlarmTransition, plant: &Plant) -> Vec<u8> {
         ("limit", json!(step.limit)),
         ("unit", json!(step.unit.map(|u| u.symbol()))),
     ];
-    if let Trigger::Acknowledged { by } = &step.trigger {
-        members.push(("acknowledged_by", json!(**by)));
-    }
     if let Some(by) = step.trigger.by() {
         members.push(("by", json!(**by)));
     }
@@ -323,7 +320,7 @@ mod tests {
         };
         let out = json(&alarm(&bare, &Plant::default()));
         assert_eq!(out["message"]["en"], "韶钢/三号风机: offline, acknowledged by 张工");
-        assert_eq!((&out["acknowledged_by"], out.get("value")), (&json!("张工"), None));
+        assert_eq!((&out["by"], out.get("value")), (&json!("张工"), None));
     }
 
     #[test]
