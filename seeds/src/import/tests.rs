@@ -51,7 +51,7 @@ fn a_wav_takes_from_its_sidecar_what_nobody_else_says() {
     assert_eq!(found[0].meta.speed.map(|s| s.mean_rpm), Some(1480.0));
     assert_eq!((found[0].meta.pulses, found[1].meta.pulses), (Some(2.0), None));
     let syncs: Vec<_> = found.iter().filter_map(|w| w.meta.sync.as_deref()).collect();
-    assert!(syncs.len() == 2 && syncs[0] == syncs[1] && plant::is_sync(syncs[0]), "sampled together: {syncs:?}");
+    assert!(syncs.len() == 2 && syncs[0] == syncs[1] && is_sync(syncs[0]), "sampled together: {syncs:?}");
     let over = Said { machine: Some("a/b".parse().unwrap()), point: Some("p".into()), ..Said::default() };
     assert_eq!(read(&path, &over).unwrap().0[1].point.as_str(), "a/b/p_2");
 }
@@ -144,8 +144,8 @@ fn pieces_of_a_recording_with_a_long_name_are_moments_too() {
     let found = named(&long);
     let (first, second) = found.split_at(found.len() / 2);
     assert!(first == second && first.len() > 1, "channels were sampled together: {found:?}");
-    assert!(first.iter().all(|s| plant::is_sync(s)) && first[0] != first[1], "{first:?}");
+    assert!(first.iter().all(|s| is_sync(s)) && first[0] != first[1], "{first:?}");
     assert_ne!(named(&other), found);
     assert_eq!(&*named("short")[0], "short/0");
-    assert!(!plant::is_sync(&named("\u{00fc}")[0]), "what is no name does not become one");
+    assert!(!is_sync(&named("\u{00fc}")[0]), "what is no name does not become one");
 }
