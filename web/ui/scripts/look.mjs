@@ -30,6 +30,8 @@ const PAGES = [
   ["vibration-no-speed", `#/vibration/${machine}/${point}?view=orders&wf=w-7`],
   ["alarms", "#/alarms"],
   ["alarms-history", "#/alarms?tab=history"],
+  ["alarms-shelved", "#/alarms?tab=shelved"],
+  ["alarms-out", "#/alarms?tab=out_of_service"],
   ...(first ? [["alarm", `#/alarms/${first.id}`]] : []),
   ["connections", "#/connections?left=1"],
   ["quarantine", "#/connections/quarantine"],

@@ -249,7 +249,6 @@ function AlarmRow(props: {
           {code("state", a.state)}
         </span>
         {a.acknowledged && a.state !== "normal" && <small class="muted"> {a.acknowledged.by}</small>}
-        {a.inhibited && <small class="muted"> {inhibitedText(a, (x) => when(x, serverNow()))}</small>}
       </td>
       <td class="c-raised">
         {a.occurrences > 0 && <time datetime={a.raised}>{when(a.raised, serverNow())}</time>}
@@ -264,8 +263,17 @@ function AlarmRow(props: {
       <td class="c-message">
         <a href={link}>{message(a)}</a>
         {remark(a) && <small class="muted">{remark(a)}</small>}
-        {a.first_out && <small class="chip" data-testid="first-out">{t("alarms.first_out")}</small>}
-        {a.respond_by && <small class="muted"> {t("alarms.respond_by", { time: when(a.respond_by, serverNow()) })}</small>}
+        {a.inhibited && <small class="muted">{inhibitedText(a, (x) => when(x, serverNow()))}</small>}
+        {(a.first_out || a.respond_by) && (
+          <small class="muted">
+            {[
+              a.first_out && t("alarms.first_out"),
+              a.respond_by && t("alarms.respond_by", { time: when(a.respond_by, serverNow()) }),
+            ]
+              .filter(Boolean)
+              .join(" · ")}
+          </small>
+        )}
         {a.occurrences > 1 && <small class="muted"> ×{int(a.occurrences)}</small>}
       </td>
       <td class="c-value n">{valueAgainstLimit(a)}</td>

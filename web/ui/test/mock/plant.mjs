@@ -61,7 +61,9 @@ export function makeAlarms() {
   const lines = [1, 2, 3, 4].map((k) => ({ label: "outer_race", harmonic: k, hz: 88.4 * k, ratio: [46, 31, 18, 9][k - 1] }));
   return [
     of("water-pump-1", "vib_de_h", "zone_d", 1, 240_000, {
-      value: 8.42, limit: 7.1, unit: "mm/s",
+      value: 8.42, limit: 7.1, unit: "mm/s", first_out: true, group: "pump-trip", respond_by: iso(now + 360_000),
+      action: { zh: "切换到备用泵，再检查联轴器。", en: "Switch to the standby pump, then look at the coupling." },
+      consequence: { zh: "软水中断，风口冷却壁受损。", en: "Soft water fails and the tuyere coolers suffer." },
       evidence: { waveform: "w-0", terms: { velocity_rms: 8.42, boundary: 7.1, share_1x: 0.87 }, codes: ["imbalance", "ISO 20816-3 group 1 rigid"], lines: [] },
     }),
     of("main-fan-1", "vib_de_h", "bearing.DE.outer_race", 2, 1_260_000, {
@@ -78,13 +80,22 @@ export function makeAlarms() {
     of("cooler-fan-2", "vib_de_h", "sensor", 3, 7_200_000, { evidence: { waveform: "w-3", terms: {}, codes: ["ski_slope", "loose"], lines: [] } }),
     of("caster-pump-1", "flow", "stale", 4, 800_000, { evidence: { waveform: null, terms: { silent_s: 800, period_s: 10 }, codes: [], lines: [] } }),
     of("descale-pump", "pressure", "low", 2, 9_000_000, { state: "returned_unacknowledged", changed: iso(now - 8_000_000), value: 17.9, limit: 18, unit: "MPa" }),
+    of("descale-pump", "bearing_temp_de", "rate", 3, 3_000_000, { state: "latched", changed: iso(now - 2_000_000), acknowledged: { by: "operator", at: iso(now - 2_500_000) }, latching: true, value: 0.62, limit: 0.5 }),
+    of("blower-1", "vib_de_h", "change", 3, 5_000_000, {
+      inhibited: "shelved", shelved: { until: iso(now + 2_400_000), reason: "sensor is being replaced", by: "operator", since: iso(now - 1_200_000) },
+    }),
+    of("blower-1", "flow", "low_low", 1, 6_000_000, { inhibited: "suppressed", suppressed: "steel/blower-1/speed < 50", value: 0, limit: 12, unit: "m³/h" }),
+    of("caster-pump-1", "pressure", "deviation", 3, 6_500_000, {
+      inhibited: "out_of_service", value: -1.8, limit: 1.5, unit: "MPa",
+      out_of_service: { reason: "valve is dismantled", by: "operator", approved_by: "engineer", since: iso(now - 9_000_000) },
+    }),
     of("blower-1", "bearing_temp_de", "high", 3, 90_000_000, { state: "normal", changed: iso(now - 86_000_000), acknowledged: { by: "operator", at: iso(now - 88_000_000) }, value: 81.2, limit: 80, unit: "°C", occurrences: 2 }),
   ];
 }
 
 export function summary(row, alarms) {
   const [area, machine, zh, en, klass, status, , z] = row;
-  const own = alarms.filter((a) => a.machine.machine === machine && a.state !== "normal");
+  const own = alarms.filter((a) => a.machine.machine === machine && a.state !== "normal" && !a.inhibited);
   const now = Date.now();
   const dead = { offline: 4_000_000, stale: 800_000 }[status] ?? 1_500;
   const base = z ? zone(z) : null;
@@ -125,8 +136,8 @@ export function overview(alarms) {
 
 export function counts(alarms) {
   const unacknowledged = { 1: 0, 2: 0, 3: 0, 4: 0 };
-  for (const a of alarms) if (a.state.includes("unack")) unacknowledged[a.priority]++;
-  return { unacknowledged, active: alarms.filter((a) => /^(un)?acknowledged$/.test(a.state)).length };
+  for (const a of alarms) if (a.state.includes("unack") && !a.inhibited) unacknowledged[a.priority]++;
+  return { unacknowledged, active: alarms.filter((a) => /^(un)?acknowledged$/.test(a.state) && !a.inhibited).length };
 }
 
 const reading = (value, quality = "good", age = 1000) => ({ t: iso(Date.now() - age), value, quality });
@@ -355,6 +366,18 @@ export function buckets(q) {
     out.count.push(Math.max(1, Math.round(width / 1000)));
   }
   return out;
+}
+
+/** What people do to an alarm beside having seen it. */
+export function inhibit(a, verb, said) {
+  const done = { by: "operator", since: iso(Date.now()) };
+  if (verb === "shelve") a.shelved = { ...done, until: iso(Date.now() + said.minutes * 60_000), reason: said.reason };
+  if (verb === "unshelve") a.shelved = null;
+  if (verb === "out-of-service") a.out_of_service = { ...done, ...said };
+  if (verb === "in-service") a.out_of_service = null;
+  if (verb === "reset") a.state = "normal";
+  a.inhibited = a.out_of_service ? "out_of_service" : a.suppressed ? "suppressed" : a.shelved ? "shelved" : null;
+  a.changed = done.since;
 }
 
 export function journal(alarms, id) {

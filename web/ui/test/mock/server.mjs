@@ -139,6 +139,12 @@ function api(req, res, path, q) {
         a.acknowledged = { by: "operator", at: new Date().toISOString() };
         a.changed = a.acknowledged.at;
         for (const s of streams) send(s.res, "alarm", a), send(s.res, "status", liveStatus(everyMachine()));
+      } else if (req.method === "POST") {
+        return void body(req).then((said) => {
+          plant.inhibit(a, rest[1], said);
+          for (const s of streams) send(s.res, "alarm", a);
+          json(res, a);
+        });
       }
       return json(res, a);
     }
