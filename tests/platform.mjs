@@ -58,16 +58,21 @@ export class Platform {
     p.data = join(p.dir, 'data');
     [p.mqtt, p.http] = [await freePort(), await freePort()];
     p.url = `http://127.0.0.1:${p.http}`;
-    const args = [mode, '--data', p.data, '--mqtt', `127.0.0.1:${p.mqtt}`, '--http', `127.0.0.1:${p.http}`];
-    if (mode === 'run') args.push(...(more ?? ['--anonymous']));
-    p.words = '';
-    p.child = spawn(danxia, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const s of [p.child.stdout, p.child.stderr]) s.on('data', (d) => (p.words = (p.words + d).slice(-20000)));
-    await until('/readyz', async () => {
-      if (p.child.exitCode !== null) throw new Error(`danxia ended: ${p.words}`);
-      return (await fetch(`${p.url}/readyz`)).ok;
-    });
+    p.args = [mode, '--data', p.data, '--mqtt', `127.0.0.1:${p.mqtt}`, '--http', `127.0.0.1:${p.http}`];
+    if (mode === 'run') p.args.push(...(more ?? ['--anonymous']));
+    await p.restart();
     return p;
+  }
+
+  /** Starts it, again in the same place if it has run before. */
+  async restart() {
+    this.words = '';
+    this.child = spawn(danxia, this.args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const s of [this.child.stdout, this.child.stderr]) s.on('data', (d) => (this.words = (this.words + d).slice(-20000)));
+    await until('/readyz', async () => {
+      if (this.child.exitCode !== null) throw new Error(`danxia ended: ${this.words}`);
+      return (await fetch(`${this.url}/readyz`)).ok;
+    });
   }
 
   async get(path) {
