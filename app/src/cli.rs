@@ -3,6 +3,7 @@
 mod backfill;
 mod backup;
 mod files;
+mod user;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use plant::{MachineId, Timestamp};
 pub use backfill::Backfill;
 pub use backup::{Backup, BackupWhat, Restore};
 pub use files::{ImportPoints, PointFormat, Points, Waveforms};
+pub use user::{User, UserAdd, UserPassword};
 
 use crate::config::Flags;
 
@@ -76,6 +78,13 @@ pub enum Command {
         /// What to do.
         #[command(subcommand)]
         what: Device,
+    },
+    /// Manage the people who may log in to the page: accounts, passwords, sessions. Works on a store that is at rest, and
+    /// through the page's API while an instance runs on it.
+    User {
+        /// What to do.
+        #[command(subcommand)]
+        what: User,
     },
     /// Check ports, disk, clock, and an MQTT message from end to end; print how to mend what fails.
     Doctor(Doctor),
