@@ -67,7 +67,7 @@ impl Chain {
                 let mut rows = all.query([])?;
                 while let Some(r) = rows.next()? {
                     let place = [r.get::<_, i64>(0)?, r.get(1)?, r.get(2)?].map(|n| n as u64);
-                    if see(&place, r.get_ref(3)?.as_blob()?, r.get_ref(4)?.as_blob()?) == Walk::Enough {
+                    if see(&place, r.get_ref(3)?.as_bytes()?, r.get_ref(4)?.as_bytes()?) == Walk::Enough {
                         break;
                     }
                 }

@@ -181,17 +181,16 @@ fn waves(conn: &Connection, found: &mut Verification) -> Result<(), ReadError> {
 }
 
 fn state(conn: &Connection, found: &mut Verification) -> Result<(), ReadError> {
+    let mut faults = Vec::new();
+    found.chains = chain::check(conn, |why| faults.push(why))?;
+    faults.into_iter().for_each(|why| found.fault(why));
     records::<Machine>(conn, File::State, "machine", found)?;
     records::<AlarmRecord>(conn, File::State, "alarm", found)?;
     if has_table(conn, "rules").map_err(File::State.said())? {
         records::<plant::mapping::RuleSet>(conn, File::State, "rules", found)?;
     }
     records::<AlarmTransition>(conn, File::State, "journal", found)?;
-    records::<Retained>(conn, File::State, "retained", found)?;
-    let mut faults = Vec::new();
-    found.chains = chain::check(conn, |why| faults.push(why))?;
-    faults.into_iter().for_each(|why| found.fault(why));
-    Ok(())
+    records::<Retained>(conn, File::State, "retained", found)
 }
 
 /// Reads the column `body` of every row of `table`.

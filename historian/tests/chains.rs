@@ -64,7 +64,7 @@ fn filled() -> Embedded {
 
 #[test]
 fn what_was_edited_removed_swapped_or_cut_off_is_named() {
-    let body = "substr(body, 1, 5) || x'55' || substr(body, 7)";
+    let body = "CAST(substr(body, 1, 5) || x'55' || substr(body, 7) AS BLOB)";
     let swap_audit = "UPDATE audit SET id = -1 WHERE id = 2; UPDATE audit SET id = 2 WHERE id = 3;
                       UPDATE audit SET id = 3 WHERE id = -1;";
     let swap_journal = "CREATE TABLE x AS SELECT * FROM journal WHERE seq = 2;
