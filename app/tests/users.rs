@@ -133,7 +133,11 @@ fn an_account_of_the_command_line_logs_in_is_changed_and_its_changes_outlive_a_k
     std::fs::write(&state, bytes).expect("it is written past the platform");
     let verified = danxia(&data, &["verify"], "");
     assert_eq!(verified.code, Some(1));
-    assert!(verified.out.contains("entry of the audit log") && verified.out.contains("does not fit"), "{}", verified.out);
+    assert!(
+        verified.out.contains("entry of the audit log") && verified.out.contains("does not fit"),
+        "{}",
+        verified.out
+    );
 }
 
 #[test]

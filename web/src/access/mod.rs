@@ -5,6 +5,7 @@
 //! once: whoever streams looks again when it is told of one.
 
 mod accounts;
+mod change;
 mod lockout;
 mod need;
 mod note;
@@ -20,8 +21,9 @@ use plant::access::{Areas, Role, Subject};
 use plant::{MachineId, Plant, Timestamp};
 use warp::http::header::{AUTHORIZATION, COOKIE, HeaderMap};
 
-pub use accounts::{AccessError, Accounts, Added, By, NewAccount, Passwords, UserChange};
-pub(crate) use accounts::{NewToken, areas_text};
+pub use accounts::{AccessError, Accounts, By, Passwords};
+pub use change::{Added, NewAccount, UserChange};
+pub(crate) use change::{NewToken, areas_text};
 pub(crate) use need::{Need, Of, allowed, denied};
 pub(crate) use note::{Noted, Quota, Shown, Write, write_down};
 pub(crate) use secret::id;

@@ -78,7 +78,7 @@ pub(crate) async fn write_down(
     (params, body): (&[String], &[u8]),
     outcome: &'static str,
 ) {
-    let mut now = excerpt(what.shown, body);
+    let (name, mut now) = excerpt(what.shown, body);
     if outcome != AUDIT_OK {
         match quota.take(&who.name, peer, accounts.now()) {
             None => return,
@@ -91,7 +91,7 @@ pub(crate) async fn write_down(
         who: if who.how == How::Open { "(nobody logged in)".into() } else { who.name.to_string() },
         origin: peer.0.to_string(),
         action: what.code.into(),
-        subject: params.join("/"),
+        subject: if params.is_empty() { name } else { params.join("/") },
         was: String::new(),
         now,
         outcome: outcome.into(),
@@ -105,23 +105,44 @@ pub(crate) async fn write_down(
     }
 }
 
-/// What is shown of a body.
-fn excerpt(shown: Shown, body: &[u8]) -> String {
+/// The name that a body gives to what it is about, where that is shown, and what is shown of it.
+fn excerpt(shown: Shown, body: &[u8]) -> (String, String) {
     if body.is_empty() {
-        return String::new();
+        return Default::default();
     }
     let Ok(mut fields) = serde_json::from_slice::<Map<String, Value>>(body) else {
-        return format!("({} bytes that are no JSON object)", body.len());
+        return (String::new(), format!("({} bytes that are no JSON object)", body.len()));
     };
     if let Shown::Fields(named) = shown {
         fields.retain(|name, _| named.contains(&name.as_str()));
     }
-    let text = Value::Object(fields).to_string();
+    scrub(&mut fields);
+    let name = fields.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = if fields.is_empty() { String::new() } else { Value::Object(fields).to_string() };
     if text.len() <= EXCERPT {
-        return text;
+        return (name, text);
     }
     let end = (0..=EXCERPT).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
-    format!("{}… ({} bytes)", &text[..end], body.len())
+    (name, format!("{}… ({} bytes)", &text[..end], body.len()))
+}
+
+/// Takes out what is called as secrets are, should somebody have sent one where none belongs.
+fn scrub(fields: &mut Map<String, Value>) {
+    let secret = |name: &str| {
+        let name = name.to_lowercase();
+        matches!(name.as_str(), "code" | "current" | "key")
+            || ["pass", "secret", "token"].iter().any(|word| name.contains(word))
+    };
+    fields.retain(|name, _| !secret(name));
+    fields.values_mut().for_each(scrub_value);
+}
+
+fn scrub_value(value: &mut Value) {
+    match value {
+        Value::Object(fields) => scrub(fields),
+        Value::Array(values) => values.iter_mut().for_each(scrub_value),
+        _ => {}
+    }
 }
 
 #[cfg(test)]
@@ -134,14 +155,17 @@ mod tests {
         for (shown, body, want) in [
             (Shown::All, "", ""),
             (Shown::All, "{\"by\":\"x\"}", "{\"by\":\"x\"}"),
+            (Shown::All, "{\"a\":[{\"Password\":1,\"b\":2}],\"api_token\":3}", "{\"a\":[{\"b\":2}]}"),
+            (Shown::Fields(&[]), "{\"name\":\"m\"}", ""),
             (SOME, "{\"name\":\"m\",\"password\":\"sesame\",\"passwort\":\"sesame\"}", "{\"name\":\"m\"}"),
             (SOME, "{\"password\":\"sesame", "(19 bytes that are no JSON object)"),
             (SOME, "[\"sesame\"]", "(10 bytes that are no JSON object)"),
         ] {
-            assert_eq!(excerpt(shown, body.as_bytes()), want, "{body}");
+            assert_eq!(excerpt(shown, body.as_bytes()).1, want, "{body}");
         }
         let long = format!("{{\"by\":\"{}\"}}", "林".repeat(500));
-        let cut = excerpt(Shown::All, long.as_bytes());
+        assert_eq!(excerpt(SOME, b"{\"name\":\"m\"}").0, "m");
+        let cut = excerpt(Shown::All, long.as_bytes()).1;
         assert!(cut.len() < 650 && cut.ends_with("… (1509 bytes)"), "{cut}");
     }
 

@@ -160,7 +160,10 @@ async fn each_log_in_gives_a_new_session_and_the_one_before_ends() {
 /// A live stream whose head has come.
 async fn stream(house: &House, cookie: &str) -> TcpStream {
     let mut socket = TcpStream::connect(house.address).await.unwrap();
-    let head = format!("GET /api/v1/live HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nCookie: {cookie}\r\n\r\n", house.address);
+    let head = format!(
+        "GET /api/v1/live HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nCookie: {cookie}\r\n\r\n",
+        house.address
+    );
     socket.write_all(head.as_bytes()).await.unwrap();
     let mut line = [0; 12];
     socket.read_exact(&mut line).await.unwrap();
