@@ -3,6 +3,8 @@
 mod backfill;
 mod backup;
 mod files;
+mod user;
+mod verify;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +15,8 @@ use plant::{MachineId, Timestamp};
 pub use backfill::Backfill;
 pub use backup::{Backup, BackupWhat, Restore};
 pub use files::{ImportPoints, PointFormat, Points, Waveforms};
+pub use user::{User, UserAdd, UserPassword};
+pub use verify::{Statement, Verify, VerifyWhat};
 
 use crate::config::Flags;
 
@@ -76,6 +80,13 @@ pub enum Command {
         /// What to do.
         #[command(subcommand)]
         what: Device,
+    },
+    /// Manage the people who may log in to the page: accounts, passwords, sessions. Works on a store that is at rest, and
+    /// through the page's API while an instance runs on it.
+    User {
+        /// What to do.
+        #[command(subcommand)]
+        what: User,
     },
     /// Check ports, disk, clock, and an MQTT message from end to end; print how to mend what fails.
     Doctor(Doctor),
@@ -256,36 +267,6 @@ pub enum Export {
     /// What became of every message: received, committed, duplicates, quarantined, refused, by source. Works on the
     /// directory of an instance that runs, and of one that was killed.
     Ledger(Ledger),
-}
-
-/// `danxia verify`.
-#[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
-pub struct Verify {
-    /// What to check instead of a store.
-    #[command(subcommand)]
-    pub what: Option<VerifyWhat>,
-    /// The store's directory.
-    #[arg(long, value_name = "DIR", required = true)]
-    pub data: Option<PathBuf>,
-}
-
-/// `danxia verify …`.
-#[derive(Debug, Subcommand)]
-pub enum VerifyWhat {
-    /// Check that a statement of the ledger adds up and is signed by the installation whose key is given.
-    Statement(Statement),
-}
-
-/// `danxia verify statement`.
-#[derive(Debug, Args)]
-pub struct Statement {
-    /// The statement, as `danxia export ledger` or the page wrote it.
-    pub file: PathBuf,
-    /// The installation's public key (ed25519:…), as it was handed over when the two of you agreed on it; the one in the
-    /// statement itself proves nothing.
-    #[arg(long)]
-    pub key: String,
 }
 
 /// `danxia export ledger`.

@@ -336,7 +336,6 @@ fn sparkplug(raw: RawSparkplug) -> Result<Sparkplug, ConfigError> {
 fn check(raw: Raw) -> Result<Settings, ConfigError> {
     let mqtt = raw.mqtt.check()?;
     let http = address("http.listen", &raw.http.listen)?;
-    loopback("http.listen", http, "the page has no accounts yet and listens on this computer only")?;
     let hj212 = raw.hj212.check()?;
     if jiff::tz::TimeZone::get(&raw.time_zone).is_err() {
         return Err(ConfigError::Value {
@@ -402,7 +401,6 @@ mod tests {
             ("[mqtt]\nanonymous = \"perhaps\"\n", "mqtt.anonymous"),
             ("[mqtt]\nlisten = \"somewhere\"\n", "expected ADDRESS:PORT"),
             ("[mqtt]\nlisten = \"0.0.0.0:1883\"\nanonymous = true\n", "allowed on loopback only; use 127.0.0.1:1883"),
-            ("[http]\nlisten = \"0.0.0.0:80\"\n", "listens on this computer only"),
             ("[mqtt]\ntls_listen = \"8883\"\ntls_certificate = \"/none\"\n", "must name a PEM file"),
             ("[mqtt]\ntls_listen = \"8883\"\ntls_key = \"/none\"\n", "mqtt.tls_certificate"),
             ("[mqtt]\ntls_listen = \"8883\"\ntls_client_ca = \"/none\"\n", "an authority is given"),

@@ -2,6 +2,7 @@
 //!
 //! It knows every room by name and none from the inside.
 
+mod accounts;
 mod auth;
 mod catalogue;
 mod cli;
@@ -67,6 +68,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Restore(args) => commands::restore::run(&args),
         Command::Config { what: Config::Show(args) } => commands::config::show(&args),
         Command::Device { what } => commands::device::run(&what),
+        Command::User { what } => commands::user::run(&what),
         Command::Verify(Verify { what: Some(VerifyWhat::Statement(args)), .. }) => commands::ledger::verify(&args),
         Command::Verify(Verify { data, .. }) => commands::verify::run(&data.unwrap_or_default()),
         Command::Openapi => commands::openapi(),

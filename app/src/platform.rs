@@ -1,6 +1,7 @@
 //! The house, put together: who is handed what, and who leaves first.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,12 +30,20 @@ use crate::publish_back::{PublishBack, Target};
 use crate::remotes::Remotes;
 use crate::seams::devices::{Desk, Live};
 use crate::stage::{Switch, Watch};
-use crate::{descriptors, seams, sparkplug, tls};
+use crate::{accounts, descriptors, seams, sparkplug, tls};
 
 /// Where the disk has no room, so long is waited for some at the end.
 const NO_ROOM: Duration = Duration::from_secs(5);
 /// Threads that analyse records at most; each has buffers of its own, some MB for long records.
 const ANALYSTS: usize = 8;
+
+/// Where the page is served, and how the first administrator is made, if there is none: an address of the page.
+pub struct Opened {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The link by which the first administrator is made.
+    pub setup: Option<String>,
+}
 
 /// Runs until `shutdown` resolves or a stage ends on its own, then ends in order: publishing, the doors, the page, the
 /// heartbeat, analytics, the store. Each is logged by name, so that a log that stops tells who was still pending.
@@ -43,6 +52,7 @@ pub async fn run(
     ports: Ports,
     demo: bool,
     clock: Arc<dyn Clock>,
+    opened: impl FnOnce(Opened),
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     descriptors::prepare(settings.mqtt.max_connections);
@@ -50,6 +60,10 @@ pub async fn run(
     let now = clock.clone();
     let about = seams::about(settings, demo, started);
     let store = Arc::new(open_store(settings, clock.clone()).await?);
+    let address = ports.http.local_addr()?;
+    let secret = web::Accounts::draw_secret()?;
+    let accounts = Arc::new(accounts::open(store.register(), clock.clone(), Some(&secret))?);
+    accounts::may_listen(&accounts, address)?;
     let devices = Arc::new(Devices::new(store.register(), &settings.data, clock.clone())?);
     let (collector, commands, broker, remotes) = door(settings, &store, &devices, clock.clone())?;
     collector.recall_discovery(store.register()).await?;
@@ -57,7 +71,8 @@ pub async fn run(
     let pulse = Pulse::default();
     let shipping = Shipping::new(settings.influx.as_ref());
     let doors_known = (&broker, &remotes, &collector, &shipping);
-    let services = seams::services(settings, about, &store, doors_known, desk, pulse.clone(), clock.clone());
+    let people = (desk as Arc<dyn web::Registrar>, accounts.clone());
+    let services = seams::services(settings, about, &store, doors_known, people, pulse.clone(), clock.clone());
 
     intake::restore(&broker, &store.register(), started)?;
     // After what was retained, which may still say that the host is here or gone, and before anybody can connect, so that no
@@ -94,8 +109,8 @@ pub async fn run(
     }
     let shipped = watch.spawn("InfluxDB", shipping.run(store.clone(), clock.clone(), mouth.thrown()));
     let keeping = tokio::spawn(keep(devices.clone(), broker.clone()));
-    let address = ports.http.local_addr()?;
-    let announced = Instance::announce(&settings.data, address)?;
+    let announced = Instance::announce(&settings.data, address, &secret)?;
+    opened(Opened { address, setup: accounts::setup_link(&accounts, address)? });
     let web = watch.spawn("page", web::serve(ports.http, web::Config::new(address), services, page.thrown()));
     let flush = watch.spawn("ledger of refusals", intake::flush(collector.clone(), clock.clone(), beat.thrown()));
     let heart = watch.spawn("heartbeat", heartbeat::run(store.recorder(), pulse, clock, beat.thrown()));
@@ -141,7 +156,7 @@ pub async fn run(
     mind.throw();
     conclude(thinking, &store).await?;
     tracing::info!("stopping: the store");
-    drop((collector, broker, remotes, devices));
+    drop((collector, broker, remotes, devices, accounts));
     close_store(store).await?;
     tracing::info!("stopped; nothing is pending");
     match early {

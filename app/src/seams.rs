@@ -16,7 +16,7 @@ use futures_util::future::BoxFuture;
 use historian::{Archive, Historian, Level};
 use plant::{Clock, Timestamp};
 use web::dto;
-use web::{About, Door, Keeping, Metric, MetricKind, Metrics, Part, Readiness, Registrar, Services};
+use web::{About, Accounts, Door, Keeping, Metric, MetricKind, Metrics, Part, Readiness, Registrar, Services};
 
 mod waiting;
 
@@ -49,7 +49,7 @@ pub fn services(
     about: About,
     store: &Arc<Historian>,
     (broker, remotes, collector, shipping): (&Arc<Broker>, &Remotes, &Collector, &Shipping),
-    registrar: Arc<dyn Registrar>,
+    (registrar, accounts): (Arc<dyn Registrar>, Arc<Accounts>),
     pulse: Pulse,
     clock: Arc<dyn Clock>,
 ) -> Services {
@@ -69,6 +69,7 @@ pub fn services(
         shipping: rooms.clone(),
         past: past::open(settings, store, clock.clone()),
         registrar,
+        accounts,
         readiness: rooms.clone(),
         metrics: rooms,
         mapper: Arc::new(mapper::Trials),

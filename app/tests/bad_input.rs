@@ -130,7 +130,7 @@ fn what_the_door_refuses_ends_that_connection_is_counted_and_others_are_served()
 #[test]
 fn the_page_and_anonymous_mqtt_are_refused_beyond_this_computer() {
     for (more, wanted) in [
-        (vec!["--http", "0.0.0.0:0"], "listens on this computer only"),
+        (vec!["--http", "0.0.0.0:0"], "danxia user add"),
         (vec!["--mqtt", "0.0.0.0:0", "--anonymous"], "loopback only"),
     ] {
         let out = std::process::Command::new(env!("CARGO_BIN_EXE_danxia"))

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::{Connection, OpenFlags, Transaction};
 
 use crate::codec::Damage;
-use crate::{OpenError, ReadError, quarantine, rollup, wave};
+use crate::{OpenError, ReadError, chain, quarantine, rollup, wave};
 
 /// One of the three files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,8 @@ impl File {
             Step::sql(include_str!("sql/state-4-ignored.sql")),
             Step::sql(include_str!("sql/state-5-rules.sql")),
             Step::sql(include_str!("sql/state-6-own.sql")),
-            Step::sql(include_str!("sql/state-7-definitions.sql")),
+            Step { sql: include_str!("sql/state-7-access.sql"), then: Some(chain::fill_in) },
+            Step::sql(include_str!("sql/state-8-definitions.sql")),
         ];
         match self {
             Self::Ts => TS,

@@ -203,7 +203,7 @@ impl Devices {
         Ok(self.0.prepare_cached(sql)?.execute(params![name, serial, now.nanos()])? > 0)
     }
 
-    fn begin(&mut self) -> rusqlite::Result<Transaction<'_>> {
+    pub fn begin(&mut self) -> rusqlite::Result<Transaction<'_>> {
         self.0.transaction_with_behavior(TransactionBehavior::Immediate)
     }
 }

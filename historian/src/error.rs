@@ -133,6 +133,17 @@ pub enum RegisterError {
     /// There is a device of this name.
     #[error("there is a device {0:?} already: choose another name, or give this one a new password")]
     Exists(String),
+    /// There is one of this name.
+    #[error("there is {what} {name:?} already: choose another name")]
+    Taken {
+        /// What.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Nobody could administer any more.
+    #[error("this is the last administrator who may log in: make another one first")]
+    LastAdministrator,
     /// No room.
     #[error(
         "the register holds {max} {what}, as many as it takes: use those that there are; certificates leave it when they expire"

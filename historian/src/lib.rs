@@ -7,7 +7,7 @@
 //!
 //! In the directory lie three SQLite files: `ts.db` (the log of commits, and the chunks into which the points of each
 //! series are compressed once there are enough of them), `wave.db` (waveforms) and `state.db` (the register: folds of
-//! the log, and devices). A file `lock` keeps a second writer out.
+//! the log, devices, accounts and the audit log). A file `lock` keeps a second writer out.
 //!
 //! What this crate does *not* know: sockets, wire formats, what an alarm means or how a value was decoded, how a
 //! password is hashed, and the wall clock (a [`plant::Clock`] is handed in).
@@ -34,11 +34,14 @@
 //! # });
 //! ```
 
+mod account;
 mod archive;
+mod audit;
 pub mod backup;
 mod batch;
 mod buckets;
 mod cache;
+mod chain;
 mod checkpoint;
 mod codec;
 mod config;
@@ -68,10 +71,13 @@ mod verify;
 mod wave;
 mod writer;
 
+pub use account::{Access, Account, AccountChange, SecretHash, Session, Token};
 pub use archive::Archive;
+pub use audit::{AUDIT_OK, AuditEntry, AuditFilter, AuditRecord};
 pub use batch::{
     Batch, Committed, Ignored, LedgerDelta, Progress, Quarantined, Retained, Seq, Settled, Staged, Verdict,
 };
+pub use chain::ChainState;
 pub use config::{Config, Retention};
 pub use device::{Device, DeviceCertificate, OwnPatterns};
 pub use disk::{DiskPolicy, DiskUse, Level, Probe, Space};

@@ -8,7 +8,9 @@ use plant::{AlarmId, AlarmRecord, Plant, Timestamp};
 use crate::device::{self, Devices};
 use crate::shared::Shared;
 use crate::{
-    Device, DeviceCertificate, Ignored, JournalEntry, OwnPatterns, ReadError, RegisterError, Retained, Seq, state,
+    Access, Account, AccountChange, AuditEntry, AuditFilter, AuditRecord, Device, DeviceCertificate, Ignored,
+    JournalEntry, OwnPatterns, ReadError, RegisterError, Retained, SecretHash, Seq, Session, Token, account, audit,
+    state,
 };
 
 /// Recalls the plant, alarms and devices. Cheap to clone.
@@ -117,6 +119,75 @@ impl Register {
     /// Revokes a certificate of a device; says whether it has one of this serial number.
     pub fn revoke_certificate(&self, device: &str, serial: &str, now: Timestamp) -> Result<bool, RegisterError> {
         self.devices_mut()?.revoke_certificate(device, serial, now)
+    }
+
+    /// Accounts, sessions and tokens, as of one moment.
+    pub fn access(&self) -> Result<Access, ReadError> {
+        self.shared.state.read(|conn| account::load(conn))
+    }
+
+    /// Whether there is an administrator who may log in.
+    pub fn has_administrator(&self) -> Result<bool, ReadError> {
+        self.shared.state.read(|conn| account::has_administrator(conn))
+    }
+
+    /// Adds an account. It and its entry in the audit log are on disk when this returns, or neither is; so with every
+    /// method below.
+    pub fn add_account(&self, account: &Account, note: &AuditRecord) -> Result<(), RegisterError> {
+        account::add(self.devices_mut()?.begin()?, account, note)
+    }
+
+    /// Changes an account; says whether there is one. The last administrator who may log in stays one.
+    pub fn change_account(&self, name: &str, c: &AccountChange, note: &AuditRecord) -> Result<bool, RegisterError> {
+        account::change(self.devices_mut()?.begin()?, name, c, note)
+    }
+
+    /// Begins a session; sessions that are over go, and of too many of one account those that were not used for longest.
+    pub fn begin_session(&self, session: &Session, note: &AuditRecord) -> Result<(), RegisterError> {
+        account::begin_session(self.devices_mut()?.begin()?, session, note)
+    }
+
+    /// Ends a session; says whether there was one.
+    pub fn end_session(&self, hash: &SecretHash, note: &AuditRecord) -> Result<bool, RegisterError> {
+        account::end_session(self.devices_mut()?.begin()?, hash, note)
+    }
+
+    /// Ends the sessions of an account, all but `keep`; says how many there were.
+    pub fn end_sessions(
+        &self,
+        account: &str,
+        keep: Option<&SecretHash>,
+        note: &AuditRecord,
+    ) -> Result<usize, RegisterError> {
+        account::end_sessions(self.devices_mut()?.begin()?, account, keep, note)
+    }
+
+    /// Adds a token.
+    pub fn add_token(&self, token: &Token, note: &AuditRecord) -> Result<(), RegisterError> {
+        account::add_token(self.devices_mut()?.begin()?, token, note)
+    }
+
+    /// Takes a token away; says whether there was one.
+    pub fn revoke_token(&self, name: &str, note: &AuditRecord) -> Result<bool, RegisterError> {
+        account::revoke_token(self.devices_mut()?.begin()?, name, note)
+    }
+
+    /// Notes when sessions and tokens were used. The audit log does not tell of this.
+    pub fn touch(&self, used: &[(SecretHash, Timestamp)]) -> Result<(), RegisterError> {
+        account::touch(self.devices_mut()?.begin()?, used)
+    }
+
+    /// Appends to the audit log.
+    pub fn note(&self, record: &AuditRecord) -> Result<(), RegisterError> {
+        let mut writer = self.devices_mut()?;
+        let tx = writer.begin()?;
+        audit::append(&tx, record)?;
+        Ok(tx.commit()?)
+    }
+
+    /// Entries of the audit log, the newest first.
+    pub fn audit(&self, which: &AuditFilter, limit: usize) -> Result<Vec<AuditEntry>, ReadError> {
+        self.shared.state.read(|conn| audit::load(conn, which, limit))
     }
 
     fn devices_mut(&self) -> Result<MutexGuard<'_, Devices>, RegisterError> {

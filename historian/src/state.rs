@@ -15,6 +15,7 @@ use plant::{
 };
 use rusqlite::{Connection, params};
 
+use crate::chain::Chain;
 use crate::codec::{Record, load, store};
 use crate::db::{File, Sync, has_table, open_writer};
 use crate::{Ignored, JournalEntry, OpenError, ReadError, RegisterError, Retained, Seq};
@@ -90,8 +91,10 @@ impl State {
                 let id = step.key.id();
                 let record = AlarmRecord::after(after.get(&id).or_else(|| self.alarms.get(&id)), step);
                 after.insert(id, record);
-                let mut put = tx.prepare_cached("INSERT OR REPLACE INTO journal VALUES (?, ?, ?, ?)")?;
-                put.execute(params![seq as i64, n as i64, id.0 as i64, store(*step)])?;
+                let body = store(*step);
+                let link = Chain::Journal.append(&tx, &[seq, n as u64, id.0], &body)?;
+                let mut put = tx.prepare_cached("INSERT INTO journal VALUES (?, ?, ?, ?, ?)")?;
+                put.execute(params![seq as i64, n as i64, id.0 as i64, body, link])?;
             }
             for (id, record) in &after {
                 let mut put = tx.prepare_cached("INSERT OR REPLACE INTO alarm VALUES (?, ?)")?;

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use crate::codec::chunk::{self, Summary};
 use crate::codec::{Damage, Record, load, row};
 use crate::db::{File, Readers, has_table};
-use crate::{LedgerDelta, OpenError, Quarantined, ReadError, Retained, Seq, rollup, wave};
+use crate::{ChainState, LedgerDelta, OpenError, Quarantined, ReadError, Retained, Seq, chain, rollup, wave};
 use plant::Timestamp;
 
 /// What [`verify`] found.
@@ -27,6 +27,8 @@ pub struct Verification {
     pub waveforms: u64,
     /// Single records that were read: machines, alarms, events, …
     pub records: u64,
+    /// The chains of hashes over the alarm journal and the audit log; none in a store of before there were any.
+    pub chains: Vec<ChainState>,
     /// What is damaged, one sentence each; at most a thousand.
     pub faults: Vec<String>,
 }
@@ -179,6 +181,9 @@ fn waves(conn: &Connection, found: &mut Verification) -> Result<(), ReadError> {
 }
 
 fn state(conn: &Connection, found: &mut Verification) -> Result<(), ReadError> {
+    let mut faults = Vec::new();
+    found.chains = chain::check(conn, |why| faults.push(why))?;
+    faults.into_iter().for_each(|why| found.fault(why));
     records::<Machine>(conn, File::State, "machine", found)?;
     records::<AlarmRecord>(conn, File::State, "alarm", found)?;
     if has_table(conn, "rules").map_err(File::State.said())? {

@@ -76,6 +76,7 @@ fn a_store_of_before_there_were_any_is_read_and_opened() {
     let dir = tempfile::tempdir().unwrap();
     Historian::open(Config::new(dir.path()), clock()).unwrap().close().unwrap();
     rusqlite::Connection::open(dir.path().join("ts.db")).unwrap().execute_batch(support::TS_4).unwrap();
+    rusqlite::Connection::open(dir.path().join("state.db")).unwrap().execute_batch(support::STATE_6).unwrap();
     for (file, table, version) in [("state.db", "own", 5), ("state.db", "rules", 4), ("ts.db", "staged", 3)] {
         let conn = rusqlite::Connection::open(dir.path().join(file)).unwrap();
         conn.execute_batch(&format!("DROP TABLE {table}; PRAGMA user_version={version};")).unwrap();

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of a test are a test")]
 
+mod support;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -167,6 +169,7 @@ fn a_register_of_before_there_were_patterns_is_read_and_brought_up() {
         assert!(store.register().add_certificate("m", &certificate(1), NOW).unwrap());
         store.close().unwrap();
         let state = rusqlite::Connection::open(dir.path().join("state.db")).unwrap();
+        state.execute_batch(support::STATE_6).unwrap();
         state.execute_batch(&format!("DROP TABLE own; {since} PRAGMA user_version={version};")).unwrap();
         drop(state);
         let wanted = Device { certificates: vec![certificate(1)], ..device("m") };

@@ -19,6 +19,7 @@
 //! assert!((g.convert(2.0, si).unwrap() - 19.6133).abs() < 1e-9);
 //! ```
 
+pub mod access;
 mod action;
 mod alarm;
 mod assessment;

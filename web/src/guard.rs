@@ -1,8 +1,14 @@
-//! Who may speak to the page while there are no accounts: this computer's own browser, on our own page.
+//! From where the page may be spoken to.
 //!
-//! A page on the internet can make a visitor's browser talk to 127.0.0.1. Two rules keep it out: the name under which
+//! A page on the internet can make a visitor's browser talk to 127.0.0.1, or to an address of the plant. While there is
+//! no administrator, whoever reaches the page may do everything, and two rules keep other pages out: the name under which
 //! the server was reached must be a loopback name (against DNS rebinding, where a stranger's name points here), and a
 //! request that changes something must come from our own origin and carry JSON (against cross-site writes).
+//!
+//! Once there is an administrator the second rule stays and the first one goes: the plant reaches the server under names
+//! that nobody listed. Rebinding gains nothing then, because a request counts only by what it bears. A browser keeps the
+//! session's cookie for the host by which its person logged in, and sends none to the stranger's name; a token is in no
+//! browser; and without either there is nothing to be read but what anybody may know ([`crate::access::Need::Nothing`]).
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -13,14 +19,14 @@ use crate::problem::{Kind, Problem, shorten};
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Whether the request came in under a loopback name.
-pub(crate) fn host(authority: Option<&Authority>) -> Result<&Authority, Problem> {
+/// Whether the request came in under a name by which it is served; `open`: while nobody has to log in.
+pub(crate) fn host(authority: Option<&Authority>, open: bool) -> Result<&Authority, Problem> {
     match authority {
-        Some(a) if loopback(a.host()) => Ok(a),
+        Some(a) if !open || loopback(a.host()) => Ok(a),
         found => Err(Problem::new(
             Kind::ForeignHost,
             format!(
-                "the Host header is {:?}; expected localhost or a loopback address, as long as there are no accounts",
+                "the Host header is {:?}; expected localhost or a loopback address, as long as there is no administrator",
                 found.map_or(String::new(), |a| shorten(a.as_str()))
             ),
             "open http://localhost with the server's port on the computer that runs it",
@@ -33,7 +39,9 @@ pub(crate) fn write(authority: &Authority, headers: &HeaderMap) -> Result<(), Pr
     let next = "send the request from the page that this server delivers, or from a program without an Origin header";
     if let Some(origin) = headers.get(ORIGIN) {
         let origin = origin.to_str().unwrap_or("");
-        if !origin.strip_prefix("http://").is_some_and(|o| o.eq_ignore_ascii_case(authority.as_str())) {
+        // Who puts TLS in front of us answers under https and hands on what we serve under http.
+        let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        if !host.is_some_and(|o| o.eq_ignore_ascii_case(authority.as_str())) {
             let detail = format!("the Origin header is {:?}; expected \"http://{authority}\"", shorten(origin));
             return Err(Problem::new(Kind::ForeignOrigin, detail, next));
         }
@@ -79,10 +87,11 @@ mod tests {
             ["evil.example", "localhost.evil.example:8080", "127.0.0.1.evil.example", "10.0.0.1", "[::2]", "0"];
         for (hosts, ok) in [(&ours[..], true), (&foreign[..], false)] {
             for h in hosts {
-                assert_eq!(host(Some(&h.parse().unwrap())).is_ok(), ok, "{h}");
+                assert_eq!(host(Some(&h.parse().unwrap()), true).is_ok(), ok, "{h}");
+                assert!(host(Some(&h.parse().unwrap()), false).is_ok(), "{h}");
             }
         }
-        assert!(host(None).is_err());
+        assert!(host(None, true).is_err() && host(None, false).is_err());
     }
 
     #[test]
@@ -97,6 +106,7 @@ mod tests {
         check(&[JSON], Ok(()));
         check(&[("content-type", "Application/JSON; charset=utf-8")], Ok(()));
         check(&[JSON, ("origin", "http://localhost:8080"), ("sec-fetch-site", "same-origin")], Ok(()));
+        check(&[JSON, ("origin", "https://localhost:8080")], Ok(()));
         check(&[JSON, ("origin", "http://localhost:9090")], Err(Kind::ForeignOrigin));
         check(&[JSON, ("origin", "https://evil.example")], Err(Kind::ForeignOrigin));
         check(&[JSON, ("origin", "null")], Err(Kind::ForeignOrigin));

@@ -11,6 +11,7 @@ use historian::{Committed, Seq, TailError};
 use plant::{AlarmId, AlarmRecord, AlarmTransition, Finding, MachineId, SeriesKey};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
+use crate::access::Who;
 use crate::dto;
 use crate::state::{Head, Sources, State};
 use crate::view;
@@ -27,12 +28,12 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(crate) enum Frame {
     /// The latest values of the series that changed, of each machine: the inside of a JSON array.
     Values { seq: Seq, machines: BTreeMap<MachineId, String> },
-    /// The alarms that took a step, as they stand after it.
-    Alarms { seq: Seq, alarms: Vec<(AlarmId, String)> },
+    /// The alarms that took a step, as they stand after it, each with its machine.
+    Alarms { seq: Seq, alarms: Vec<(AlarmId, String, MachineId)> },
     /// Machines whose points were heard together, or of whose diagnosis somebody said something.
     Assessed { seq: Seq, machines: BTreeSet<MachineId> },
-    /// The second's status.
-    Status { seq: Seq, status: String },
+    /// The second's status: for those who see everything, and what it is made of for the others.
+    Status { seq: Seq, status: String, of: dto::LiveStatus, alarms: Arc<Vec<AlarmRecord>> },
 }
 
 /// What has come in and has not been said yet.
@@ -119,7 +120,7 @@ async fn say_alarms(state: &Arc<State>, seq: Seq, steps: Vec<AlarmTransition>) {
             };
             last.insert(id, record);
         }
-        Ok(last.iter().map(|(id, r)| (*id, json(&view::alarm(&plant, r)))).collect::<Vec<_>>())
+        Ok(last.iter().map(|(id, r)| (*id, json(&view::alarm(&plant, r)), r.key.machine.clone())).collect::<Vec<_>>())
     };
     match state.reads.run(read).await {
         // Nobody listening is no fault.
@@ -178,7 +179,7 @@ impl Lines {
         let (known, sources) = (self.alarms.clone(), state.sources.clone());
         let read = move || {
             let alarms = if reread { Arc::new(sources.register.alarms()?) } else { known };
-            Ok((view::summaries(&sources, &sources.register.plant(), &alarms)?, alarms))
+            Ok((view::summaries(&sources, &sources.register.plant(), &alarms, &Who::everybody())?, alarms))
         };
         let lines = match state.reads.run(read).await {
             Ok((lines, alarms)) => {
@@ -195,7 +196,8 @@ impl Lines {
         let Head { seq, t } = *state.head.borrow();
         let counts = view::counts(self.alarms.iter());
         let status = dto::LiveStatus { now: state.now().into(), seq, committed: t.into(), counts, machines };
-        drop(state.frames.send(Arc::new(Frame::Status { seq, status: json(&status) })));
+        let frame = Frame::Status { seq, status: json(&status), of: status, alarms: self.alarms.clone() };
+        drop(state.frames.send(Arc::new(frame)));
     }
 
     fn changed(&mut self, lines: Vec<dto::MachineSummary>) -> Vec<dto::MachineSummary> {

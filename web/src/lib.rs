@@ -5,12 +5,14 @@
 //! every browser over server-sent events. Everything shown has been committed before.
 //!
 //! What this crate does *not* know: MQTT, topics and payloads (the page's list of clients comes through [`Door`]), how a
-//! spectrum or an alarm is computed ([`Analyst`], and the findings in the store), the wall clock (a `plant::Clock` is
-//! handed in). It writes nothing but what people do, as [`plant::Action`]s; what follows from it is for analytics to say.
+//! spectrum or an alarm is computed ([`Analyst`], and the findings in the store), how a password is hashed
+//! ([`Passwords`]), the wall clock (a `plant::Clock` is handed in). It writes nothing but what people do, as [`plant::Action`]s, and who they are ([`Accounts`]); what follows from it
+//! is for analytics to say.
 //!
 //! Everything is bounded: connections, streams, reads of the store at once, the size of requests, lists and labels, and
 //! the patience with clients that say or take nothing.
 
+mod access;
 mod act;
 mod api;
 mod config;
@@ -35,7 +37,8 @@ mod state;
 mod turns;
 mod view;
 
-pub use api::openapi;
+pub use access::{AccessError, Accounts, Added, By, NewAccount, Passwords, UserChange};
+pub use api::{RouteNeed, openapi, routes};
 pub use config::{Config, ConfigError};
 pub use question::{Analyst, Question, Reference};
 pub use seams::{

@@ -16,6 +16,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, broadcast, watch};
 use warp::sse::Event;
 
+use crate::access::Who;
 use crate::hub::{Frame, json, live_value};
 use crate::problem::Problem;
 use crate::state::{Head, State};
@@ -41,6 +42,9 @@ struct Live {
     wanted: Wanted,
     frames: broadcast::Receiver<Arc<Frame>>,
     stopping: watch::Receiver<bool>,
+    /// Who listens, and what tells that this may have changed.
+    who: Who,
+    changes: watch::Receiver<u64>,
     /// Events that are made and not yet sent.
     ready: VecDeque<Event>,
     /// What the last snapshot contains.
@@ -50,18 +54,30 @@ struct Live {
     _room: OwnedSemaphorePermit,
 }
 
-/// The stream of one client; it ends when the server does.
+/// The stream of one client; it ends when the server does, and when whoever listens is logged out or may see other things
+/// than at its beginning.
 pub(crate) async fn stream(
     state: Arc<State>,
     wanted: Wanted,
+    who: Who,
     room: OwnedSemaphorePermit,
 ) -> Result<impl Stream<Item = Result<Event, Infallible>> + Send + Sync + 'static, Problem> {
     // Listening begins before the snapshot is made, so that nothing falls between the two.
     let frames = state.frames.subscribe();
-    let stopping = state.stopping.clone();
+    let (stopping, changes) = (state.stopping.clone(), state.accounts.changes());
     state.meter.streams.add(1);
-    let mut live =
-        Live { state, wanted, frames, stopping, ready: VecDeque::new(), through: 0, behind: false, _room: room };
+    let mut live = Live {
+        state,
+        wanted,
+        frames,
+        stopping,
+        who,
+        changes,
+        ready: VecDeque::new(),
+        through: 0,
+        behind: false,
+        _room: room,
+    };
     let first = live.snapshot().await?;
     live.ready.push_back(first.retry(COME_BACK));
     let events = unfold(live, |mut live| async move {
@@ -87,18 +103,38 @@ impl Live {
             let frame = tokio::select! {
                 biased;
                 _ = self.stopping.wait_for(|s| *s) => return None,
-                frame = self.frames.recv() => frame,
+                Ok(()) = self.changes.changed() => None,
+                frame = self.frames.recv() => Some(frame),
+            };
+            let Some(frame) = frame else {
+                self.same()?;
+                continue;
             };
             match frame {
-                Ok(frame) => self.take(&frame),
+                Ok(frame) => {
+                    // A session's time may be over without anybody having changed anything; once a second is looked.
+                    if matches!(*frame, Frame::Status { .. }) {
+                        self.same()?;
+                    }
+                    self.take(&frame);
+                }
                 Err(RecvError::Lagged(_)) => self.behind = true,
                 Err(RecvError::Closed) => return None,
             }
         }
     }
 
+    /// `None` where who listens is not let in any more, or as somebody else.
+    fn same(&self) -> Option<()> {
+        let now = self.state.accounts.again(&self.who)?;
+        (now == self.who).then_some(())
+    }
+
     /// Makes events of what is wanted of `frame` and is not in the snapshot already.
     fn take(&mut self, frame: &Frame) {
+        if !self.who.sees_all() {
+            return self.take_seen(frame);
+        }
         match frame {
             Frame::Values { seq, machines } if self.wanted.values && *seq > self.through => {
                 let inside = match &self.wanted.machine {
@@ -110,7 +146,7 @@ impl Live {
                 }
             }
             Frame::Alarms { seq, alarms } if self.wanted.alarms && *seq > self.through => {
-                for (_, alarm) in alarms {
+                for (_, alarm, _) in alarms {
                     self.push("alarm", *seq, alarm.clone());
                 }
             }
@@ -121,7 +157,42 @@ impl Live {
                     self.push("assessed", *seq, json(&said));
                 }
             }
-            Frame::Status { seq, status } if self.wanted.status => self.push("status", *seq, status.clone()),
+            Frame::Status { seq, status, .. } if self.wanted.status => self.push("status", *seq, status.clone()),
+            Frame::Values { .. } | Frame::Alarms { .. } | Frame::Assessed { .. } | Frame::Status { .. } => {}
+        }
+    }
+
+    /// As [`Live::take`], for somebody who does not see everything.
+    fn take_seen(&mut self, frame: &Frame) {
+        let (plant, who) = (self.state.sources.register.plant(), self.who.clone());
+        let mine = self.wanted.machine.clone();
+        let seen = |id: &MachineId| mine.as_ref().is_none_or(|m| m == id) && who.sees(&plant, id);
+        match frame {
+            Frame::Values { seq, machines } if self.wanted.values && *seq > self.through => {
+                let inside = machines.iter().filter(|(id, _)| seen(id)).map(|(_, v)| v.as_str());
+                let inside = inside.collect::<Vec<_>>().join(",");
+                if !inside.is_empty() {
+                    self.push("values", *seq, format!("{{\"seq\":{seq},\"values\":[{inside}]}}"));
+                }
+            }
+            Frame::Alarms { seq, alarms } if self.wanted.alarms && *seq > self.through => {
+                for (_, alarm, _) in alarms.iter().filter(|(.., id)| who.sees(&plant, id)) {
+                    self.push("alarm", *seq, alarm.clone());
+                }
+            }
+            Frame::Assessed { seq, machines } if self.wanted.values && *seq > self.through => {
+                for id in machines.iter().filter(|id| seen(id)) {
+                    let said = dto::LiveAssessed { seq: *seq, machine: id.to_string() };
+                    self.push("assessed", *seq, json(&said));
+                }
+            }
+            Frame::Status { seq, of, alarms, .. } if self.wanted.status => {
+                let theirs =
+                    |m: &dto::MachineSummary| MachineId::new(&m.site, &m.machine).is_ok_and(|id| who.sees(&plant, &id));
+                let machines = of.machines.iter().filter(|m| theirs(m)).cloned().collect();
+                let counts = view::counts(alarms.iter().filter(|a| who.sees(&plant, &a.key.machine)));
+                self.push("status", *seq, json(&dto::LiveStatus { counts, machines, ..of.clone() }));
+            }
             Frame::Values { .. } | Frame::Alarms { .. } | Frame::Assessed { .. } | Frame::Status { .. } => {}
         }
     }
@@ -134,19 +205,21 @@ impl Live {
     async fn snapshot(&mut self) -> Result<Event, Problem> {
         // What is committed from here on comes as frames; what is contained beyond it comes twice, which does no harm.
         let Head { seq, t } = *self.state.head.borrow();
-        let (sources, wanted) = (self.state.sources.clone(), self.wanted.clone());
+        let (sources, wanted, who) = (self.state.sources.clone(), self.wanted.clone(), self.who.clone());
         let read = move || {
             let plant = sources.register.plant();
-            let alarms = if wanted.alarms || wanted.status { sources.register.alarms()? } else { Vec::new() };
+            let mut alarms = if wanted.alarms || wanted.status { sources.register.alarms()? } else { Vec::new() };
+            alarms.retain(|a| who.sees(&plant, &a.key.machine));
             let values = wanted.values.then(|| {
                 let keys = match &wanted.machine {
                     Some(machine) => sources.archive.series_of(machine),
                     None => sources.archive.series(),
                 };
-                keys.iter().filter_map(|k| live_value(&sources, k)).collect()
+                let seen = keys.iter().filter(|k| who.sees_all() || who.sees(&plant, &k.point.machine()));
+                seen.filter_map(|k| live_value(&sources, k)).collect()
             });
             let status = if wanted.status {
-                let machines = view::summaries(&sources, &plant, &alarms)?;
+                let machines = view::summaries(&sources, &plant, &alarms, &who)?;
                 let now = sources.clock.now().into();
                 Some(dto::LiveStatus { now, seq, committed: t.into(), counts: view::counts(&alarms), machines })
             } else {

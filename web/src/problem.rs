@@ -1,6 +1,6 @@
 //! Errors as their receiver sees them: what was expected, what was found, what to do next.
 
-use warp::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use warp::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 
@@ -18,6 +18,10 @@ pub(crate) enum Kind {
     OutOfRange,
     ForeignHost,
     ForeignOrigin,
+    LogIn,
+    Credentials,
+    Forbidden,
+    LockedOut,
     NotFound,
     MethodNotAllowed,
     BodyTimeout,
@@ -31,6 +35,11 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// Its stable name.
+    pub(crate) const fn code(self) -> &'static str {
+        self.row().0
+    }
+
     const fn row(self) -> (&'static str, &'static str, StatusCode) {
         match self {
             Self::BadRequest => ("bad_request", "The request is not understood", StatusCode::BAD_REQUEST),
@@ -39,6 +48,10 @@ impl Kind {
             Self::OutOfRange => ("out_of_range", "A parameter is out of range", StatusCode::UNPROCESSABLE_ENTITY),
             Self::ForeignHost => ("foreign_host", "Not under this name", StatusCode::MISDIRECTED_REQUEST),
             Self::ForeignOrigin => ("foreign_origin", "Not from another site", StatusCode::FORBIDDEN),
+            Self::LogIn => ("log_in", "Nobody is logged in", StatusCode::UNAUTHORIZED),
+            Self::Credentials => ("credentials", "Name or password are not right", StatusCode::UNAUTHORIZED),
+            Self::Forbidden => ("forbidden", "This account may not", StatusCode::FORBIDDEN),
+            Self::LockedOut => ("locked_out", "Too many log-ins failed", StatusCode::TOO_MANY_REQUESTS),
             Self::NotFound => ("not_found", "There is no such thing", StatusCode::NOT_FOUND),
             Self::MethodNotAllowed => ("method_not_allowed", "Not by this method", StatusCode::METHOD_NOT_ALLOWED),
             Self::BodyTimeout => ("body_timeout", "The body did not arrive", StatusCode::REQUEST_TIMEOUT),
@@ -63,17 +76,35 @@ pub(crate) struct Problem {
     allow: Vec<Method>,
     /// The one field of the body that it is about.
     fault: Option<Box<dto::FieldFault>>,
+    /// How many seconds to wait before the next try.
+    wait: Option<u64>,
 }
 
 impl Problem {
     /// `detail`: what was expected and what was found. `next`: what to do.
     pub(crate) fn new(kind: Kind, detail: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), next: next.into(), allow: Vec::new(), fault: None }
+        Self { kind, detail: detail.into(), next: next.into(), allow: Vec::new(), fault: None, wait: None }
     }
 
     /// A body with one field that cannot be used.
     pub(crate) fn field(fault: dto::FieldFault, detail: impl Into<String>, next: impl Into<String>) -> Self {
         Self { fault: Some(Box::new(fault)), ..Self::new(Kind::BadBody, detail, next) }
+    }
+
+    /// Of something that was not allowed: which right is missing, and with which role.
+    pub(crate) fn lacking(self, code: &str, role: &str) -> Self {
+        let fault = dto::FieldFault { field: "right".into(), code: code.into(), found: role.into() };
+        Self { fault: Some(Box::new(fault)), ..self }
+    }
+
+    /// Not before so many seconds.
+    pub(crate) fn after(self, seconds: u64) -> Self {
+        Self { wait: Some(seconds), ..self }
+    }
+
+    /// The stable name of its kind.
+    pub(crate) fn code(&self) -> &'static str {
+        self.kind.code()
     }
 
     /// A parameter of the query that cannot be used.
@@ -137,8 +168,12 @@ impl Problem {
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        let wait = self.wait.or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(1));
+        if let Some(seconds) = wait {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         let allow = self.allow.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
         if let (false, Ok(allow)) = (allow.is_empty(), HeaderValue::from_str(&allow)) {

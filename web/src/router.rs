@@ -20,6 +20,11 @@ use warp::path::FullPath;
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
+use historian::AUDIT_OK;
+use plant::MachineId;
+use plant::access::Denied;
+
+use crate::access::{self, Need, Noted, Who, Write};
 use crate::problem::{Kind, Problem, shorten};
 use crate::query::{Query, decode};
 use crate::state::State;
@@ -42,11 +47,23 @@ pub(crate) struct Ask {
     pub(crate) query: Query,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// Who asks.
+    /// From where it is asked.
     pub(crate) peer: Peer,
+    /// Who asks; they have what the route needs.
+    pub(crate) who: Who,
 }
 
 impl Ask {
+    /// Refuses what lies outside the areas of who asks.
+    pub(crate) fn sees_each(&self, machines: impl Iterator<Item = MachineId>) -> Result<(), Problem> {
+        let plant = self.state.sources.register.plant();
+        let mut machines = machines;
+        match machines.all(|id| self.who.sees(&plant, &id)) {
+            true => Ok(()),
+            false => Err(access::denied(Denied::Area, &self.who)),
+        }
+    }
+
     /// The `i`-th parameter of the path; the route's template holds that many.
     pub(crate) fn param(&self, i: usize) -> &str {
         self.params.get(i).map_or("", String::as_str)
@@ -61,20 +78,26 @@ pub(crate) struct Route {
     pub(crate) handler: Handler,
     /// The largest body, bytes.
     pub(crate) max_body: usize,
+    /// What it needs of who asks.
+    pub(crate) need: Need,
+    /// What it writes, for the audit log; `None`: nothing.
+    pub(crate) writes: Option<Write>,
 }
 
 impl Route {
-    pub(crate) const fn get(template: &'static str, handler: Handler) -> Self {
-        Self { method: Method::GET, template, handler, max_body: MAX_BODY }
+    /// One that reads.
+    pub(crate) const fn get(template: &'static str, need: Need, handler: Handler) -> Self {
+        Self { method: Method::GET, template, handler, max_body: MAX_BODY, need, writes: None }
     }
 
-    pub(crate) const fn post(template: &'static str, handler: Handler) -> Self {
-        Self { method: Method::POST, template, handler, max_body: MAX_BODY }
+    /// One that reads as well, and is asked in a body.
+    pub(crate) const fn ask(template: &'static str, need: Need, handler: Handler) -> Self {
+        Self { method: Method::POST, template, handler, max_body: MAX_BODY, need, writes: None }
     }
 
-    /// One whose body may be larger than others'.
-    pub(crate) const fn large(method: Method, template: &'static str, max_body: usize, handler: Handler) -> Self {
-        Self { method, template, handler, max_body }
+    /// One that writes.
+    pub(crate) const fn post(template: &'static str, need: Need, writes: Write, handler: Handler) -> Self {
+        Self { method: Method::POST, template, handler, max_body: MAX_BODY, need, writes: Some(writes) }
     }
 
     /// The values of the template's parameters, still encoded, when `path` fits it.
@@ -160,7 +183,7 @@ where
     S: Stream<Item = Result<B, warp::Error>> + Send + 'static,
     B: Buf + Send,
 {
-    let authority = match guard::host(raw.authority.as_ref()) {
+    let authority = match guard::host(raw.authority.as_ref(), state.accounts.open_to_all()) {
         Ok(a) => a.clone(),
         Err(problem) => return ("refused", Err(problem)),
     };
@@ -215,14 +238,77 @@ where
         let next = "percent-encode the path's parts as UTF-8";
         return Err(Problem::new(Kind::BadRequest, "a part of the path is not percent-encoded UTF-8", next));
     };
-    let query = Query::parse(query)?;
-    let body = if route.method == Method::GET {
-        Bytes::new()
-    } else {
+    let who = state.accounts.resolve(headers, peer.0);
+    keep_used(state);
+    let asked = async {
+        let query = Query::parse(query)?;
+        access::allowed(state, route.need, &who, &params, &query).await?;
+        if route.method == Method::GET {
+            return Ok((query, Bytes::new()));
+        }
         guard::write(authority, headers)?;
-        collect(body, route.max_body, state.config.read_timeout).await?
+        Ok((query, collect(body, route.max_body, state.config.read_timeout).await?))
     };
-    (route.handler)(Ask { state: state.clone(), params, query, headers: headers.clone(), body, peer }).await
+    let asked = asked.await;
+    let noting = route.writes.map(|what| {
+        let (state, who, params) = (state.clone(), who.clone(), params.clone());
+        Noting { state, what, who, peer, params }
+    });
+    match (asked, noting) {
+        (Ok((query, body)), None) => {
+            let ask = Ask { state: state.clone(), params, query, headers: headers.clone(), body, peer, who };
+            (route.handler)(ask).await
+        }
+        (Ok((query, body)), Some(noting)) => {
+            let (headers, received) = (headers.clone(), body.clone());
+            let ask = Ask { state: state.clone(), params, query, headers, body, peer, who };
+            let answering = (route.handler)(ask);
+            // What was begun is done and written down, also when whoever asked has gone meanwhile.
+            let whole = async move { noting.note(answering.await, &received).await };
+            tokio::spawn(whole.in_current_span()).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "a write ended with a fault of the program");
+                let next = "look whether it was done; report this with the server's log";
+                Err(Problem::new(Kind::Unreadable, "the write ended with a fault", next))
+            })
+        }
+        (Err(problem), None) => Err(problem),
+        (Err(problem), Some(noting)) => noting.note(Err(problem), &[]).await,
+    }
+}
+
+/// What is known of a write for the audit log.
+struct Noting {
+    state: Arc<State>,
+    what: Write,
+    who: Who,
+    peer: Peer,
+    params: Vec<String>,
+}
+
+impl Noting {
+    /// Writes down what came of it, unless its handler has.
+    async fn note(self, mut answer: Answer, body: &[u8]) -> Answer {
+        let outcome = answer.as_ref().map_or_else(Problem::code, |_| AUDIT_OK);
+        let noted = match &mut answer {
+            Ok(response) => response.extensions_mut().remove::<Noted>().is_some(),
+            // A failed log-in is written down where it is counted.
+            Err(problem) => problem.code() == Kind::Credentials.code(),
+        };
+        if !noted {
+            let (accounts, refusals) = (&self.state.accounts, &self.state.refusals);
+            let asked = (self.params.as_slice(), body);
+            access::write_down(accounts, refusals, (&self.who, self.peer), self.what, asked, outcome).await;
+        }
+        answer
+    }
+}
+
+/// Now and then writes when sessions were used; nobody waits for it.
+fn keep_used(state: &Arc<State>) {
+    if let Some(used) = state.accounts.due() {
+        let accounts = state.accounts.clone();
+        drop(tokio::task::spawn_blocking(move || accounts.flush(&used)));
+    }
 }
 
 async fn collect<S, B>(body: S, max: usize, limit: Duration) -> Result<Bytes, Problem>
@@ -274,7 +360,7 @@ mod tests {
     #[test]
     fn templates_fit_whole_paths_only() {
         let fit = |template, path| {
-            let route = Route::get(template, |_| Box::pin(async { Ok(Response::default()) }));
+            let route = Route::get(template, Need::Nothing, |_| Box::pin(async { Ok(Response::default()) }));
             route.fit(path).map(|p| p.iter().map(ToString::to_string).collect::<Vec<_>>())
         };
         let check = |template, path, expect: Option<&[&str]>| {

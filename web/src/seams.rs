@@ -13,6 +13,7 @@ use plant::mapping::{Rule, RuleSet};
 use plant::{Clock, Plant, SeriesKey, Timestamp};
 use tokio::sync::watch;
 
+use crate::access::Accounts;
 use crate::dto;
 use crate::question::Analyst;
 
@@ -247,6 +248,8 @@ pub struct Services {
     pub shipping: Arc<dyn Shipping>,
     /// Series that reach further back than the store; `None`: what it has is all there is.
     pub past: Option<Arc<dyn Past>>,
+    /// Accounts, sessions and tokens.
+    pub accounts: Arc<Accounts>,
     /// Devices.
     pub registrar: Arc<dyn Registrar>,
     /// Readiness.

@@ -43,7 +43,8 @@ pub enum ServeError {
 /// way finish within [`Config::drain_timeout`], and returns. Nothing of the store is held any more when it has returned.
 ///
 /// # Errors
-/// When `config` or the listener's own address would open the page beyond this computer.
+/// When `config` makes no sense, or the listener's own address would open the page beyond this computer while nobody has to
+/// log in.
 pub async fn serve(
     listener: TcpListener,
     config: Config,
@@ -51,7 +52,9 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Listener)?;
-    loopback(address)?;
+    if services.accounts.open_to_all() {
+        loopback(address)?;
+    }
     Config { address, ..config.clone() }.validate()?;
     let (stop, stopping) = watch::channel(false);
     let state = Arc::new(State::new(config, services, stopping));

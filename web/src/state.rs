@@ -8,6 +8,7 @@ use historian::{Archive, Recorder, Register, Seq, Tail};
 use plant::{Clock, MachineId, Timestamp};
 use tokio::sync::{Semaphore, broadcast, watch};
 
+use crate::access::{Accounts, Quota};
 use crate::config::Config;
 use crate::hub::Frame;
 use crate::meter::Meter;
@@ -54,6 +55,9 @@ pub(crate) struct State {
     pub(crate) shipping: Arc<dyn Shipping>,
     pub(crate) recall: Recall,
     pub(crate) registrar: Arc<dyn Registrar>,
+    pub(crate) accounts: Arc<Accounts>,
+    /// How many refusals come into the audit log.
+    pub(crate) refusals: Quota,
     pub(crate) readiness: Arc<dyn Readiness>,
     pub(crate) metrics: Arc<dyn Metrics>,
     pub(crate) mapper: Arc<dyn Mapper>,
@@ -101,6 +105,8 @@ impl State {
             shipping: services.shipping,
             recall,
             registrar: services.registrar,
+            accounts: services.accounts,
+            refusals: Quota::default(),
             readiness: services.readiness,
             metrics: services.metrics,
             mapper: services.mapper,

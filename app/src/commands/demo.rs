@@ -7,7 +7,7 @@ use plant::Clock;
 use seeds::simulator::{self, SimOptions};
 
 use super::Exit;
-use super::run::{interrupted, log_to_stderr};
+use super::run::{interrupted, log_to_stderr, welcome};
 use crate::cli::Demo;
 use crate::clock::SystemClock;
 use crate::config::{Flags, Sources};
@@ -56,11 +56,11 @@ pub async fn run(args: &Demo) -> anyhow::Result<Exit> {
         }
         house.throw();
     };
-    eprintln!("demo plant: page http://{http}/  MQTT {mqtt}  (this computer only; Ctrl-C ends it)");
+    eprintln!("demo plant: page http://{http}/  MQTT {mqtt}  (Ctrl-C ends it)");
     if !args.healthy {
         eprintln!("four of its machines are failing; the first alarms come within two minutes");
     }
-    let (result, ()) = tokio::join!(platform::run(&settings, ports, true, clock, house.thrown()), ending);
+    let (result, ()) = tokio::join!(platform::run(&settings, ports, true, clock, welcome, house.thrown()), ending);
     result?;
     scratch.remove();
     Ok(Exit::Ok)

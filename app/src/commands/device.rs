@@ -83,7 +83,7 @@ fn ask<T>(target: &DeviceTarget, what: impl FnOnce(&dyn Registrar) -> Result<T, 
                 );
             };
             eprintln!("an instance runs on {}: asking it at http://{address}/", dir.display());
-            what(&Remote::new(&format!("http://{address}")).map_err(invalid)?).map_err(|e| Refused(e).into())
+            what(&Remote::of(&dir, address)).map_err(|e| Refused(e).into())
         }
         Err(e) => Err(e).with_context(|| format!("the devices of {} cannot be changed", target.data.display())),
     }
@@ -157,7 +157,7 @@ fn credentials(made: &dto::DeviceCredentials, as_json: bool) -> anyhow::Result<E
     Ok(Exit::Ok)
 }
 
-fn json(value: &impl Serialize) -> anyhow::Result<()> {
+pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     writeln!(io::stdout().lock(), "{}", serde_json::to_string_pretty(value)?)?;
     Ok(())
 }
@@ -275,7 +275,7 @@ impl Files {
 }
 
 /// The password from standard input, where it is to come from there; never from the command line, where others see it.
-fn given(from_stdin: bool) -> anyhow::Result<Option<String>> {
+pub(super) fn given(from_stdin: bool) -> anyhow::Result<Option<String>> {
     if !from_stdin {
         return Ok(None);
     }

@@ -23,6 +23,7 @@ use crate::clock::SystemClock;
 use crate::config::{Settings, Sources};
 use crate::devices::authority::Authority;
 use crate::disk::FileSystem;
+use crate::instance::Instance;
 use crate::ports::Ports;
 use crate::stage::Switch;
 use crate::{descriptors, platform, tls};
@@ -88,9 +89,9 @@ pub async fn run(args: &Doctor) -> anyhow::Result<Exit> {
             say(what, seen)?;
         }
     }
-    if let Some(ready) = get(settings.http, "/readyz").await {
+    if let Some(ready) = get(&settings, "/readyz").await {
         say("instance", instance(settings.http, &ready))?;
-        if let Some((200, report)) = get(settings.http, "/api/v1/store").await {
+        if let Some((200, report)) = get(&settings, "/api/v1/store").await {
             say("growth", growth(&report))?;
         }
     } else {
@@ -290,10 +291,12 @@ async fn port(what: &str, address: SocketAddr, flag: &str) -> Result<String, Str
 }
 
 /// GET: status and body, or `None` where nobody speaks HTTP.
-async fn get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
+async fn get(settings: &Settings, path: &str) -> Option<(u16, String)> {
+    let address = settings.http;
+    let secret = Instance::secret(&settings.data).map(|s| format!("Authorization: Bearer {s}\r\n")).unwrap_or_default();
     let asked = async {
         let mut s = TcpStream::connect(address).await.ok()?;
-        let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n{secret}\r\n");
         s.write_all(request.as_bytes()).await.ok()?;
         let mut text = String::new();
         s.read_to_string(&mut text).await.ok()?;
@@ -346,7 +349,7 @@ async fn flight(settings: &Settings, dir: &Path) -> anyhow::Result<Duration> {
     let end = Switch::new();
     let ended = end.thrown();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let house = tokio::spawn(async move { platform::run(&settings, ports, false, clock, ended).await });
+    let house = tokio::spawn(async move { platform::run(&settings, ports, false, clock, |_| {}, ended).await });
     let publisher = Publisher::connect(Options::new(&address.to_string(), "doctor"), PATIENCE).await?;
     let start = Instant::now();
     publisher.publish("danxia/v1/doctor/canary/telemetry", r#"{"values":{"alive":1}}"#).await?;

@@ -17,6 +17,7 @@ pub mod remote;
 pub mod replay;
 pub mod restore;
 pub mod run;
+pub mod user;
 pub mod verify;
 
 use std::io::{self, Write};

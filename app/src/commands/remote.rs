@@ -2,13 +2,16 @@
 //! what else commands ask it.
 
 use std::io::{Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::path::Path;
 use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use web::{Registrar, RegistrarError, dto};
+
+use crate::instance::Instance;
 
 /// How long an answer may take: a hash waits behind a storm of log-ins.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -19,15 +22,25 @@ const LONGEST: u64 = 64 << 20;
 pub struct Remote {
     /// `ADDRESS:PORT`.
     authority: String,
+    /// What is sent as bearer token.
+    token: Option<String>,
 }
 
+/// Where a token is looked for.
+const TOKEN: &str = "DANXIA_TOKEN";
+
 impl Remote {
-    /// The instance whose page is at `url`, `http://ADDRESS:PORT/`.
+    /// The instance that holds the store in `dir` and answers at `address`: with what lies beside the store.
+    pub fn of(dir: &Path, address: SocketAddr) -> Self {
+        Self { authority: address.to_string(), token: Instance::secret(dir).or_else(|| std::env::var(TOKEN).ok()) }
+    }
+
+    /// The instance whose page is at `url`, `http://ADDRESS:PORT/`; with the token of the environment, if there is one.
     pub fn new(url: &str) -> Result<Self, String> {
         let authority = url.strip_prefix("http://").map(|r| r.trim_end_matches('/'));
         match authority {
             Some(a) if a.contains(':') && !a.contains(['/', '@', '?', '#', ' ']) => {
-                Ok(Self { authority: a.to_owned() })
+                Ok(Self { authority: a.to_owned(), token: std::env::var(TOKEN).ok() })
             }
             _ => Err(format!("--url is {url:?}; expected http://ADDRESS:PORT, such as http://127.0.0.1:8080")),
         }
@@ -63,6 +76,10 @@ impl Remote {
             },
             404 => RegistrarError::Unknown(said.detail),
             409 => RegistrarError::Conflict(said.detail),
+            401 => RegistrarError::Failed(format!(
+                "{}; put a token of the page's Administration into {TOKEN}",
+                said.detail
+            )),
             _ => RegistrarError::Failed(format!("{}; {}", said.detail, said.next)),
         })
     }
@@ -74,6 +91,9 @@ impl Remote {
         socket.set_read_timeout(Some(PATIENCE))?;
         socket.set_write_timeout(Some(PATIENCE))?;
         let mut request = format!("{method} {path} HTTP/1.0\r\nHost: {}\r\n", self.authority);
+        if let Some(token) = self.token.as_ref().filter(|t| t.bytes().all(|b| b.is_ascii_graphic())) {
+            request += &format!("Authorization: Bearer {token}\r\n");
+        }
         if let Some(body) = body {
             request += &format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
         }

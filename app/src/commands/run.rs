@@ -8,19 +8,21 @@ use tracing_subscriber::EnvFilter;
 
 use super::Exit;
 use super::config::sources;
+use crate::accounts;
 use crate::cli::Run;
 use crate::clock::SystemClock;
 use crate::config::Settings;
-use crate::platform;
+use crate::platform::{self, Opened};
 use crate::ports::Ports;
 
 /// Runs with the settings of flags, environment and file.
 pub async fn run(args: &Run) -> anyhow::Result<Exit> {
     let settings = sources(args)?.settings()?;
     log_to_stderr(&settings.log)?;
+    accounts::may_listen_on(&settings.data, settings.http)?;
     let ports = Ports::open(&settings)?;
     greet(&settings);
-    platform::run(&settings, ports, false, Arc::new(SystemClock), interrupted()?).await?;
+    platform::run(&settings, ports, false, Arc::new(SystemClock), welcome, interrupted()?).await?;
     Ok(Exit::Ok)
 }
 
@@ -33,7 +35,20 @@ fn greet(settings: &Settings) {
     if let Some(tls) = &settings.mqtt.tls {
         eprintln!("MQTT over TLS {}", tls.listen);
     }
-    eprintln!("page http://{}/ (this computer only, until there are accounts)", settings.http);
+}
+
+/// Says where the page is and, where nobody administers it yet, how somebody comes to.
+pub fn welcome(opened: Opened) {
+    let address = opened.address;
+    match opened.setup {
+        None => eprintln!("page http://{address}/"),
+        Some(link) => {
+            eprintln!(
+                "page http://{address}/ (this computer only, open to whoever sits at it, until there is an administrator)"
+            );
+            eprintln!("make the first administrator here, once: {link}");
+        }
+    }
 }
 
 /// Words for people on a terminal, JSON elsewhere.

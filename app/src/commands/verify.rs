@@ -20,6 +20,9 @@ pub fn run(data: &Path) -> anyhow::Result<Exit> {
         v.records,
         if v.is_clean() { "all sound" } else { "DAMAGED" }
     )?;
+    for c in &v.chains {
+        writeln!(out, "chain of the {}: {} rows, the last link {}", c.name, c.rows, c.head)?;
+    }
     for fault in &v.faults {
         writeln!(out, "  {fault}")?;
     }

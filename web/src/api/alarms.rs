@@ -15,6 +15,9 @@ use crate::router::{Answer, Ask};
 use crate::state::State;
 use crate::{dto, respond, view};
 
+/// Steps of the journal that are read for somebody who does not see all of them.
+const LOOKED_THROUGH: usize = 5_000;
+
 /// Which alarms are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Filter {
@@ -59,12 +62,13 @@ pub(crate) async fn list(ask: Ask) -> Answer {
     let filter = ask.query.choice("state", &choices)?.unwrap_or(Filter::Active);
     let machine: Option<MachineId> = ask.query.get("machine", "a machine's id, SITE/MACHINE")?;
     let limit = ask.query.count("limit", 1_000, 10_000)?;
-    let register = ask.state.sources.register.clone();
+    let (register, who) = (ask.state.sources.register.clone(), ask.who.clone());
     let read = move || {
-        let mut found = register.alarms()?;
-        found.retain(|a| filter.lets(a) && machine.as_ref().is_none_or(|m| a.key.machine == *m));
+        let (mut found, plant) = (register.alarms()?, register.plant());
+        let wanted = |a: &AlarmRecord| machine.as_ref().is_none_or(|m| a.key.machine == *m);
+        found.retain(|a| filter.lets(a) && wanted(a) && who.sees(&plant, &a.key.machine));
         let total = found.len() as u64;
-        let mut alarms = view::alarms(&register.plant(), found);
+        let mut alarms = view::alarms(&plant, found);
         alarms.truncate(limit);
         Ok(dto::Alarms { alarms, total })
     };
@@ -119,15 +123,23 @@ async fn steps(ask: Ask, id: Option<AlarmId>) -> Answer {
     ask.query.only(&["limit", "before"])?;
     let limit = ask.query.count("limit", 100, 1_000)?;
     let before = ask.query.text("before").map(position).transpose()?;
-    let register = ask.state.sources.register.clone();
+    let (register, who) = (ask.state.sources.register.clone(), ask.who.clone());
     let read = move || {
-        // One more than asked for says whether there are more.
-        let mut found = register.alarm_journal(id, before, limit + 1)?;
+        let plant = register.plant();
+        // One more than asked for says whether there are more. Who does not see all of them may be answered with fewer than
+        // asked for, and even none: then what was looked through counts.
+        let mut found = register.alarm_journal(id, before, if who.sees_all() { limit } else { LOOKED_THROUGH } + 1)?;
+        let looked = found.len() > LOOKED_THROUGH;
+        let last = if looked { found.get(LOOKED_THROUGH - 1).map(|e| (e.seq, e.n)) } else { None };
+        found.truncate(LOOKED_THROUGH);
+        found.retain(|e| who.sees(&plant, &e.transition.key.machine));
         let more = found.len() > limit;
         found.truncate(limit);
-        let plant = register.plant();
         let entries: Vec<_> = found.iter().map(|e| view::journal_entry(&plant, e)).collect();
-        let next_before = entries.last().filter(|_| more).map(|e: &dto::JournalEntry| e.position.clone());
+        let next_before = match more {
+            true => entries.last().map(|e: &dto::JournalEntry| e.position.clone()),
+            false => last.map(|(seq, n)| format!("{seq}.{n}")),
+        };
         Ok(dto::Journal { entries, next_before })
     };
     Ok(respond::json(&ask.headers, &ask.state.reads.run(read).await?))
@@ -154,7 +166,7 @@ pub(crate) async fn acknowledge(ask: Ask) -> Answer {
     ask.query.only(&[])?;
     let id = id(&ask)?;
     let next = "send {\"by\": \"a name\"}, or {}";
-    let by = who(object_if_any::<dto::Acknowledgement>(&ask.body, next)?.by.as_deref(), next)?;
+    let by = who(&ask, object_if_any::<dto::Acknowledgement>(&ask.body, next)?.by.as_deref(), next)?;
     let state = &ask.state;
     let found = load(state, id).await?;
     if !found.state.unacknowledged() {

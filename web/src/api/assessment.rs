@@ -93,7 +93,7 @@ pub(crate) async fn judge(ask: Ask) -> Answer {
             bad(format!("{:?} is no judgement; expected confirmed, dismissed, found or withdrawn", shorten(text)))
         })?),
     };
-    let by = who(said.by.as_deref(), next)?;
+    let by = who(&ask, said.by.as_deref(), next)?;
     let before = load(&ask.state, &id).await?;
     may_be_said(before.as_ref(), fault, judgement)?;
     let action = Action::Judge { machine: id.clone(), fault, judgement, by };
@@ -117,7 +117,7 @@ pub(crate) async fn maintained(ask: Ask) -> Answer {
     ask.query.only(&[])?;
     let id = machine(&ask).await?;
     let next = "send {\"by\": \"a name\"}, or {}";
-    let by = who(object_if_any::<dto::Maintained>(&ask.body, next)?.by.as_deref(), next)?;
+    let by = who(&ask, object_if_any::<dto::Maintained>(&ask.body, next)?.by.as_deref(), next)?;
     let before = load(&ask.state, &id).await?;
     if before.is_none() {
         let detail = "nothing was learnt of this machine yet: no record of it was judged";

@@ -48,7 +48,7 @@ pub(crate) async fn list(ask: Ask) -> Answer {
 pub(crate) async fn change(ask: Ask) -> Answer {
     ask.query.only(&[])?;
     let change: dto::DefinitionChange = body(&ask, NEXT)?;
-    who(change.by.as_deref(), NEXT)?;
+    who(&ask, change.by.as_deref(), NEXT)?;
     // One after the other: what is said to change is what changes.
     let _turn = ask.state.definitions.lock().await;
     let plant = ask.state.sources.register.plant();

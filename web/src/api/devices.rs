@@ -1,6 +1,6 @@
 //! Devices: added, shut out, given passwords and certificates, and followed on their way to a first value.
 //!
-//! The page has no accounts yet: whoever may open it, on this computer, may do all of this.
+//! Who may connect is for administrators to say; as long as there is none, for whoever sits at this computer.
 
 use serde::de::DeserializeOwned;
 use warp::http::StatusCode;

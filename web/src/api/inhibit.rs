@@ -6,7 +6,7 @@ use std::time::Duration;
 use plant::{Action, AlarmKey, AlarmRecord, AlarmState, Inhibition};
 
 use super::alarms::{done, id, load, missing};
-use super::{body, object_if_any, who};
+use super::{body, named, object_if_any, who};
 use crate::dto;
 use crate::problem::{Kind, Problem, shorten};
 use crate::router::{Answer, Ask};
@@ -34,7 +34,7 @@ pub(crate) async fn shelve(ask: Ask) -> Answer {
         let detail = format!("\"minutes\" is {}; expected 1 to {MAX_MINUTES}", said.minutes);
         return Err(Problem::new(Kind::BadBody, detail, "what has to be away for longer is taken out of service"));
     }
-    let (by, reason) = (who(said.by.as_deref(), next)?, reason(&said.reason, next)?);
+    let (by, reason) = (who(&ask, said.by.as_deref(), next)?, reason(&said.reason, next)?);
     let alarm = key(&ask).await?;
     let until = ask.state.now() + Duration::from_secs(60 * u64::from(said.minutes));
     let action = Action::Shelve { alarm: alarm.clone(), until, reason, by };
@@ -74,8 +74,8 @@ pub(crate) async fn out_of_service(ask: Ask) -> Answer {
     ask.query.only(&[])?;
     let next = "send {\"reason\": \"the pump is dismantled\", \"approved_by\": \"a name\", \"by\": \"a name\"}";
     let said: dto::TakeOutOfService = body(&ask, next)?;
-    let (by, reason) = (who(said.by.as_deref(), next)?, reason(&said.reason, next)?);
-    let approved_by = who(Some(&said.approved_by), next)?;
+    let (by, reason) = (who(&ask, said.by.as_deref(), next)?, reason(&said.reason, next)?);
+    let approved_by = named(Some(&said.approved_by), next)?;
     let alarm = key(&ask).await?;
     let standing = find(&ask, alarm.clone()).await?.and_then(|a| a.inhibition.out_of_service);
     if let Some(out) = standing {
@@ -130,7 +130,7 @@ pub(crate) async fn reset(ask: Ask) -> Answer {
 fn somebody(ask: &Ask) -> Result<Arc<str>, Problem> {
     ask.query.only(&[])?;
     let next = "send {\"by\": \"a name\"}, or {}";
-    who(object_if_any::<dto::Acknowledgement>(&ask.body, next)?.by.as_deref(), next)
+    who(ask, object_if_any::<dto::Acknowledgement>(&ask.body, next)?.by.as_deref(), next)
 }
 
 fn reason(text: &str, next: &str) -> Result<Arc<str>, Problem> {

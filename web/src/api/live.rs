@@ -25,6 +25,7 @@ use crate::router::{Answer, Ask};
 pub(crate) async fn live(ask: Ask) -> Answer {
     ask.query.only(&["topics", "machine"])?;
     let wanted = wanted(&ask)?;
+    ask.sees_each(wanted.machine.iter().cloned())?;
     let Ok(room) = ask.state.streams.clone().try_acquire_owned() else {
         ask.state.meter.refused_streams.fetch_add(1, Relaxed);
         let detail = format!("{} live streams are open, as many as are allowed", ask.state.config.max_streams);
@@ -34,7 +35,7 @@ pub(crate) async fn live(ask: Ask) -> Answer {
             "close pages that nobody looks at, or raise max_streams",
         ));
     };
-    let events = stream(ask.state, wanted, room).await?;
+    let events = stream(ask.state, wanted, ask.who, room).await?;
     let events = warp::sse::keep_alive().interval(KEEP_ALIVE).stream(events);
     Ok(warp::sse::reply(events).into_response())
 }

@@ -1,8 +1,10 @@
 //! What answers each path. The attributes above the handlers make the OpenAPI document; a test holds it against the table.
 
+mod access;
 mod alarms;
 mod analysis;
 mod assessment;
+mod audit;
 mod definitions;
 mod devices;
 pub(crate) mod export;
@@ -17,93 +19,220 @@ mod rules;
 mod series;
 mod several;
 mod store;
+mod users;
 mod waiting;
 mod waveforms;
 
 use std::sync::Arc;
 
+use ::plant::access::Right;
 use serde::de::DeserializeOwned;
 use utoipa::OpenApi;
 use warp::http::Method;
 
+use crate::access::{How, Need, Of, Shown, Write};
 use crate::problem::{Kind, Problem, shorten};
 use crate::router::{Ask, Route};
 
-/// Every path that is not a file of the page.
+/// What most routes need: to see, here or there.
+const SEE: Need = Need::Right(Right::View, Of::Seen);
+const SEE_PLANT: Need = Need::Right(Right::View, Of::Plant);
+const SEE_MACHINE: Need = Need::Right(Right::View, Of::Machine);
+const SEE_QUERY: Need = Need::Right(Right::View, Of::Query);
+const SEE_ALARM: Need = Need::Right(Right::View, Of::Alarm);
+const SEE_RECORD: Need = Need::Right(Right::View, Of::Record);
+const CONFIGURE: Need = Need::Right(Right::Configure, Of::Plant);
+const DEVICES: Need = Need::Right(Right::Devices, Of::Plant);
+const ADMINISTER: Need = Need::Right(Right::Administer, Of::Plant);
+
+/// A write whose whole body may be shown.
+const fn shown(code: &'static str) -> Write {
+    Write { code, shown: Shown::All }
+}
+
+/// One of whose body these fields may.
+const fn fields(code: &'static str, fields: &'static [&'static str]) -> Write {
+    Write { code, shown: Shown::Fields(fields) }
+}
+
+/// What of an account may be shown: all but its password.
+const USER: &[&str] = &["name", "role", "areas", "language", "disabled"];
+
+/// Every path that is not a file of the page, with what it needs of who asks and what it writes.
 pub(crate) static ROUTES: &[Route] = &[
-    Route::get("/healthz", |a| Box::pin(platform::healthz(a))),
-    Route::get("/readyz", |a| Box::pin(platform::readyz(a))),
-    Route::get("/metrics", |a| Box::pin(platform::metrics(a))),
-    Route::get("/api/v1/openapi.json", |a| Box::pin(platform::openapi_json(a))),
-    Route::get("/api/v1/status", |a| Box::pin(platform::status(a))),
-    Route::get("/api/v1/store", |a| Box::pin(store::report(a))),
-    Route::get("/api/v1/overview", |a| Box::pin(plant::overview(a))),
-    Route::get("/api/v1/machines/{site}/{machine}", |a| Box::pin(plant::machine(a))),
-    Route::get("/api/v1/machines/{site}/{machine}/assessment", |a| Box::pin(assessment::latest(a))),
-    Route::get("/api/v1/machines/{site}/{machine}/health", |a| Box::pin(assessment::health(a))),
-    Route::post("/api/v1/machines/{site}/{machine}/judge", |a| Box::pin(assessment::judge(a))),
-    Route::post("/api/v1/machines/{site}/{machine}/maintained", |a| Box::pin(assessment::maintained(a))),
-    Route::get("/api/v1/series/last", |a| Box::pin(series::last(a))),
-    Route::get("/api/v1/series/range", |a| Box::pin(series::range(a))),
-    Route::get("/api/v1/series/buckets", |a| Box::pin(series::buckets(a))),
-    Route::get("/api/v1/series/statistics", |a| Box::pin(series::statistics(a))),
-    Route::post("/api/v1/series/query", |a| Box::pin(several::query(a))),
-    Route::get("/api/v1/export/points", |a| Box::pin(export::points(a))),
-    Route::get("/api/v1/waveforms", |a| Box::pin(waveforms::list(a))),
-    Route::get("/api/v1/waveforms/{id}", |a| Box::pin(waveforms::detail(a))),
-    Route::get("/api/v1/waveforms/{id}/samples", |a| Box::pin(waveforms::samples(a))),
-    Route::get("/api/v1/waveforms/{id}/spectra", |a| Box::pin(waveforms::spectra(a))),
-    Route::get("/api/v1/waveforms/{id}/analysis", |a| Box::pin(analysis::analysis(a))),
-    Route::get("/api/v1/waveforms/{id}/orbit", |a| Box::pin(analysis::orbit(a))),
-    Route::get("/api/v1/waveforms/{id}/export", |a| Box::pin(record::export(a))),
-    Route::get("/api/v1/waterfall", |a| Box::pin(analysis::waterfall(a))),
-    Route::get("/api/v1/alarms", |a| Box::pin(alarms::list(a))),
-    Route::get("/api/v1/alarms/{id}", |a| Box::pin(alarms::one(a))),
-    Route::get("/api/v1/alarms/{id}/journal", |a| Box::pin(alarms::journal_of(a))),
-    Route::post("/api/v1/alarms/{id}/acknowledge", |a| Box::pin(alarms::acknowledge(a))),
-    Route::post("/api/v1/alarms/{id}/reset", |a| Box::pin(inhibit::reset(a))),
-    Route::post("/api/v1/alarms/{id}/shelve", |a| Box::pin(inhibit::shelve(a))),
-    Route::post("/api/v1/alarms/{id}/unshelve", |a| Box::pin(inhibit::unshelve(a))),
-    Route::post("/api/v1/alarms/{id}/out-of-service", |a| Box::pin(inhibit::out_of_service(a))),
-    Route::post("/api/v1/alarms/{id}/in-service", |a| Box::pin(inhibit::in_service(a))),
-    Route::get("/api/v1/alarm-definitions", |a| Box::pin(definitions::list(a))),
-    Route::large(Method::POST, "/api/v1/alarm-definitions", definitions::MAX_BODY, |a| {
-        Box::pin(definitions::change(a))
+    Route::get("/healthz", Need::Nothing, |a| Box::pin(platform::healthz(a))),
+    Route::get("/readyz", Need::Nothing, |a| Box::pin(platform::readyz(a))),
+    Route::get("/metrics", SEE_PLANT, |a| Box::pin(platform::metrics(a))),
+    Route::get("/api/v1/openapi.json", Need::Nothing, |a| Box::pin(platform::openapi_json(a))),
+    Route::get("/api/v1/status", SEE, |a| Box::pin(platform::status(a))),
+    Route::get("/api/v1/store", SEE_PLANT, |a| Box::pin(store::report(a))),
+    Route::get("/api/v1/overview", SEE, |a| Box::pin(plant::overview(a))),
+    Route::get("/api/v1/machines/{site}/{machine}", SEE_MACHINE, |a| Box::pin(plant::machine(a))),
+    Route::get("/api/v1/machines/{site}/{machine}/assessment", SEE_MACHINE, |a| Box::pin(assessment::latest(a))),
+    Route::get("/api/v1/machines/{site}/{machine}/health", SEE_MACHINE, |a| Box::pin(assessment::health(a))),
+    Route::post(
+        "/api/v1/machines/{site}/{machine}/judge",
+        Need::Right(Right::Operate, Of::Machine),
+        shown("machine.judge"),
+        |a| Box::pin(assessment::judge(a)),
+    ),
+    Route::post(
+        "/api/v1/machines/{site}/{machine}/maintained",
+        Need::Right(Right::Operate, Of::Machine),
+        shown("machine.maintained"),
+        |a| Box::pin(assessment::maintained(a)),
+    ),
+    Route::get("/api/v1/series/last", SEE_QUERY, |a| Box::pin(series::last(a))),
+    Route::get("/api/v1/series/range", SEE_QUERY, |a| Box::pin(series::range(a))),
+    Route::get("/api/v1/series/buckets", SEE_QUERY, |a| Box::pin(series::buckets(a))),
+    Route::get("/api/v1/series/statistics", SEE_QUERY, |a| Box::pin(series::statistics(a))),
+    Route::ask("/api/v1/series/query", SEE, |a| Box::pin(several::query(a))),
+    Route::get("/api/v1/export/points", SEE_QUERY, |a| Box::pin(export::points(a))),
+    Route::get("/api/v1/waveforms", SEE_QUERY, |a| Box::pin(waveforms::list(a))),
+    Route::get("/api/v1/waveforms/{id}", SEE_RECORD, |a| Box::pin(waveforms::detail(a))),
+    Route::get("/api/v1/waveforms/{id}/samples", SEE_RECORD, |a| Box::pin(waveforms::samples(a))),
+    Route::get("/api/v1/waveforms/{id}/spectra", SEE_RECORD, |a| Box::pin(waveforms::spectra(a))),
+    Route::get("/api/v1/waveforms/{id}/analysis", SEE_RECORD, |a| Box::pin(analysis::analysis(a))),
+    Route::get("/api/v1/waveforms/{id}/orbit", SEE_RECORD, |a| Box::pin(analysis::orbit(a))),
+    Route::get("/api/v1/waveforms/{id}/export", SEE_RECORD, |a| Box::pin(record::export(a))),
+    Route::get("/api/v1/waterfall", SEE_QUERY, |a| Box::pin(analysis::waterfall(a))),
+    Route::get("/api/v1/alarms", SEE, |a| Box::pin(alarms::list(a))),
+    Route::get("/api/v1/alarms/{id}", SEE_ALARM, |a| Box::pin(alarms::one(a))),
+    Route::get("/api/v1/alarms/{id}/journal", SEE_ALARM, |a| Box::pin(alarms::journal_of(a))),
+    Route::post(
+        "/api/v1/alarms/{id}/acknowledge",
+        Need::Right(Right::Operate, Of::Alarm),
+        shown("alarm.acknowledge"),
+        |a| Box::pin(alarms::acknowledge(a)),
+    ),
+    Route::post("/api/v1/alarms/{id}/reset", Need::Right(Right::Operate, Of::Alarm), shown("alarm.reset"), |a| {
+        Box::pin(inhibit::reset(a))
     }),
-    Route::get("/api/v1/journal", |a| Box::pin(alarms::journal(a))),
-    Route::get("/api/v1/connections", |a| Box::pin(intake::connections(a))),
-    Route::get("/api/v1/influx", |a| Box::pin(intake::influx(a))),
-    Route::get("/api/v1/quarantine", |a| Box::pin(intake::quarantine(a))),
-    Route::get("/api/v1/quarantine/groups", |a| Box::pin(intake::quarantine_groups(a))),
-    Route::get("/api/v1/quarantine/topics", |a| Box::pin(waiting::topics(a))),
-    Route::get("/api/v1/quarantine/stats", |a| Box::pin(waiting::stats(a))),
-    Route::get("/api/v1/quarantine/replay", |a| Box::pin(waiting::replay_progress(a))),
-    Route::post("/api/v1/quarantine/replay", |a| Box::pin(waiting::replay(a))),
-    Route::post("/api/v1/quarantine/discard", |a| Box::pin(waiting::discard(a))),
-    Route::post("/api/v1/quarantine/restore", |a| Box::pin(waiting::restore(a))),
-    Route::get("/api/v1/quarantine/{id}", |a| Box::pin(waiting::entry(a))),
-    Route::get("/api/v1/discovery", |a| Box::pin(waiting::discovery(a))),
-    Route::post("/api/v1/discovery/adopt", |a| Box::pin(waiting::adopt(a))),
-    Route::post("/api/v1/discovery/ignore", |a| Box::pin(waiting::ignore(a))),
-    Route::get("/api/v1/ledger/history", |a| Box::pin(ledger::history(a))),
-    Route::get("/api/v1/ledger/statement", |a| Box::pin(ledger::statement(a))),
-    Route::get("/api/v1/ledger", |a| Box::pin(intake::ledger(a))),
-    Route::get("/api/v1/ledger/total", |a| Box::pin(intake::ledger_total(a))),
-    Route::get("/api/v1/rules", |a| Box::pin(rules::list(a))),
-    Route::large(Method::PUT, "/api/v1/rules", rules::MAX_BODY, |a| Box::pin(rules::replace(a))),
-    Route::large(Method::POST, "/api/v1/rules/try", rules::MAX_BODY, |a| Box::pin(rules::attempt(a))),
-    Route::post("/api/v1/rules/suggest", |a| Box::pin(rules::suggest(a))),
-    Route::get("/api/v1/devices", |a| Box::pin(devices::list(a))),
-    Route::post("/api/v1/devices", |a| Box::pin(devices::add(a))),
-    Route::post("/api/v1/devices/{name}/password", |a| Box::pin(devices::rotate(a))),
-    Route::post("/api/v1/devices/{name}/enable", |a| Box::pin(devices::enable(a))),
-    Route::post("/api/v1/devices/{name}/own", |a| Box::pin(devices::allow(a))),
-    Route::post("/api/v1/devices/{name}/revoke", |a| Box::pin(devices::revoke(a))),
-    Route::post("/api/v1/devices/{name}/certificates", |a| Box::pin(devices::issue(a))),
-    Route::post("/api/v1/devices/{name}/certificates/{serial}/revoke", |a| Box::pin(devices::revoke_certificate(a))),
-    Route::get("/api/v1/devices/{name}/checklist", |a| Box::pin(devices::checklist(a))),
-    Route::get("/api/v1/ca.crt", |a| Box::pin(devices::authority(a))),
-    Route::get("/api/v1/live", |a| Box::pin(live::live(a))),
+    Route::post("/api/v1/alarms/{id}/shelve", Need::Right(Right::Operate, Of::Alarm), shown("alarm.shelve"), |a| {
+        Box::pin(inhibit::shelve(a))
+    }),
+    Route::post("/api/v1/alarms/{id}/unshelve", Need::Right(Right::Operate, Of::Alarm), shown("alarm.unshelve"), |a| {
+        Box::pin(inhibit::unshelve(a))
+    }),
+    Route::post(
+        "/api/v1/alarms/{id}/out-of-service",
+        Need::Right(Right::Configure, Of::Alarm),
+        shown("alarm.out_of_service"),
+        |a| Box::pin(inhibit::out_of_service(a)),
+    ),
+    Route::post(
+        "/api/v1/alarms/{id}/in-service",
+        Need::Right(Right::Configure, Of::Alarm),
+        shown("alarm.in_service"),
+        |a| Box::pin(inhibit::in_service(a)),
+    ),
+    Route::get("/api/v1/alarm-definitions", SEE_PLANT, |a| Box::pin(definitions::list(a))),
+    Route {
+        method: Method::POST,
+        template: "/api/v1/alarm-definitions",
+        handler: |a| Box::pin(definitions::change(a)),
+        max_body: definitions::MAX_BODY,
+        need: CONFIGURE,
+        writes: Some(shown("alarm.define")),
+    },
+    Route::get("/api/v1/journal", SEE, |a| Box::pin(alarms::journal(a))),
+    Route::get("/api/v1/connections", SEE_PLANT, |a| Box::pin(intake::connections(a))),
+    Route::get("/api/v1/influx", SEE_PLANT, |a| Box::pin(intake::influx(a))),
+    Route::get("/api/v1/quarantine", SEE_PLANT, |a| Box::pin(intake::quarantine(a))),
+    Route::get("/api/v1/quarantine/groups", SEE_PLANT, |a| Box::pin(intake::quarantine_groups(a))),
+    Route::get("/api/v1/quarantine/topics", SEE_PLANT, |a| Box::pin(waiting::topics(a))),
+    Route::get("/api/v1/quarantine/stats", SEE_PLANT, |a| Box::pin(waiting::stats(a))),
+    Route::get("/api/v1/quarantine/replay", SEE_PLANT, |a| Box::pin(waiting::replay_progress(a))),
+    Route::post("/api/v1/quarantine/replay", CONFIGURE, shown("quarantine.replay"), |a| Box::pin(waiting::replay(a))),
+    Route::post("/api/v1/quarantine/discard", CONFIGURE, shown("quarantine.discard"), |a| {
+        Box::pin(waiting::discard(a))
+    }),
+    Route::post("/api/v1/quarantine/restore", CONFIGURE, shown("quarantine.restore"), |a| {
+        Box::pin(waiting::restore(a))
+    }),
+    Route::get("/api/v1/quarantine/{id}", SEE_PLANT, |a| Box::pin(waiting::entry(a))),
+    Route::get("/api/v1/discovery", SEE_PLANT, |a| Box::pin(waiting::discovery(a))),
+    Route::post("/api/v1/discovery/adopt", CONFIGURE, shown("discovery.adopt"), |a| Box::pin(waiting::adopt(a))),
+    Route::post("/api/v1/discovery/ignore", CONFIGURE, shown("discovery.ignore"), |a| Box::pin(waiting::ignore(a))),
+    Route::get("/api/v1/ledger/history", SEE_PLANT, |a| Box::pin(ledger::history(a))),
+    Route::get("/api/v1/ledger/statement", SEE_PLANT, |a| Box::pin(ledger::statement(a))),
+    Route::get("/api/v1/ledger", SEE_PLANT, |a| Box::pin(intake::ledger(a))),
+    Route::get("/api/v1/ledger/total", SEE_PLANT, |a| Box::pin(intake::ledger_total(a))),
+    Route::get("/api/v1/rules", SEE_PLANT, |a| Box::pin(rules::list(a))),
+    Route {
+        method: Method::PUT,
+        template: "/api/v1/rules",
+        handler: |a| Box::pin(rules::replace(a)),
+        max_body: rules::MAX_BODY,
+        need: CONFIGURE,
+        writes: Some(shown("rules.replace")),
+    },
+    Route {
+        method: Method::POST,
+        template: "/api/v1/rules/try",
+        handler: |a| Box::pin(rules::attempt(a)),
+        max_body: rules::MAX_BODY,
+        need: CONFIGURE,
+        writes: None,
+    },
+    Route::ask("/api/v1/rules/suggest", CONFIGURE, |a| Box::pin(rules::suggest(a))),
+    Route::get("/api/v1/devices", DEVICES, |a| Box::pin(devices::list(a))),
+    Route::post(
+        "/api/v1/devices",
+        DEVICES,
+        fields("device.add", &["name", "role", "site", "group", "note", "certificate_only", "own"]),
+        |a| Box::pin(devices::add(a)),
+    ),
+    Route::post("/api/v1/devices/{name}/password", DEVICES, fields("device.password", &[]), |a| {
+        Box::pin(devices::rotate(a))
+    }),
+    Route::post("/api/v1/devices/{name}/enable", DEVICES, fields("device.enable", &[]), |a| {
+        Box::pin(devices::enable(a))
+    }),
+    Route::post("/api/v1/devices/{name}/own", DEVICES, fields("device.own", &["publish", "subscribe"]), |a| {
+        Box::pin(devices::allow(a))
+    }),
+    Route::post("/api/v1/devices/{name}/revoke", DEVICES, fields("device.revoke", &[]), |a| {
+        Box::pin(devices::revoke(a))
+    }),
+    Route::post("/api/v1/devices/{name}/certificates", DEVICES, fields("device.certificate", &["days"]), |a| {
+        Box::pin(devices::issue(a))
+    }),
+    Route::post(
+        "/api/v1/devices/{name}/certificates/{serial}/revoke",
+        DEVICES,
+        fields("device.certificate.revoke", &[]),
+        |a| Box::pin(devices::revoke_certificate(a)),
+    ),
+    Route::get("/api/v1/devices/{name}/checklist", DEVICES, |a| Box::pin(devices::checklist(a))),
+    Route::get("/api/v1/ca.crt", SEE, |a| Box::pin(devices::authority(a))),
+    Route::get("/api/v1/live", SEE, |a| Box::pin(live::live(a))),
+    Route::get("/api/v1/me", Need::Nothing, |a| Box::pin(access::me(a))),
+    Route::post("/api/v1/setup", Need::Nothing, fields("setup", &["name", "language"]), |a| {
+        Box::pin(access::set_up(a))
+    }),
+    Route::post("/api/v1/login", Need::Nothing, fields("login", &[]), |a| Box::pin(access::log_in(a))),
+    Route::post("/api/v1/logout", Need::Account, fields("logout", &[]), |a| Box::pin(access::log_out(a))),
+    Route::post("/api/v1/me/password", Need::Account, fields("password", &[]), |a| Box::pin(access::password(a))),
+    Route::get("/api/v1/sessions", Need::Account, |a| Box::pin(access::sessions(a))),
+    Route::post("/api/v1/sessions/{id}/end", Need::Account, fields("session.end", &[]), |a| {
+        Box::pin(access::end_session(a))
+    }),
+    Route::get("/api/v1/users", ADMINISTER, |a| Box::pin(users::list(a))),
+    Route::post("/api/v1/users", ADMINISTER, fields("user.add", USER), |a| Box::pin(users::add(a))),
+    Route::post("/api/v1/users/{name}", ADMINISTER, fields("user.change", USER), |a| Box::pin(users::change(a))),
+    Route::post("/api/v1/users/{name}/end-sessions", ADMINISTER, fields("user.end_sessions", &[]), |a| {
+        Box::pin(users::end_sessions(a))
+    }),
+    Route::get("/api/v1/tokens", ADMINISTER, |a| Box::pin(users::tokens(a))),
+    Route::post("/api/v1/tokens", ADMINISTER, fields("token.add", &["name", "role", "areas", "days"]), |a| {
+        Box::pin(users::add_token(a))
+    }),
+    Route::post("/api/v1/tokens/{name}/revoke", ADMINISTER, fields("token.revoke", &[]), |a| {
+        Box::pin(users::revoke_token(a))
+    }),
+    Route::get("/api/v1/audit", ADMINISTER, |a| Box::pin(audit::list(a))),
+    Route::get("/api/v1/audit/export", ADMINISTER, |a| Box::pin(audit::export(a))),
 ];
 
 #[derive(OpenApi)]
@@ -187,6 +316,22 @@ pub(crate) static ROUTES: &[Route] = &[
         devices::checklist,
         devices::authority,
         live::live,
+        access::me,
+        access::set_up,
+        access::log_in,
+        access::log_out,
+        access::password,
+        access::sessions,
+        access::end_session,
+        users::list,
+        users::add,
+        users::change,
+        users::end_sessions,
+        users::tokens,
+        users::add_token,
+        users::revoke_token,
+        audit::list,
+        audit::export,
     ),
     components(schemas(
         crate::dto::LiveAssessed,
@@ -196,6 +341,35 @@ pub(crate) static ROUTES: &[Route] = &[
     ))
 )]
 struct Document;
+
+/// What one path needs of who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteNeed {
+    /// `GET`, `POST`, `PUT`.
+    pub method: String,
+    /// As in the OpenAPI document.
+    pub path: &'static str,
+    /// `nothing`, `account`, or the name of a right.
+    pub needs: &'static str,
+    /// Where that right is needed: `plant`, `seen`, `machine`, `query`, `alarm` or `record`; empty where none is.
+    pub of: &'static str,
+    /// The action under which the audit log has it; `None` where nothing is written.
+    pub writes: Option<&'static str>,
+}
+
+/// What each path of the API needs, in the order of the table.
+#[must_use]
+pub fn routes() -> Vec<RouteNeed> {
+    let one = |r: &Route| {
+        let (needs, of) = match r.need {
+            Need::Nothing => ("nothing", ""),
+            Need::Account => ("account", ""),
+            Need::Right(right, of) => (right.as_str(), of.as_str()),
+        };
+        RouteNeed { method: r.method.to_string(), path: r.template, needs, of, writes: r.writes.map(|w| w.code) }
+    };
+    ROUTES.iter().map(one).collect()
+}
 
 /// The OpenAPI document of the API, as JSON.
 #[must_use]
@@ -209,8 +383,17 @@ const SOMEBODY: &str = "operator";
 /// Longest name, characters.
 const MAX_NAME: usize = 64;
 
-/// Who does something, as `by` says.
-fn who(by: Option<&str>, next: &str) -> Result<Arc<str>, Problem> {
+/// Who does something: the account that is logged in, whatever `by` says. Where nobody has to log in, and for the command
+/// line, which speaks for whoever sits there, `by` says it.
+fn who(ask: &Ask, by: Option<&str>, next: &str) -> Result<Arc<str>, Problem> {
+    match ask.who.how {
+        How::Nobody | How::Open | How::Local => named(by, next),
+        How::Session(_) | How::Token(_) => Ok(ask.who.name.clone()),
+    }
+}
+
+/// A name as a person gives it.
+fn named(by: Option<&str>, next: &str) -> Result<Arc<str>, Problem> {
     let by = by.unwrap_or(SOMEBODY).trim();
     if by.is_empty() || by.chars().count() > MAX_NAME || by.chars().any(char::is_control) {
         let detail = format!("\"by\" is {:?}; expected 1 to {MAX_NAME} characters, none of them control", shorten(by));
@@ -248,7 +431,7 @@ mod tests {
     fn who_acts_is_a_short_name() {
         let by = |body: &str| {
             let said: crate::dto::Acknowledgement = object_if_any(body.as_bytes(), "")?;
-            who(said.by.as_deref(), "")
+            named(said.by.as_deref(), "")
         };
         let check = |body: &str, expect: Option<&str>| assert_eq!(by(body).ok().as_deref(), expect, "{body}");
         check("", Some("operator"));

@@ -13,8 +13,8 @@ use crate::{dto, respond, view};
 ))]
 pub(crate) async fn overview(ask: Ask) -> Answer {
     ask.query.only(&[])?;
-    let sources = ask.state.sources.clone();
-    let overview = ask.state.reads.run(move || view::overview(&sources)).await?;
+    let (sources, who) = (ask.state.sources.clone(), ask.who.clone());
+    let overview = ask.state.reads.run(move || view::overview(&sources, &who)).await?;
     Ok(respond::json(&ask.headers, &overview))
 }
 

@@ -38,7 +38,7 @@ pub(crate) async fn list(ask: Ask) -> Answer {
 pub(crate) async fn replace(ask: Ask) -> Answer {
     ask.query.only(&[])?;
     let change: dto::RuleChange = super::body(&ask, NEXT)?;
-    let by = super::who(change.by.as_deref(), "shorten it or leave it out")?;
+    let by = super::who(&ask, change.by.as_deref(), "shorten it or leave it out")?;
     // One after the other: whoever comes second finds the revision of the first.
     let _turn = ask.state.rules.lock().await;
     let now = ask.state.sources.register.plant().rules.clone();

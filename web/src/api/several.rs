@@ -67,7 +67,9 @@ fn named(ask: &Ask, asked: &dto::SeriesQuery) -> Result<Vec<Known>, Problem> {
         let indicator = name.indicator.as_deref().map(plant::Name::new).transpose();
         Ok(SeriesKey { point, indicator: indicator.map_err(|e| wrong(e.to_string()))? })
     };
-    asked.series.iter().map(|name| known(&ask.state.sources, key(name)?)).collect()
+    let keys: Vec<_> = asked.series.iter().map(key).collect::<Result<_, _>>()?;
+    ask.sees_each(keys.iter().map(|k| k.point.machine()))?;
+    keys.into_iter().map(|key| known(&ask.state.sources, key)).collect()
 }
 
 fn span(asked: &dto::SeriesQuery, now: Timestamp) -> Result<Span, Problem> {

@@ -5,6 +5,7 @@
 //! whole milliseconds since 1970 in fields called `t_ms`. A field that is `null` was not stated or is not known; it is
 //! never a zero in disguise.
 
+mod access;
 mod alarm;
 mod analysis;
 mod assessment;
@@ -26,6 +27,10 @@ mod train;
 mod waiting;
 mod waveform;
 
+pub use access::{
+    AuditEntry, AuditLog, LogIn, Me, NewToken, NewUser, OwnPassword, Sessions, SessionsEnded, SetUp, Token,
+    TokenSecret, Tokens, User, UserChange, UserCredentials, UserRole, UserSession, Users,
+};
 pub use alarm::{
     Acknowledged, Acknowledgement, Alarm, Alarms, Evidence, EvidenceLine, Journal, JournalEntry, OutOfService, Shelve,
     Shelved, TakeOutOfService,

@@ -19,7 +19,8 @@ pub struct Problem {
     pub next: String,
     /// Under which id the server's log has this request.
     pub request_id: String,
-    /// What in the body it is about, where it is about one field; left out elsewhere.
+    /// What in the body it is about, where it is about one field; of what is not allowed, `right`: the right that is
+    /// missing, or `area`, and the role that was found. Left out elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<FieldFault>,
 }

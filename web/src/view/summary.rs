@@ -12,6 +12,7 @@ use plant::{
 
 use super::alarm::{counts, priority, shown, unacknowledged};
 use super::title;
+use crate::access::Who;
 use crate::dto::{self, MachineStatus};
 use crate::state::Sources;
 
@@ -72,12 +73,13 @@ impl Verdict {
     }
 }
 
-/// The whole plant.
-pub(crate) fn overview(from: &Sources) -> Result<dto::Overview, ReadError> {
+/// The whole plant, as far as `who` sees it.
+pub(crate) fn overview(from: &Sources, who: &Who) -> Result<dto::Overview, ReadError> {
     let plant = from.register.plant();
-    let alarms = from.register.alarms()?;
+    let mut alarms = from.register.alarms()?;
+    alarms.retain(|a| who.sees(&plant, &a.key.machine));
     let mut areas: BTreeMap<Option<String>, Vec<dto::MachineSummary>> = BTreeMap::new();
-    for mut line in summaries(from, &plant, &alarms)? {
+    for mut line in summaries(from, &plant, &alarms, who)? {
         line.spark = spark(from, &line)?;
         areas.entry(line.area.clone()).or_default().push(line);
     }
@@ -93,17 +95,19 @@ pub(crate) fn overview(from: &Sources) -> Result<dto::Overview, ReadError> {
     Ok(dto::Overview { counts: counts(&alarms), areas: areas.collect() })
 }
 
-/// Every machine's line, by id, without trends.
+/// The line of every machine that `who` sees, by id, without trends.
 pub(crate) fn summaries(
     from: &Sources,
     plant: &Plant,
     alarms: &[AlarmRecord],
+    who: &Who,
 ) -> Result<Vec<dto::MachineSummary>, ReadError> {
     let mut by_machine: BTreeMap<&MachineId, Vec<&AlarmRecord>> = BTreeMap::new();
     for a in alarms {
         by_machine.entry(&a.key.machine).or_default().push(a);
     }
-    plant.machines.values().map(|m| summary(from, m, by_machine.get(&m.id).map_or(&[], Vec::as_slice))).collect()
+    let seen = plant.machines.values().filter(|m| who.sees(plant, &m.id));
+    seen.map(|m| summary(from, m, by_machine.get(&m.id).map_or(&[], Vec::as_slice))).collect()
 }
 
 /// One machine's line, without trend. `alarms` are all of that machine's.

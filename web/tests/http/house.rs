@@ -28,6 +28,7 @@ pub const NOW: i64 = 1_795_392_000;
 pub struct House {
     pub address: SocketAddr,
     pub historian: Arc<Historian>,
+    pub accounts: Arc<web::Accounts>,
     stop: Option<oneshot::Sender<()>>,
     pub server: JoinHandle<Result<(), web::ServeError>>,
     _dir: tempfile::TempDir,
@@ -109,6 +110,27 @@ impl web::Metrics for Stubs {
     }
 }
 
+/// What lets the command line in.
+pub const LOCAL: &str = "what lies beside the store";
+
+/// Passwords that cost nothing.
+struct Plain;
+
+impl web::Passwords for Plain {
+    fn check(&self, password: &str) -> Result<(), String> {
+        if password.len() < 12 { Err("the password is too short".into()) } else { Ok(()) }
+    }
+    fn generate(&self) -> Result<String, String> {
+        Ok("k7mf-92qd-made".into())
+    }
+    fn hash(&self, password: &str) -> Result<String, String> {
+        Ok(format!("plain:{password}"))
+    }
+    fn matches(&self, password: &str, hash: &str) -> bool {
+        hash.strip_prefix("plain:") == Some(password)
+    }
+}
+
 pub fn config() -> web::Config {
     web::Config::new("127.0.0.1:0".parse().unwrap())
 }
@@ -167,10 +189,16 @@ impl House {
         let listener = TcpListener::bind(config.address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
+        let accounts = services.accounts.clone();
         let server = tokio::spawn(web::serve(listener, config, services, async {
             let _ = stopped.await;
         }));
-        Self { address, historian, stop: Some(stop), server, _dir: dir }
+        Self { address, historian, accounts, stop: Some(stop), server, _dir: dir }
+    }
+
+    /// Where its store lies.
+    pub fn dir(&self) -> &std::path::Path {
+        self._dir.path()
     }
 
     pub async fn commit(&self, batch: Batch) {
@@ -296,6 +324,9 @@ pub fn services(historian: &Arc<Historian>, clock: &Arc<ManualClock>, faults: Ve
         door: stubs.clone(),
         shipping: stubs.clone(),
         past: None,
+        accounts: Arc::new(
+            web::Accounts::open(historian.register(), clock.clone(), Arc::new(Plain), Some(LOCAL)).unwrap(),
+        ),
         registrar: stubs.clone(),
         readiness: stubs.clone(),
         metrics: stubs.clone(),
@@ -349,12 +380,21 @@ pub struct Event {
 impl Events {
     /// Opens a stream; `buffer` bounds what the system takes in for the client, in bytes.
     pub async fn open(address: SocketAddr, query: &str, buffer: Option<u32>) -> Self {
+        Self::begin(address, query, buffer, "").await
+    }
+
+    /// As somebody who has this cookie.
+    pub async fn open_as(address: SocketAddr, query: &str, cookie: &str) -> Self {
+        Self::begin(address, query, None, &format!("Cookie: {cookie}\r\n")).await
+    }
+
+    async fn begin(address: SocketAddr, query: &str, buffer: Option<u32>, more: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         if let Some(bytes) = buffer {
             socket.set_recv_buffer_size(bytes).unwrap();
         }
         let mut socket = socket.connect(address).await.unwrap();
-        let head = format!("GET /api/v1/live{query} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        let head = format!("GET /api/v1/live{query} HTTP/1.1\r\nHost: {address}\r\n{more}\r\n");
         socket.write_all(head.as_bytes()).await.unwrap();
         let mut socket = BufReader::new(socket);
         let mut status = 0;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of a test are a test")]
 
+mod access;
 mod acknowledge;
 mod analysis;
 mod answers;
@@ -11,6 +12,7 @@ mod errors;
 mod export;
 mod house;
 mod live;
+mod matrix;
 mod past;
 mod registrar;
 mod rules;

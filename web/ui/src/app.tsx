@@ -1,12 +1,13 @@
 import { useEffect } from "preact/hooks";
 import { get } from "./api/client";
-import { listen } from "./api/live";
+import { hush, listen } from "./api/live";
 import { useResource } from "./api/resource";
 import type { Status } from "./api/types";
 import { t } from "./i18n";
 import { plantZone } from "./lib/format";
 import { startKeys } from "./lib/keys";
 import { lazy } from "./lib/lazy";
+import { askMe, me, meProblem } from "./lib/me";
 import { lang } from "./lib/prefs";
 import { go, href, useRoute, type Route } from "./lib/router";
 import { useStore } from "./lib/store";
@@ -15,8 +16,11 @@ import { Connections } from "./pages/connections";
 import { Overview } from "./pages/overview";
 import { Header, focusSearch } from "./parts/header";
 import { Help, toggleHelp } from "./parts/help";
-import { Empty } from "./parts/states";
+import { Empty, Loading, ProblemBox } from "./parts/states";
 
+const Account = lazy(() => import("./pages/account").then((m) => m.Account));
+const Admin = lazy(() => import("./pages/admin").then((m) => m.Admin));
+const Entrance = lazy(() => import("./pages/entrance").then((m) => m.Entrance));
 const Devices = lazy(() => import("./pages/devices").then((m) => m.Devices));
 const Discovery = lazy(() => import("./pages/discovery").then((m) => m.Discovery));
 const Ledger = lazy(() => import("./pages/ledger").then((m) => m.Ledger));
@@ -49,7 +53,24 @@ function goMachine(): void {
   else go(["overview"]);
 }
 
+/** The page, or what stands before it: the log-in, or the making of the first administrator. */
 export function App() {
+  useStore(lang);
+  const who = useStore(me);
+  const problem = useStore(meProblem);
+  const { path } = useRoute();
+  const outside = who?.how === "nobody" || (who?.open === true && path[0] === "setup");
+  useEffect(() => {
+    if (outside) hush();
+  }, [outside]);
+  if (who === undefined) {
+    return <main id="main">{problem ? <ProblemBox problem={problem} retry={() => void askMe()} /> : <Loading />}</main>;
+  }
+  if (outside) return <Entrance open={who.open} />;
+  return <Inside key={who.session ?? who.how} />;
+}
+
+function Inside() {
   useStore(lang);
   useStore(plantZone);
   const route = useRoute();
@@ -87,6 +108,8 @@ function pageOf(route: Route, status: Status | undefined): preact.JSX.Element {
   const [page = "overview", ...rest] = route.path;
   const [first, second, ...more] = rest;
   if (page === "overview") return <Overview />;
+  if (page === "account") return <Account />;
+  if (page === "admin") return <Admin tab={first ?? "users"} />;
   if (page === "alarms") return <Alarms selected={first} />;
   if (page === "connections" && first === "quarantine") return <Quarantine />;
   if (page === "connections" && first === "discovery") return <Discovery />;
@@ -107,6 +130,8 @@ function pageOf(route: Route, status: Status | undefined): preact.JSX.Element {
 
 function pageTitle(route: Route): string {
   const [page = "overview", below, machine, ...point] = route.path;
+  if (page === "account") return t("account.title");
+  if (page === "admin") return t("admin.title");
   if (page === "alarms") return t("nav.alarms");
   if (page === "connections" && below === "quarantine") return t("quarantine.title");
   if (page === "connections" && below === "discovery") return t("discovery.title");

@@ -1,7 +1,8 @@
 import { render } from "preact";
 import { App } from "./app";
-import { startLive } from "./api/live";
+import { onBroken, startLive } from "./api/live";
 import { useLanguage } from "./i18n";
+import { askMe, startMe } from "./lib/me";
 import { startClock } from "./lib/now";
 import { lang, startPrefs } from "./lib/prefs";
 import { startRouter } from "./lib/router";
@@ -16,6 +17,8 @@ startPrefs();
 startRouter();
 startClock();
 startLive();
+onBroken.ask = () => void askMe();
+startMe();
 void useLanguage(lang.get()).then(() => {
   const root = document.getElementById("app");
   if (root) render(<App />, root);

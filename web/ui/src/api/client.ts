@@ -30,6 +30,12 @@ async function problemOf(response: Response): Promise<Problem> {
   }
 }
 
+let loggedOut: () => void = () => undefined;
+/** Who wants to know that a request was answered with "log in". */
+export function onLoggedOut(f: () => void): void {
+  loggedOut = f;
+}
+
 /** One request; every failure is a [`Problem`], except the caller's own abort. */
 export async function request(path: string, init: RequestInit = {}): Promise<Response> {
   let response: Response;
@@ -39,7 +45,11 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
     if (init.signal?.aborted) throw e;
     throw new Problem(0, t("error.unreachable"), t("error.unreachable_detail"), t("error.unreachable_next"), "");
   }
-  if (!response.ok) throw await problemOf(response);
+  if (!response.ok) {
+    const problem = await problemOf(response);
+    if (problem.kind === "log_in") loggedOut();
+    throw problem;
+  }
   return response;
 }
 

@@ -72,6 +72,20 @@ export function startLive(): void {
   });
 }
 
+/** Ends the stream and forgets what was heard: somebody else may look at the page next. */
+export function hush(): void {
+  wanted = undefined;
+  close();
+  liveAlarms.set(new Map());
+  liveMachines.set(new Map());
+  liveValues.set(new Map());
+  liveAssessed.set(new Map());
+  live.set({ link: "connecting", heard: undefined, counts: undefined, committed: undefined });
+}
+
+/** What to do where a stream breaks off: perhaps nobody is logged in any more. */
+export const onBroken = { ask: (): void => undefined };
+
 function close(): void {
   if (timer !== undefined) clearTimeout(timer);
   timer = undefined;
@@ -82,6 +96,7 @@ function close(): void {
 function lost(): void {
   close();
   patch({ link: "lost" });
+  onBroken.ask();
   timer = setTimeout(connect, retryAfter(attempts++, Math.random()));
 }
 

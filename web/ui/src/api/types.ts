@@ -1,5 +1,6 @@
 // The wire types of /api/v1, after web/src/dto/*.rs, a file for each room.
 
+export type * from "./types/access";
 export type * from "./types/alarm";
 export type * from "./types/assessment";
 export type * from "./types/common";

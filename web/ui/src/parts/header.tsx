@@ -3,6 +3,7 @@ import { live } from "../api/live";
 import type { PriorityNumber, Status } from "../api/types";
 import { code, t, useLanguage } from "../i18n";
 import { clock, int, plantZone, span, zoneName } from "../lib/format";
+import { has, logOut, me } from "../lib/me";
 import { now, serverNow } from "../lib/now";
 import { lang, theme } from "../lib/prefs";
 import { go, href, useRoute } from "../lib/router";
@@ -47,6 +48,7 @@ export function Header({ page, status }: { page: string; status: Status | undefi
         <Stream />
         <PlantClock />
         <Switches />
+        <WhoAmI page={page} />
       </header>
       <Banners status={status} />
     </>
@@ -83,6 +85,29 @@ function Stream() {
       <i aria-hidden="true" />
       <span class="word">{word}</span>
       {age !== undefined && s.link !== "paused" && <span class="age">{span(age)}</span>}
+    </span>
+  );
+}
+
+/** Who is logged in, with the way out; nothing where nobody has to log in. */
+function WhoAmI({ page }: { page: string }) {
+  const who = useStore(me);
+  if (!who || who.how === "open") return null;
+  return (
+    <span class="whoami" data-testid="whoami">
+      {has(who, "administer") && (
+        <a href={href(["admin"])} aria-current={page === "admin" ? "page" : undefined} data-testid="nav-admin">
+          {t("admin.title")}
+        </a>
+      )}
+      <a href={href(["account"])} aria-current={page === "account" ? "page" : undefined} title={t("account.title")}>
+        {who.name} <small class="muted">{who.role && code("user_role", who.role)}</small>
+      </a>
+      {who.how === "session" && (
+        <button type="button" onClick={() => void logOut().catch(() => undefined)} data-testid="log-out">
+          {t("account.log_out")}
+        </button>
+      )}
     </span>
   );
 }
@@ -172,7 +197,8 @@ function Search() {
 
 function Banners({ status }: { status: Status | undefined }) {
   const level = status?.store.disk_level ?? "normal";
-  if (!status?.demo && !status?.loopback_only && level === "normal") return null;
+  const open = useStore(me)?.open ?? false;
+  if (!status?.demo && !open && level === "normal") return null;
   return (
     <div class="banners">
       {level !== "normal" && (
@@ -186,7 +212,7 @@ function Banners({ status }: { status: Status | undefined }) {
           <strong>{t("banner.demo_name")}</strong> {t("banner.demo")}
         </p>
       )}
-      {status?.loopback_only && (
+      {open && (
         <p class="banner" data-testid="loopback-banner">
           {t("banner.loopback")}
         </p>

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import type { Problem } from "../api/client";
+import type { FieldFault } from "../api/types";
 import type { Resource } from "../api/resource";
 import { code, t } from "../i18n";
 import { span, when } from "../lib/format";
@@ -21,6 +22,7 @@ export function inWords(p: Problem): { title: string; next: string; ours: boolea
 export function ProblemBox({ problem, retry }: { problem: Problem; retry?: () => void }) {
   const { title, next, ours } = inWords(problem);
   const english = useStore(lang) === "en";
+  if (problem.kind === "forbidden" && problem.fault) return <DeniedBox fault={problem.fault} />;
   return (
     <div class="state problem" role="alert">
       <h2>{title}</h2>
@@ -43,6 +45,23 @@ export function ProblemBox({ problem, retry }: { problem: Problem; retry?: () =>
           {t("error.retry")}
         </button>
       )}
+    </div>
+  );
+}
+
+/** What this account may not do, and which right it would take. */
+function DeniedBox({ fault }: { fault: FieldFault }) {
+  return (
+    <div class="state problem denied" role="alert" data-testid="denied">
+      <h2>{t("access.denied")}</h2>
+      {fault.code === "area" ? (
+        <p>{t("access.denied_area")}</p>
+      ) : (
+        <p>{t("access.denied_right", { right: code("right", fault.code), role: code("user_role", fault.found) })}</p>
+      )}
+      <p>
+        <strong>{t("error.next")}</strong> {t("access.denied_next")}
+      </p>
     </div>
   );
 }
