@@ -22,9 +22,9 @@ pub const TS_4: &str =
     "DROP TABLE assessment; DROP TABLE rollup; DROP TABLE rollup_body; DROP TABLE stale; DROP TABLE reached;
     DROP TABLE removed; ALTER TABLE series DROP COLUMN raw_from; PRAGMA user_version = 4;";
 
-/// Takes out of state.db what format 7 brought.
+/// Takes out of state.db what came after format 6.
 pub const STATE_6: &str =
-    "DROP TABLE chain; DROP TABLE audit; DROP TABLE account; DROP TABLE session; DROP TABLE token;
+    "DROP TABLE definition; DROP TABLE chain; DROP TABLE audit; DROP TABLE account; DROP TABLE session; DROP TABLE token;
     ALTER TABLE journal DROP COLUMN link; PRAGMA user_version = 6;";
 
 pub fn point(s: &str) -> PointId {
