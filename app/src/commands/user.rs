@@ -69,7 +69,7 @@ impl From<RegistrarError> for Said {
 /// Whoever holds the accounts.
 enum Holder {
     /// A store at rest, opened for this.
-    Store(Box<Historian>, Accounts),
+    Store(Box<Historian>, Box<Accounts>),
     /// An instance that runs.
     Instance(Remote),
 }
@@ -84,7 +84,7 @@ impl Holder {
         match Historian::open(historian::Config::new(&target.data), clock.clone()) {
             Ok(store) => {
                 let accounts = accounts::open(store.register(), clock, None)?;
-                Ok(Self::Store(Box::new(store), accounts))
+                Ok(Self::Store(Box::new(store), Box::new(accounts)))
             }
             Err(OpenError::Locked { dir }) => match Instance::find(&dir) {
                 Some(address) => {

@@ -42,9 +42,12 @@ pub(crate) enum Shown {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Noted;
 
-/// Bounds what those who are refused can write.
+/// Who asks, and from where.
+type Asker = (Arc<str>, Peer);
+
+/// Bounds what those who are refused can write: since when how many were counted, by asker.
 #[derive(Default)]
-pub(crate) struct Quota(Mutex<HashMap<(Arc<str>, Peer), (Timestamp, u32)>>);
+pub(crate) struct Quota(Mutex<HashMap<Asker, (Timestamp, u32)>>);
 
 impl Quota {
     /// Whether one more refusal is written down; how many were not, when it is the first of a new span.
