@@ -16,6 +16,7 @@ mod hj212;
 mod influx_stage;
 mod instance;
 mod intake;
+mod notify_stage;
 mod platform;
 mod ports;
 mod publish_back;

@@ -24,6 +24,7 @@ use crate::hj212;
 use crate::influx_stage::Shipping;
 use crate::instance::Instance;
 use crate::intake::{self, Passage};
+use crate::notify_stage::Notifying;
 use crate::ports::Ports;
 use crate::publish_back::{PublishBack, Target};
 use crate::remotes::Remotes;
@@ -56,7 +57,8 @@ pub async fn run(
     let desk = Arc::new(Desk::new(devices.clone(), Some(Live { broker: broker.clone(), archive: store.archive() })));
     let pulse = Pulse::default();
     let shipping = Shipping::new(settings.influx.as_ref());
-    let doors_known = (&broker, &remotes, &collector, &shipping);
+    let notifying = Notifying::new(settings.notify.as_ref(), clock.clone());
+    let doors_known = (&broker, &remotes, &collector, &shipping, &notifying);
     let services = seams::services(settings, about, &store, doors_known, desk, pulse.clone(), clock.clone());
 
     intake::restore(&broker, &store.register(), started)?;
@@ -93,6 +95,7 @@ pub async fn run(
         publishing.push(watch.spawn("publishing", back.run(mouth.thrown())));
     }
     let shipped = watch.spawn("InfluxDB", shipping.run(store.clone(), clock.clone(), mouth.thrown()));
+    let notified = watch.spawn("notification", notifying.run(store.clone(), mouth.thrown()));
     let keeping = tokio::spawn(keep(devices.clone(), broker.clone()));
     let address = ports.http.local_addr()?;
     let announced = Instance::announce(&settings.data, address)?;
@@ -117,6 +120,7 @@ pub async fn run(
         task.await.context("publishing")??;
     }
     shipped.await.context("InfluxDB")?;
+    notified.await.context("notification")?;
     tracing::info!("stopping: the doors");
     sparkplug::publish(&broker, collector.host_death(now.now()));
     doors.throw();

@@ -15,7 +15,9 @@ use crate::pulse::Pulse;
 use crate::question::Analyst;
 use crate::reads::Reads;
 use crate::recall::Recall;
-use crate::seams::{About, Door, Keeping, Mapper, Metrics, Readiness, Registrar, Services, Shipping, Waiting};
+use crate::seams::{
+    About, Door, Keeping, Mapper, Metrics, Notifier, Readiness, Registrar, Services, Shipping, Waiting,
+};
 use crate::turns::Turns;
 use crate::view::SparkCache;
 
@@ -52,6 +54,7 @@ pub(crate) struct State {
     pub(crate) door: Arc<dyn Door>,
     pub(crate) waiting: Arc<dyn Waiting>,
     pub(crate) shipping: Arc<dyn Shipping>,
+    pub(crate) notifier: Arc<dyn Notifier>,
     pub(crate) recall: Recall,
     pub(crate) registrar: Arc<dyn Registrar>,
     pub(crate) readiness: Arc<dyn Readiness>,
@@ -97,6 +100,7 @@ impl State {
             door: services.door,
             waiting: services.waiting,
             shipping: services.shipping,
+            notifier: services.notifier,
             recall,
             registrar: services.registrar,
             readiness: services.readiness,

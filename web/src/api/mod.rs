@@ -8,6 +8,7 @@ pub(crate) mod export;
 mod intake;
 mod ledger;
 mod live;
+mod notifications;
 mod plant;
 mod platform;
 mod record;
@@ -92,6 +93,8 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::post("/api/v1/devices/{name}/certificates/{serial}/revoke", |a| Box::pin(devices::revoke_certificate(a))),
     Route::get("/api/v1/devices/{name}/checklist", |a| Box::pin(devices::checklist(a))),
     Route::get("/api/v1/ca.crt", |a| Box::pin(devices::authority(a))),
+    Route::get("/api/v1/notifications", |a| Box::pin(notifications::list(a))),
+    Route::post("/api/v1/notifications/test", |a| Box::pin(notifications::test(a))),
     Route::get("/api/v1/live", |a| Box::pin(live::live(a))),
 ];
 
@@ -168,6 +171,8 @@ pub(crate) static ROUTES: &[Route] = &[
         devices::revoke_certificate,
         devices::checklist,
         devices::authority,
+        notifications::list,
+        notifications::test,
         live::live,
     ),
     components(schemas(

@@ -97,8 +97,8 @@ export const FAMILIES = {
   message: ["high_high", "high", "low", "low_low", "zone_c", "zone_d", "bearing", "change", "sensor", "stale", "offline"],
   action: ["high_high", "high", "low", "low_low", "zone_c", "zone_d", "bearing", "change", "sensor", "stale", "offline"],
   // States of the platform itself; a test of the platform holds that none is missing.
-  system: ["disk_space", "influx_lag", "influx_refused"],
-  system_action: ["disk_space", "influx_lag", "influx_refused"],
+  system: ["disk_space", "influx_lag", "influx_refused", "notification_channel"],
+  system_action: ["disk_space", "influx_lag", "influx_refused", "notification_channel"],
   system_code: ["near", "shedding", "stopped"],
   state: ["normal", "unacknowledged", "acknowledged", "returned_unacknowledged"],
   trigger: ["raised", "cleared", "acknowledged", "historical", "updated", "value_lost"],
