@@ -11,6 +11,7 @@ mod errors;
 mod export;
 mod house;
 mod live;
+mod notifications;
 mod past;
 mod registrar;
 mod rules;
