@@ -136,7 +136,7 @@ impl Email {
             .port(address.port())
             .tls(tls)
             .timeout(Some(means.patience))
-            .hello_name(ClientId::Domain("danxia.invalid".into()));
+            .hello_name(ClientId::Domain(self.from.email.domain().to_owned()));
         if let Some((user, password)) = &self.login {
             builder = builder.credentials(Credentials::new(user.clone(), password.text().to_owned()));
         }
