@@ -6,6 +6,7 @@ mod hj212;
 mod influx;
 mod limits;
 mod mqtt;
+mod notify;
 mod remote;
 mod store;
 mod tls;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use hj212::Hj212;
 pub use influx::Influx;
 pub use mqtt::Mqtt;
+pub use notify::Notify;
 pub use remote::{Publish, Remote};
 pub use store::Store;
 pub use tls::Tls;
@@ -46,6 +48,8 @@ pub struct Settings {
     pub publish: Publish,
     /// InfluxDB, where what is committed is shipped to.
     pub influx: Option<Influx>,
+    /// Who is told of alarms; `None`: nobody.
+    pub notify: Option<Notify>,
     /// What it is to Sparkplug edge nodes.
     pub sparkplug: Sparkplug,
     /// Where the page and the API listen.
@@ -84,6 +88,7 @@ struct Raw {
     remote: BTreeMap<String, remote::Raw>,
     hj212: hj212::Raw,
     influx: influx::Raw,
+    notify: notify::Raw,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -114,6 +119,7 @@ impl Default for Raw {
             publish: Publish { indicators: true, alarms: true },
             remote: BTreeMap::new(),
             influx: influx::Raw::default(),
+            notify: notify::Raw::default(),
         }
     }
 }
@@ -246,6 +252,12 @@ fn shown(v: &Value) -> String {
     if let Some(list) = v.as_array() {
         return format!("[{}]", list.iter().map(shown).collect::<Vec<_>>().join(", "));
     }
+    if let Some(dict) = v.as_dict() {
+        return format!(
+            "{{{}}}",
+            dict.iter().map(|(k, v)| format!("{k} = {}", shown(v))).collect::<Vec<_>>().join(", ")
+        );
+    }
     match (v.as_str(), v.to_bool(), v.to_i128()) {
         (Some(s), ..) => format!("{s:?}"),
         (_, Some(b), _) => b.to_string(),
@@ -352,6 +364,7 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
         remotes,
         publish: raw.publish,
         influx: influx::check(raw.influx, &store.keep)?,
+        notify: notify::check(raw.notify, &raw.time_zone)?,
         store,
         sparkplug,
         // A trial has nobody to adopt by hand.

@@ -17,6 +17,7 @@ mod hj212;
 mod influx_stage;
 mod instance;
 mod intake;
+mod notify_stage;
 mod platform;
 mod ports;
 mod publish_back;

@@ -25,6 +25,7 @@ use crate::hj212;
 use crate::influx_stage::Shipping;
 use crate::instance::Instance;
 use crate::intake::{self, Passage};
+use crate::notify_stage::Notifying;
 use crate::ports::Ports;
 use crate::publish_back::{PublishBack, Target};
 use crate::remotes::Remotes;
@@ -70,7 +71,8 @@ pub async fn run(
     let desk = Arc::new(Desk::new(devices.clone(), Some(Live { broker: broker.clone(), archive: store.archive() })));
     let pulse = Pulse::default();
     let shipping = Shipping::new(settings.influx.as_ref());
-    let doors_known = (&broker, &remotes, &collector, &shipping);
+    let notifying = Notifying::new(settings.notify.as_ref(), clock.clone());
+    let doors_known = (&broker, &remotes, &collector, &shipping, &notifying);
     let people = (desk as Arc<dyn web::Registrar>, accounts.clone());
     let services = seams::services(settings, about, &store, doors_known, people, pulse.clone(), clock.clone());
 
@@ -108,6 +110,7 @@ pub async fn run(
         publishing.push(watch.spawn("publishing", back.run(mouth.thrown())));
     }
     let shipped = watch.spawn("InfluxDB", shipping.run(store.clone(), clock.clone(), mouth.thrown()));
+    let notified = watch.spawn("notification", notifying.run(store.clone(), mouth.thrown()));
     let keeping = tokio::spawn(keep(devices.clone(), broker.clone()));
     let announced = Instance::announce(&settings.data, address, &secret)?;
     opened(Opened { address, setup: accounts::setup_link(&accounts, address)? });
@@ -132,6 +135,7 @@ pub async fn run(
         task.await.context("publishing")??;
     }
     shipped.await.context("InfluxDB")?;
+    notified.await.context("notification")?;
     tracing::info!("stopping: the doors");
     sparkplug::publish(&broker, collector.host_death(now.now()));
     doors.throw();

@@ -4,6 +4,7 @@ mod analysis;
 pub mod checklist;
 pub mod devices;
 mod mapper;
+mod notify;
 mod past;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ mod waiting;
 use crate::config::Settings;
 use crate::heartbeat::Pulse;
 use crate::influx_stage::Shipping;
+use crate::notify_stage::Notifying;
 use crate::remotes::Remotes;
 
 /// How long the canary may take.
@@ -48,14 +50,16 @@ pub fn services(
     settings: &Settings,
     about: About,
     store: &Arc<Historian>,
-    (broker, remotes, collector, shipping): (&Arc<Broker>, &Remotes, &Collector, &Shipping),
+    (broker, remotes, collector, shipping, notifying): (&Arc<Broker>, &Remotes, &Collector, &Shipping, &Notifying),
     (registrar, accounts): (Arc<dyn Registrar>, Arc<Accounts>),
     pulse: Pulse,
     clock: Arc<dyn Clock>,
 ) -> Services {
     let tail_of = store.clone();
     let (broker, remotes, shipping) = (broker.clone(), remotes.clone(), shipping.clone());
-    let rooms = Arc::new(Rooms { broker, remotes, shipping, archive: store.archive(), pulse, clock: clock.clone() });
+    let told = notifying.clone();
+    let rooms =
+        Arc::new(Rooms { broker, remotes, shipping, told, archive: store.archive(), pulse, clock: clock.clone() });
     Services {
         about,
         clock: clock.clone(),
@@ -67,6 +71,7 @@ pub fn services(
         waiting: Arc::new(waiting::Waiting::new(collector.clone(), store.archive(), settings, clock.clone())),
         door: rooms.clone(),
         shipping: rooms.clone(),
+        notifier: Arc::new(notifying.clone()),
         past: past::open(settings, store, clock.clone()),
         registrar,
         accounts,
@@ -86,6 +91,7 @@ struct Rooms {
     broker: Arc<Broker>,
     remotes: Remotes,
     shipping: Shipping,
+    told: Notifying,
     archive: Archive,
     pulse: Pulse,
     clock: Arc<dyn Clock>,
@@ -182,6 +188,7 @@ impl Metrics for Rooms {
         let sum = |f: fn(&ClientSnapshot) -> u64| clients.iter().map(f).sum::<u64>() as f64;
         let mut metrics = self.remotes.metrics();
         metrics.extend(self.shipping.metrics());
+        metrics.extend(self.told.metrics());
         let gauge = |name, help, v: f64| Metric::single(name, help, MetricKind::Gauge, v);
         let counter = |name, help, v: f64| Metric::single(name, help, MetricKind::Counter, v);
         metrics.extend([

@@ -9,7 +9,7 @@ fn root() -> PathBuf {
 }
 
 /// Crate → the rooms it may depend on, dev-dependencies included. DESIGN: plant <- historian <- collector, analytics,
-/// web, influx <- app; broker and seeds share the outbox, which knows nobody; broker knows no other room; seeds -> plant,
+/// web, influx, notify <- app; influx and notify fetch; broker and seeds share the outbox, which knows nobody; broker knows no other room; seeds -> plant,
 /// collector (for its wire formats); files -> plant, and its tests read what it writes with the collector's decoders.
 const ARROWS: &[(&str, &[&str])] = &[
     ("plant", &[]),
@@ -20,12 +20,27 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("collector", &["plant", "historian"]),
     ("analytics", &["plant", "historian"]),
     ("web", &["plant", "historian", "files"]),
-    ("influx", &["plant", "historian"]),
+    ("fetch", &["plant"]),
+    ("influx", &["plant", "historian", "fetch"]),
+    ("notify", &["plant", "historian", "fetch"]),
     ("files", &["plant", "collector"]),
     ("seeds", &["plant", "collector", "outbox"]),
     (
         "danxia",
-        &["plant", "outbox", "broker", "historian", "collector", "analytics", "web", "influx", "seeds", "files"],
+        &[
+            "plant",
+            "outbox",
+            "broker",
+            "historian",
+            "collector",
+            "analytics",
+            "web",
+            "influx",
+            "seeds",
+            "files",
+            "fetch",
+            "notify",
+        ],
     ),
 ];
 

@@ -89,26 +89,11 @@ pub struct TargetError;
 impl Target {
     /// Takes `url` apart: whether TLS, host, port, path.
     pub fn parse(url: &str) -> Result<(bool, String, u16, String), TargetError> {
-        let (tls, rest) = match url.split_once("://") {
-            Some(("http", rest)) => (false, rest),
-            Some(("https", rest)) => (true, rest),
-            _ => return Err(TargetError),
-        };
-        let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-        let default = if tls { 443 } else { 80 };
-        let (host, port) = match authority.strip_prefix('[') {
-            Some(six) => {
-                let (host, port) = six.split_once(']').ok_or(TargetError)?;
-                (host, if port.is_empty() { None } else { Some(port.strip_prefix(':').ok_or(TargetError)?) })
-            }
-            None => authority.split_once(':').map_or((authority, None), |(h, p)| (h, Some(p))),
-        };
-        let port = port.map_or(Ok(default), str::parse).map_err(|_| TargetError)?;
-        let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '@' | '?' | '#');
-        if host.is_empty() || port == 0 || rest.contains(odd) {
+        let url: fetch::Url = url.parse().map_err(|_| TargetError)?;
+        if url.path.contains('?') {
             return Err(TargetError);
         }
-        Ok((tls, host.to_owned(), port, path.trim_end_matches('/').to_owned()))
+        Ok((url.tls, url.host, url.port, url.path.trim_end_matches('/').to_owned()))
     }
 
     /// The address, for people.
@@ -118,7 +103,7 @@ impl Target {
         format!("{scheme}://{}{}", self.authority(), self.path)
     }
 
-    pub(crate) fn authority(&self) -> String {
+    fn authority(&self) -> String {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         format!("{host}:{}", self.port)
     }

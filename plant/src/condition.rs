@@ -27,6 +27,8 @@ impl Condition {
     pub const INFLUX_LAG: &str = "influx_lag";
     /// [`Condition::name`] where InfluxDB refuses the platform: token, organisation, bucket or address.
     pub const INFLUX_REFUSED: &str = "influx_refused";
+    /// [`Condition::name`] where a channel by which people are notified of alarms takes nothing.
+    pub const NOTIFICATION_CHANNEL: &str = "notification_channel";
     /// Every name that there is: the page has words for each, in both languages.
-    pub const NAMES: &[&str] = &[Self::DISK_SPACE, Self::INFLUX_LAG, Self::INFLUX_REFUSED];
+    pub const NAMES: &[&str] = &[Self::DISK_SPACE, Self::INFLUX_LAG, Self::INFLUX_REFUSED, Self::NOTIFICATION_CHANNEL];
 }

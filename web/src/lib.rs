@@ -42,8 +42,8 @@ pub use api::{RouteNeed, openapi, routes};
 pub use config::{Config, ConfigError};
 pub use question::{Analyst, Question, Reference};
 pub use seams::{
-    About, Declined, Door, Keeping, Mapper, Metric, MetricKind, Metrics, Part, Past, Readiness, Recalled, Registrar,
-    RegistrarError, Services, Shipping, Waiting,
+    About, Declined, Door, Keeping, Mapper, Metric, MetricKind, Metrics, Notifier, Part, Past, Readiness, Recalled,
+    Registrar, RegistrarError, Services, Shipping, Waiting,
 };
 pub use server::{ServeError, serve};
 pub use view::quarantined_message;

@@ -101,6 +101,15 @@ pub trait Shipping: Send + Sync + 'static {
     fn influx(&self) -> Option<dto::Influx>;
 }
 
+/// Tells people of alarms.
+pub trait Notifier: Send + Sync + 'static {
+    /// The channels as they stand, and at most `limit` attempts with a number below `before`, the newest first. Must not
+    /// wait for anything.
+    fn notifications(&self, before: Option<u64>, limit: usize) -> dto::Notifications;
+    /// Sends a test, and waits for what becomes of it.
+    fn test(&self, what: dto::NotificationTest) -> BoxFuture<'_, Result<dto::NotificationTested, Declined>>;
+}
+
 /// What the store has, and who knows what it no longer has.
 pub struct Recalled<T> {
     /// From the store, in order of time.
@@ -246,6 +255,8 @@ pub struct Services {
     pub waiting: Arc<dyn Waiting>,
     /// InfluxDB.
     pub shipping: Arc<dyn Shipping>,
+    /// Who is told of alarms.
+    pub notifier: Arc<dyn Notifier>,
     /// Series that reach further back than the store; `None`: what it has is all there is.
     pub past: Option<Arc<dyn Past>>,
     /// Accounts, sessions and tokens.

@@ -16,7 +16,9 @@ use crate::pulse::Pulse;
 use crate::question::Analyst;
 use crate::reads::Reads;
 use crate::recall::Recall;
-use crate::seams::{About, Door, Keeping, Mapper, Metrics, Readiness, Registrar, Services, Shipping, Waiting};
+use crate::seams::{
+    About, Door, Keeping, Mapper, Metrics, Notifier, Readiness, Registrar, Services, Shipping, Waiting,
+};
 use crate::turns::Turns;
 use crate::view::SparkCache;
 
@@ -53,6 +55,7 @@ pub(crate) struct State {
     pub(crate) door: Arc<dyn Door>,
     pub(crate) waiting: Arc<dyn Waiting>,
     pub(crate) shipping: Arc<dyn Shipping>,
+    pub(crate) notifier: Arc<dyn Notifier>,
     pub(crate) recall: Recall,
     pub(crate) registrar: Arc<dyn Registrar>,
     pub(crate) accounts: Arc<Accounts>,
@@ -103,6 +106,7 @@ impl State {
             door: services.door,
             waiting: services.waiting,
             shipping: services.shipping,
+            notifier: services.notifier,
             recall,
             registrar: services.registrar,
             accounts: services.accounts,

@@ -1,6 +1,7 @@
 //! `danxia doctor`: is this computer, and the instance on it, fit? Every failure prints its fix.
 
 mod influx;
+mod notify;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -88,6 +89,9 @@ pub async fn run(args: &Doctor) -> anyhow::Result<Exit> {
         for (what, seen) in influx::checks(settings).await {
             say(what, seen)?;
         }
+    }
+    if let Some(settings) = &settings.notify {
+        say("notify", notify::check(settings).await)?;
     }
     if let Some(ready) = get(&settings, "/readyz").await {
         say("instance", instance(settings.http, &ready))?;

@@ -46,6 +46,8 @@ fn alarm(machine: &str, value: f64) -> Finding {
         limit: Some(1.0),
         unit: None,
         evidence: Evidence::default(),
+        inhibited: None,
+        first_out: false,
     })
 }
 

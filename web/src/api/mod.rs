@@ -12,6 +12,7 @@ mod inhibit;
 mod intake;
 mod ledger;
 mod live;
+mod notifications;
 mod plant;
 mod platform;
 mod record;
@@ -138,6 +139,10 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::get("/api/v1/journal", SEE, |a| Box::pin(alarms::journal(a))),
     Route::get("/api/v1/connections", SEE_PLANT, |a| Box::pin(intake::connections(a))),
     Route::get("/api/v1/influx", SEE_PLANT, |a| Box::pin(intake::influx(a))),
+    Route::get("/api/v1/notifications", ADMINISTER, |a| Box::pin(notifications::list(a))),
+    Route::post("/api/v1/notifications/test", ADMINISTER, shown("notification.test"), |a| {
+        Box::pin(notifications::test(a))
+    }),
     Route::get("/api/v1/quarantine", SEE_PLANT, |a| Box::pin(intake::quarantine(a))),
     Route::get("/api/v1/quarantine/groups", SEE_PLANT, |a| Box::pin(intake::quarantine_groups(a))),
     Route::get("/api/v1/quarantine/topics", SEE_PLANT, |a| Box::pin(waiting::topics(a))),
@@ -315,6 +320,8 @@ pub(crate) static ROUTES: &[Route] = &[
         devices::revoke_certificate,
         devices::checklist,
         devices::authority,
+        notifications::list,
+        notifications::test,
         live::live,
         access::me,
         access::set_up,

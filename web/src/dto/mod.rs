@@ -17,6 +17,7 @@ mod influx;
 mod intake;
 mod live;
 mod machine;
+mod notification;
 mod overview;
 mod problem;
 mod rules;
@@ -55,6 +56,9 @@ pub use live::{LiveAssessed, LiveSnapshot, LiveStatus, LiveValue, LiveValues};
 pub use machine::{
     Bearing, BearingVerdict, Diagnosis, Hypothesis, Indicator, Limits, Location, MachineDetail, MachineRef, Orders,
     Point, SensorVerdict, Severity, Zone,
+};
+pub use notification::{
+    NotificationAttempt, NotificationChannel, NotificationResult, NotificationTest, NotificationTested, Notifications,
 };
 pub use overview::{Area, Counts, MachineStatus, MachineSummary, Overview, PriorityCounts, Spark};
 pub use problem::{FieldFault, Problem};

@@ -297,6 +297,42 @@ impl web::Mapper for Stubs {
     }
 }
 
+impl web::Notifier for Stubs {
+    fn notifications(&self, before: Option<u64>, limit: usize) -> dto::Notifications {
+        let newest = before.unwrap_or(4).min(4);
+        let attempt = |id| dto::NotificationAttempt {
+            id,
+            t: dto::Time::from(Timestamp::from_secs(NOW)),
+            outcome: "accepted".into(),
+            channel: Some("group".into()),
+            person: None,
+            key: Some("k".into()),
+            attempt: 1,
+            alarms: 1,
+            alarm: None,
+            level: 0,
+            code: None,
+            why: None,
+        };
+        let log: Vec<_> = (0..newest).rev().take(limit).map(attempt).collect();
+        let next = log.last().map(|a| a.id).filter(|id| *id > 0);
+        dto::Notifications { configured: true, log, next, ..dto::Notifications::default() }
+    }
+
+    fn test(
+        &self,
+        what: dto::NotificationTest,
+    ) -> BoxFuture<'_, Result<dto::NotificationTested, web::Declined>> {
+        Box::pin(async move {
+            match what.channel.as_deref() {
+                Some("group") => Ok(dto::NotificationTested { results: Vec::new() }),
+                Some("closed") => Err(web::Declined::Now("the store is closed".into())),
+                _ => Err(web::Declined::Asked("there is no such channel".into())),
+            }
+        })
+    }
+}
+
 pub fn services(historian: &Arc<Historian>, clock: &Arc<ManualClock>, faults: Vec<web::Part>) -> web::Services {
     let stubs = Arc::new(Stubs { faults });
     // Not to keep the store open beyond the door's end.
@@ -323,6 +359,7 @@ pub fn services(historian: &Arc<Historian>, clock: &Arc<ManualClock>, faults: Ve
         waiting: Arc::new(crate::waiting::Stub::default()),
         door: stubs.clone(),
         shipping: stubs.clone(),
+        notifier: stubs.clone(),
         past: None,
         accounts: Arc::new(
             web::Accounts::open(historian.register(), clock.clone(), Arc::new(Plain), Some(LOCAL)).unwrap(),

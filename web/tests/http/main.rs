@@ -13,6 +13,7 @@ mod export;
 mod house;
 mod live;
 mod matrix;
+mod notifications;
 mod past;
 mod registrar;
 mod rules;

@@ -99,8 +99,8 @@ export const FAMILIES = {
   message: ["high_high", "high", "low", "low_low", "rate", "deviation", "discrete", "zone_c", "zone_d", "bearing", "change", "sensor", "stale", "offline"],
   action: ["high_high", "high", "low", "low_low", "rate", "deviation", "discrete", "zone_c", "zone_d", "bearing", "change", "sensor", "stale", "offline"],
   // States of the platform itself; a test of the platform holds that none is missing.
-  system: ["disk_space", "influx_lag", "influx_refused"],
-  system_action: ["disk_space", "influx_lag", "influx_refused"],
+  system: ["disk_space", "influx_lag", "influx_refused", "notification_channel"],
+  system_action: ["disk_space", "influx_lag", "influx_refused", "notification_channel"],
   system_code: ["near", "shedding", "stopped"],
   state: ["normal", "unacknowledged", "acknowledged", "returned_unacknowledged", "latched"],
   inhibited: ["shelved", "suppressed", "out_of_service"],
@@ -443,6 +443,7 @@ export const FAMILIES = {
     "alarm.out_of_service",
     "alarm.in_service",
     "alarm.define",
+    "notification.test",
     "machine.judge",
     "machine.maintained",
     "quarantine.replay",
