@@ -294,7 +294,7 @@ impl web::Notifier for Stubs {
     fn test(
         &self,
         what: dto::NotificationTest,
-    ) -> futures_util::future::BoxFuture<'_, Result<dto::NotificationTested, web::Declined>> {
+    ) -> BoxFuture<'_, Result<dto::NotificationTested, web::Declined>> {
         Box::pin(async move {
             match what.channel.as_deref() {
                 Some("group") => Ok(dto::NotificationTested { results: Vec::new() }),
