@@ -1,5 +1,7 @@
 //! Against real sockets on this computer.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of a test are a test")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! Each channel against a server that checks what it is sent.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of a test are a test")]
+
 mod stand_in;
 
 use std::sync::Arc;

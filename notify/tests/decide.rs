@@ -1,5 +1,7 @@
 //! Who is told what and when, without sockets and clocks.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of a test are a test")]
+
 mod plan;
 
 use std::time::Duration;

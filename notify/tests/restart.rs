@@ -1,5 +1,7 @@
 //! Random sequences of events, with restarts at random places: the decisions are those without.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of a test are a test")]
+
 mod plan;
 
 use std::collections::BTreeSet;
