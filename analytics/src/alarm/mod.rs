@@ -4,8 +4,12 @@
 //! when it no longer does; [`persist`] says when repeated evidence is enough. None of them knows time, machines or the
 //! journal.
 
+pub mod coach;
 pub mod limit;
+pub mod performance;
 pub mod persist;
+pub mod replay;
+pub mod simulate;
 
 use plant::AlarmState;
 

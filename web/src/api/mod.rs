@@ -15,6 +15,7 @@ mod rules;
 mod series;
 mod several;
 mod store;
+mod study;
 mod waiting;
 mod waveforms;
 
@@ -56,6 +57,9 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::get("/api/v1/waveforms/{id}/export", |a| Box::pin(record::export(a))),
     Route::get("/api/v1/waterfall", |a| Box::pin(analysis::waterfall(a))),
     Route::get("/api/v1/alarms", |a| Box::pin(alarms::list(a))),
+    Route::get("/api/v1/alarms/performance", |a| Box::pin(study::performance(a))),
+    Route::post("/api/v1/alarms/simulate", |a| Box::pin(study::simulate(a))),
+    Route::get("/api/v1/alarms/{id}/coach", |a| Box::pin(study::coach(a))),
     Route::get("/api/v1/alarms/{id}", |a| Box::pin(alarms::one(a))),
     Route::get("/api/v1/alarms/{id}/journal", |a| Box::pin(alarms::journal_of(a))),
     Route::post("/api/v1/alarms/{id}/acknowledge", |a| Box::pin(alarms::acknowledge(a))),
@@ -132,6 +136,9 @@ pub(crate) static ROUTES: &[Route] = &[
         record::export,
         analysis::waterfall,
         alarms::list,
+        study::performance,
+        study::simulate,
+        study::coach,
         alarms::one,
         alarms::journal_of,
         alarms::acknowledge,

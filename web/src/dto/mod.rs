@@ -21,6 +21,7 @@ mod rules;
 mod series;
 mod status;
 mod store;
+mod study;
 mod train;
 mod waiting;
 mod waveform;
@@ -58,6 +59,11 @@ pub use status::{Mqtt, Status, Store};
 pub use store::{
     StoreBackups, StoreDisk, StoreFile, StoreOldest, StoreRemoved, StoreReport, StoreWaveDropped, StoreWavePolicy,
     StoreWaves,
+};
+pub use study::{
+    AlarmAcknowledgement, AlarmActor, AlarmAdvice, AlarmAlternative, AlarmCatch, AlarmChatter, AlarmCoach, AlarmDay,
+    AlarmDefinition, AlarmExcursion, AlarmFiring, AlarmFleeting, AlarmFlood, AlarmKpi, AlarmName, AlarmOutcome,
+    AlarmPerformance, AlarmPriorities, AlarmProposal, AlarmRate, AlarmSimulation, AlarmStale,
 };
 pub use train::{Train, TrainGear, TrainShaft, TrainStage, TrainTone, TrainUnit};
 pub use waiting::{

@@ -11,6 +11,7 @@ mod summary;
 mod train;
 mod waveform;
 
+pub use alarm::alarm_name;
 pub(crate) use alarm::{alarm, alarms, counts, journal_entry, shown};
 pub(crate) use assessment::{assessment, health_point};
 pub use intake::quarantined_message;

@@ -292,6 +292,7 @@ pub fn services(historian: &Arc<Historian>, clock: &Arc<ManualClock>, faults: Ve
             historian.tail(historian.head())
         }),
         analyst: stubs.clone(),
+        alarm_study: Arc::new(crate::study::Stub),
         waiting: Arc::new(crate::waiting::Stub::default()),
         door: stubs.clone(),
         shipping: stubs.clone(),

@@ -21,6 +21,7 @@ const Devices = lazy(() => import("./pages/devices").then((m) => m.Devices));
 const Discovery = lazy(() => import("./pages/discovery").then((m) => m.Discovery));
 const Ledger = lazy(() => import("./pages/ledger").then((m) => m.Ledger));
 const Machine = lazy(() => import("./pages/machine").then((m) => m.Machine));
+const Performance = lazy(() => import("./pages/performance").then((m) => m.Performance));
 const Quarantine = lazy(() => import("./pages/quarantine").then((m) => m.Quarantine));
 const RulesPage = lazy(() => import("./pages/rules").then((m) => m.RulesPage));
 const Store = lazy(() => import("./pages/store").then((m) => m.Store));
@@ -37,6 +38,7 @@ function keysOnce(): void {
       c: () => go(["connections"]),
       s: () => go(["store"]),
       m: () => goMachine(),
+      p: () => go(["alarms", "performance"]),
     },
     { "/": focusSearch, "?": toggleHelp },
   );
@@ -87,6 +89,7 @@ function pageOf(route: Route, status: Status | undefined): preact.JSX.Element {
   const [page = "overview", ...rest] = route.path;
   const [first, second, ...more] = rest;
   if (page === "overview") return <Overview />;
+  if (page === "alarms" && first === "performance") return <Performance />;
   if (page === "alarms") return <Alarms selected={first} />;
   if (page === "connections" && first === "quarantine") return <Quarantine />;
   if (page === "connections" && first === "discovery") return <Discovery />;
@@ -107,6 +110,7 @@ function pageOf(route: Route, status: Status | undefined): preact.JSX.Element {
 
 function pageTitle(route: Route): string {
   const [page = "overview", below, machine, ...point] = route.path;
+  if (page === "alarms" && below === "performance") return t("performance.title");
   if (page === "alarms") return t("nav.alarms");
   if (page === "connections" && below === "quarantine") return t("quarantine.title");
   if (page === "connections" && below === "discovery") return t("discovery.title");
