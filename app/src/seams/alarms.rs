@@ -119,6 +119,8 @@ impl Alarms {
     fn study(&self, period: Period) -> Result<Performance, Unstudied> {
         let mut study = Study::new(period);
         let mut at = self.register.alarm_journal_before(period.from() - AROUND)?;
+        // Nothing from here on was looked at.
+        let mut end = (Seq::MAX, u32::MAX);
         let mut read = 0;
         'pages: loop {
             let page = self.register.alarm_journal_after(at, PAGE)?;
@@ -132,6 +134,7 @@ impl Alarms {
                 let s = &entry.transition;
                 // Nothing that is journaled later tells of the period, unless it is history.
                 if s.t >= period.to() + AROUND && !matches!(s.trigger, Trigger::Historical) {
+                    end = (entry.seq, entry.n);
                     break 'pages;
                 }
                 if s.from.active() && !study.knows(&s.key) {
@@ -141,7 +144,7 @@ impl Alarms {
             }
         }
         for alarm in self.register.alarms()? {
-            self.stood_through(&mut study, &alarm, (period, at))?;
+            self.stood_through(&mut study, &alarm, (period, end))?;
         }
         Ok(study.finish())
     }
@@ -159,7 +162,7 @@ impl Alarms {
         if alarm.state.active() && alarm.raised < period.from() {
             study.stood(&alarm.key, alarm.priority, alarm.raised);
         } else if alarm.changed >= period.to() {
-            self.stood(study, &alarm.key, Some((end.0, end.1.saturating_add(1))))?;
+            self.stood(study, &alarm.key, Some(end))?;
         }
         Ok(())
     }
