@@ -1,5 +1,6 @@
 //! What the page is handed by the rooms that it must not know.
 
+mod alarms;
 mod analysis;
 pub mod checklist;
 pub mod devices;
@@ -68,6 +69,7 @@ pub fn services(
         recorder: store.recorder(),
         follow: Box::new(move || tail_of.tail(tail_of.head())),
         analyst: Arc::new(analysis::Analysis { archive: store.archive() }),
+        alarm_study: Arc::new(alarms::Alarms { archive: store.archive(), register: store.register() }),
         waiting: Arc::new(waiting::Waiting::new(collector.clone(), store.archive(), settings, clock.clone())),
         door: rooms.clone(),
         shipping: rooms.clone(),

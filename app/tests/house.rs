@@ -163,6 +163,15 @@ fn every_word_of_a_diagnosis_is_put_into_words_in_both_languages() {
     assert!(listed.iter().copied().eq(plant::Fault::ALL.iter().map(|f| f.code())), "{listed:?}");
 }
 
+/// So have the indicators of the alarm system, and what the coach says.
+#[test]
+fn every_word_of_the_alarm_performance_is_put_into_words_in_both_languages() {
+    use analytics::alarm::{coach, performance::KpiCode};
+    in_words("kpi", &KpiCode::ALL.iter().map(|k| k.as_str().to_owned()).collect());
+    in_words("coach_verdict", &coach::Verdict::ALL.iter().map(|v| v.as_str().to_owned()).collect());
+    in_words("alarm_means", &coach::Means::ALL.iter().map(|m| m.as_str().to_owned()).collect());
+}
+
 /// So has everything that the MQTT door can refuse.
 #[test]
 fn every_refusal_of_the_door_is_put_into_words_in_both_languages() {

@@ -70,6 +70,13 @@ impl Register {
         self.shared.state.read(|conn| state::load_journal_after(conn, after, limit))
     }
 
+    /// A position, for [`Register::alarm_journal_after`], up to which every step was journaled before `t` by the time that
+    /// the steps themselves tell. A step that was journaled later may tell of an earlier time (late, or as history); so who
+    /// wants all steps of a time begins as much earlier as sources' clocks may run ahead.
+    pub fn alarm_journal_before(&self, t: Timestamp) -> Result<(Seq, u32), ReadError> {
+        self.shared.state.read(|conn| state::journal_before(conn, t))
+    }
+
     /// What the MQTT door retains, by topic; what has expired lately may still be among it.
     pub fn retained(&self) -> Result<Vec<Retained>, ReadError> {
         self.shared.state.read(|conn| state::load_retained(conn))

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use plant::mapping::RuleSet;
 use plant::{
     AlarmChange, AlarmDefinition, AlarmId, AlarmKey, AlarmRecord, AlarmTransition, AssetChange, Machine, Plant,
-    Timestamp,
+    Timestamp, Trigger,
 };
 use rusqlite::{Connection, params};
 
@@ -296,6 +296,31 @@ pub(crate) fn load_journal_after(
     let seq = i64::try_from(after.0).unwrap_or(i64::MAX);
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     journal_entries(query.query(params![seq, after.1, limit]).map_err(&said)?)
+}
+
+/// Steps that are looked through for one that says when it was journaled.
+const PROBE: usize = 64;
+
+/// A position up to which every step was journaled before `t`: the last such one, unless sources' clocks run ahead.
+///
+/// Rows are in the order of their commits. What a step says of its time is at most `late` before that, unless it is
+/// history, and so the place is found by halving. A step whose time lies ahead of its commit makes it an earlier one.
+pub(crate) fn journal_before(conn: &Connection, t: Timestamp) -> Result<(Seq, u32), ReadError> {
+    let said = File::State.said();
+    let last: Option<i64> = conn.query_row("SELECT max(seq) FROM journal", [], |r| r.get(0)).map_err(&said)?;
+    let sql = "SELECT seq, n, body FROM journal WHERE seq >= ?1 ORDER BY seq, n LIMIT ?2";
+    let (mut before, mut end) = (0, last.unwrap_or(0) + 1);
+    while before + 1 < end {
+        let middle = before + (end - before) / 2;
+        let mut query = conn.prepare_cached(sql).map_err(&said)?;
+        let found = journal_entries(query.query(params![middle, PROBE as i64]).map_err(&said)?)?;
+        let told = found.iter().find(|e| !matches!(e.transition.trigger, Trigger::Historical));
+        match told.filter(|e| e.transition.t < t && (e.seq as i64) < end) {
+            Some(e) => before = e.seq as i64,
+            None => end = middle,
+        }
+    }
+    Ok((before as Seq, u32::MAX))
 }
 
 fn journal_entries(mut rows: rusqlite::Rows<'_>) -> Result<Vec<JournalEntry>, ReadError> {

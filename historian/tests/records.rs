@@ -286,6 +286,47 @@ fn alarms_are_folded_once_and_their_journal_pages() {
 }
 
 #[test]
+fn the_place_of_a_time_in_the_alarm_journal_is_found_by_halving_and_history_does_not_mislead() {
+    let mut store = Embedded::new(restless);
+    let p = point("s/m/a");
+    let key = AlarmKey { machine: p.machine(), point: Some(p), condition: AlarmCondition::High };
+    let step = |trigger, t| {
+        let (from, to) = (AlarmState::Normal, AlarmState::Unacknowledged);
+        let (value, limit, unit, evidence) = (None, None, None, Evidence::default());
+        let (key, priority) = (key.clone(), Priority::High);
+        Finding::Alarm(AlarmTransition { key, t: at(t), from, to, trigger, priority, value, limit, unit, evidence })
+    };
+    let empty = register(&store).alarm_journal_before(at(0)).unwrap();
+    assert_eq!(register(&store).alarm_journal_after(empty, 9).unwrap(), []);
+    for t in 0..200 {
+        let mut findings = vec![step(Trigger::Raised, 10 * t)];
+        if t % 3 == 0 {
+            findings.insert(0, step(Trigger::Historical, -1_000_000));
+        }
+        if t == 150 {
+            // A clock that runs ahead.
+            findings.insert(0, step(Trigger::Raised, 90_000));
+        }
+        store.put(Batch { findings, ..Batch::default() }).unwrap();
+    }
+    always(&mut store, |s| {
+        let r = register(s);
+        for t in [-5, 0, 1, 10, 15, 500, 1_499, 1_505, 1_990, 5_000] {
+            let place = r.alarm_journal_before(at(t)).unwrap();
+            let raised = |e: &historian::JournalEntry| matches!(e.transition.trigger, Trigger::Raised);
+            let rest = r.alarm_journal_after(place, 1_000).unwrap();
+            let found = rest.iter().filter(|e| raised(e) && e.transition.t >= at(t)).count();
+            let want = (0..200).filter(|i| 10 * i >= t).count() + 1;
+            // All that is later is behind it; where no clock runs ahead, nothing that is earlier is.
+            let ahead = usize::from(t > 1_500);
+            assert!(found == want || found == want - ahead, "{t}: {found}, not {want}");
+            let early = rest.iter().filter(|e| raised(e) && e.transition.t < at(t)).count();
+            assert!(t > 1_500 || early == 0, "{t}: {early} too many");
+        }
+    });
+}
+
+#[test]
 fn the_last_word_on_a_topic_is_retained_until_it_expires_or_is_taken_away() {
     let mut store = Embedded::new(restless);
     let says = |topic: &str, payload: &str, expires: Option<i64>| Retained {

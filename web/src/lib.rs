@@ -34,6 +34,7 @@ mod seams;
 mod server;
 mod stall;
 mod state;
+mod study;
 mod turns;
 mod view;
 
@@ -46,4 +47,5 @@ pub use seams::{
     Registrar, RegistrarError, Services, Shipping, Waiting,
 };
 pub use server::{ServeError, serve};
-pub use view::quarantined_message;
+pub use study::{AlarmStudy, Proposal, Unstudied};
+pub use view::{alarm_name, quarantined_message};

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::access::Accounts;
 use crate::dto;
 use crate::question::Analyst;
+use crate::study::AlarmStudy;
 
 /// Knows who is connected over MQTT.
 pub trait Door: Send + Sync + 'static {
@@ -249,6 +250,8 @@ pub struct Services {
     pub follow: Box<dyn Fn() -> Tail + Send + Sync>,
     /// Spectra, and what else is asked of records.
     pub analyst: Arc<dyn Analyst>,
+    /// How the alarm system performs, and what definitions would have done.
+    pub alarm_study: Arc<dyn AlarmStudy>,
     /// MQTT clients.
     pub door: Arc<dyn Door>,
     /// What waits in quarantine.

@@ -19,6 +19,7 @@ use crate::recall::Recall;
 use crate::seams::{
     About, Door, Keeping, Mapper, Metrics, Notifier, Readiness, Registrar, Services, Shipping, Waiting,
 };
+use crate::study::AlarmStudy;
 use crate::turns::Turns;
 use crate::view::SparkCache;
 
@@ -52,6 +53,7 @@ pub(crate) struct State {
     pub(crate) recorder: Recorder,
     pub(crate) follow: Box<dyn Fn() -> Tail + Send + Sync>,
     pub(crate) analyst: Arc<dyn Analyst>,
+    pub(crate) alarm_study: Arc<dyn AlarmStudy>,
     pub(crate) door: Arc<dyn Door>,
     pub(crate) waiting: Arc<dyn Waiting>,
     pub(crate) shipping: Arc<dyn Shipping>,
@@ -103,6 +105,7 @@ impl State {
             recorder: services.recorder,
             follow: services.follow,
             analyst: services.analyst,
+            alarm_study: services.alarm_study,
             door: services.door,
             waiting: services.waiting,
             shipping: services.shipping,

@@ -4,9 +4,13 @@
 //! counts; [`limit`] says when a value violates a limit and when it no longer does; [`persist`] says when repeated evidence
 //! is enough. None of them knows machines or the journal, or reads a clock.
 
+pub mod coach;
 pub mod delay;
 pub mod limit;
+pub mod performance;
 pub mod persist;
+pub mod replay;
+pub mod simulate;
 
 use plant::AlarmState;
 

@@ -20,6 +20,7 @@ mod rules;
 mod series;
 mod several;
 mod store;
+mod study;
 mod users;
 mod waiting;
 mod waveforms;
@@ -98,7 +99,10 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::get("/api/v1/waveforms/{id}/export", SEE_RECORD, |a| Box::pin(record::export(a))),
     Route::get("/api/v1/waterfall", SEE_QUERY, |a| Box::pin(analysis::waterfall(a))),
     Route::get("/api/v1/alarms", SEE, |a| Box::pin(alarms::list(a))),
+    Route::get("/api/v1/alarms/performance", SEE_PLANT, |a| Box::pin(study::performance(a))),
+    Route::ask("/api/v1/alarms/simulate", SEE_PLANT, |a| Box::pin(study::simulate(a))),
     Route::get("/api/v1/alarms/{id}", SEE_ALARM, |a| Box::pin(alarms::one(a))),
+    Route::get("/api/v1/alarms/{id}/coach", SEE_ALARM, |a| Box::pin(study::coach(a))),
     Route::get("/api/v1/alarms/{id}/journal", SEE_ALARM, |a| Box::pin(alarms::journal_of(a))),
     Route::post(
         "/api/v1/alarms/{id}/acknowledge",
@@ -277,6 +281,9 @@ pub(crate) static ROUTES: &[Route] = &[
         record::export,
         analysis::waterfall,
         alarms::list,
+        study::performance,
+        study::simulate,
+        study::coach,
         alarms::one,
         alarms::journal_of,
         alarms::acknowledge,

@@ -24,6 +24,7 @@ mod rules;
 mod series;
 mod status;
 mod store;
+mod study;
 mod train;
 mod waiting;
 mod waveform;
@@ -74,6 +75,11 @@ pub use status::{Mqtt, Status, Store};
 pub use store::{
     StoreBackups, StoreDisk, StoreFile, StoreOldest, StoreRemoved, StoreReport, StoreWaveDropped, StoreWavePolicy,
     StoreWaves,
+};
+pub use study::{
+    AlarmAcknowledgement, AlarmActor, AlarmAdvice, AlarmAlternative, AlarmCatch, AlarmChatter, AlarmCoach, AlarmDay,
+    AlarmExcursion, AlarmFiring, AlarmFleeting, AlarmFlood, AlarmKpi, AlarmOutcome, AlarmPerformance, AlarmPriorities,
+    AlarmProposal, AlarmRate, AlarmRef, AlarmSimulation, AlarmStale, TriedDefinition,
 };
 pub use train::{Train, TrainGear, TrainShaft, TrainStage, TrainTone, TrainUnit};
 pub use waiting::{

@@ -123,6 +123,14 @@ pub(crate) fn priority(p: Priority) -> dto::Priority {
     dto::Priority(p.number())
 }
 
+/// Which alarm, with what people call its place.
+#[must_use]
+pub fn alarm_name(plant: &Plant, key: &AlarmKey, priority: Priority) -> dto::AlarmRef {
+    let (machine, point, point_title) = place(plant, key);
+    let (id, condition) = (key.id().to_string(), key.condition.code());
+    dto::AlarmRef { id, machine, point, point_title, condition, priority: self::priority(priority) }
+}
+
 fn place(plant: &Plant, key: &AlarmKey) -> (dto::MachineRef, Option<String>, Option<dto::Title>) {
     let known = plant.machines.get(&key.machine);
     let machine = dto::MachineRef {

@@ -12,6 +12,7 @@ mod summary;
 mod train;
 mod waveform;
 
+pub use alarm::alarm_name;
 pub(crate) use alarm::{active, alarm, alarms, counts, journal_entry, shown, unacknowledged};
 pub(crate) use assessment::{assessment, health_point};
 pub(crate) use definition::{definition, parse_definition, parse_key};

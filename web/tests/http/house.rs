@@ -319,10 +319,7 @@ impl web::Notifier for Stubs {
         dto::Notifications { configured: true, log, next, ..dto::Notifications::default() }
     }
 
-    fn test(
-        &self,
-        what: dto::NotificationTest,
-    ) -> BoxFuture<'_, Result<dto::NotificationTested, web::Declined>> {
+    fn test(&self, what: dto::NotificationTest) -> BoxFuture<'_, Result<dto::NotificationTested, web::Declined>> {
         Box::pin(async move {
             match what.channel.as_deref() {
                 Some("group") => Ok(dto::NotificationTested { results: Vec::new() }),
@@ -356,6 +353,7 @@ pub fn services(historian: &Arc<Historian>, clock: &Arc<ManualClock>, faults: Ve
             historian.tail(historian.head())
         }),
         analyst: stubs.clone(),
+        alarm_study: Arc::new(crate::study::Stub),
         waiting: Arc::new(crate::waiting::Stub::default()),
         door: stubs.clone(),
         shipping: stubs.clone(),

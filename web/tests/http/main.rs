@@ -20,4 +20,5 @@ mod rules;
 mod small;
 mod sockets;
 mod store;
+mod study;
 mod waiting;

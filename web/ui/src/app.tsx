@@ -25,6 +25,7 @@ const Devices = lazy(() => import("./pages/devices").then((m) => m.Devices));
 const Discovery = lazy(() => import("./pages/discovery").then((m) => m.Discovery));
 const Ledger = lazy(() => import("./pages/ledger").then((m) => m.Ledger));
 const Machine = lazy(() => import("./pages/machine").then((m) => m.Machine));
+const Performance = lazy(() => import("./pages/performance").then((m) => m.Performance));
 const Quarantine = lazy(() => import("./pages/quarantine").then((m) => m.Quarantine));
 const RulesPage = lazy(() => import("./pages/rules").then((m) => m.RulesPage));
 const Store = lazy(() => import("./pages/store").then((m) => m.Store));
@@ -41,6 +42,7 @@ function keysOnce(): void {
       c: () => go(["connections"]),
       s: () => go(["store"]),
       m: () => goMachine(),
+      p: () => go(["alarms", "performance"]),
     },
     { "/": focusSearch, "?": toggleHelp },
   );
@@ -108,6 +110,7 @@ function pageOf(route: Route, status: Status | undefined): preact.JSX.Element {
   const [page = "overview", ...rest] = route.path;
   const [first, second, ...more] = rest;
   if (page === "overview") return <Overview />;
+  if (page === "alarms" && first === "performance") return <Performance />;
   if (page === "account") return <Account />;
   if (page === "admin") return <Admin tab={first ?? "users"} />;
   if (page === "alarms") return <Alarms selected={first} />;
@@ -130,6 +133,7 @@ function pageOf(route: Route, status: Status | undefined): preact.JSX.Element {
 
 function pageTitle(route: Route): string {
   const [page = "overview", below, machine, ...point] = route.path;
+  if (page === "alarms" && below === "performance") return t("performance.title");
   if (page === "account") return t("account.title");
   if (page === "admin") return t("admin.title");
   if (page === "alarms") return t("nav.alarms");

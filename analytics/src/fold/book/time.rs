@@ -1,5 +1,7 @@
 //! What time alone does to alarms: a delay that is over, shelving that has ended, a re-alarm.
 
+use std::time::Duration;
+
 use plant::{AlarmKey, Finding, Timestamp, Trigger};
 
 use super::{Alarm, Book, Entry};
@@ -50,8 +52,10 @@ impl Book {
         let edge = a.entry.delay().expire(on, off);
         if let (Some((stands, at)), Some(waited)) = (edge, a.entry.waits.take()) {
             let event = if stands { Event::Holds } else { Event::Gone };
-            // A source whose clock runs ahead does not make an alarm of the future.
-            self.take(&mut a, event, at.min(self.now), waited.detail, None, out);
+            // It was over by the platform's own time, which stood still while that was away; and a source whose clock runs
+            // ahead makes no alarm of the future.
+            let over = self.now - Duration::from_nanos(self.up - waited.due);
+            self.take(&mut a, event, at.max(over).min(self.now), waited.detail, None, out);
         }
         self.entries.remove(key);
         self.put(a);

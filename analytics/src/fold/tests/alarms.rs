@@ -1,5 +1,6 @@
 //! What definitions, time and people do to alarms, and that a restart in the middle changes none of it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use plant::{
@@ -63,14 +64,13 @@ fn a_delay_is_measured_in_the_time_of_the_data() {
 #[test]
 fn a_delay_ends_without_another_value_and_not_by_the_platforms_absence() {
     let mut j = with(|d| d.on_delay = secs(30));
-    let began = j.now + secs(1);
     j.value("temp", 95.0);
     // The platform is away for an hour: of that it knows 10 s, and nothing of the value.
     j.now = j.now + secs(3_600);
     assert_eq!(said(&j.heartbeats(15)), [""; 0]);
     let found = j.heartbeats(8);
     assert_eq!(said(&found), ["high raised"]);
-    assert_eq!(steps(&found)[0].t, began + secs(30));
+    assert!(j.now.since(steps(&found)[0].t) <= secs(8), "for an hour nothing was known: it is one of now");
     assert_eq!((steps(&found)[0].value, steps(&found)[0].limit), (Some(95.0), Some(80.0)), "what was known is shown");
 }
 
@@ -415,8 +415,8 @@ fn a_restart_before_any_commit_changes_nothing() {
 fn every_step_follows_from_the_one_before_it() {
     let mut fold = Fold::new(Settings::default());
     let findings: Vec<_> = busy().iter().flat_map(|c| fold.step(c)).collect();
-    let mut states = std::collections::BTreeMap::new();
-    let mut records = std::collections::BTreeMap::new();
+    let mut states = BTreeMap::new();
+    let mut records = BTreeMap::new();
     for a in steps(&findings) {
         assert_eq!(states.insert(a.key.clone(), a.to).unwrap_or_default(), a.from, "{a:?}");
         let record = plant::AlarmRecord::after(records.get(&a.key), a);

@@ -11,5 +11,6 @@ export type * from "./types/live";
 export type * from "./types/machine";
 export type * from "./types/platform";
 export type * from "./types/rules";
+export type * from "./types/study";
 export type * from "./types/train";
 export type * from "./types/waveform";

@@ -127,6 +127,7 @@ function AlarmList(props: { fetched: Alarm[]; at: number; selected: string | und
               </button>
             ))}
           </div>
+          <a class="button" href={href(["alarms", "performance"])} data-testid="to-performance">{t("performance.title")}</a>
           {machine && (
             <a class="chip" href={href(["alarms"], { ...query, machine: null })}>
               {machine} <span aria-label={t("alarms.remove_filter")}>×</span>

@@ -12,6 +12,7 @@ const KEYS: [keys: string[], text: string][] = [
   [["g", "m"], "help.machine"],
   [["g", "c"], "help.connections"],
   [["g", "s"], "help.store"],
+  [["g", "p"], "help.performance"],
   [["/"], "help.search"],
   [["j"], "help.next"],
   [["k"], "help.previous"],

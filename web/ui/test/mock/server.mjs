@@ -7,6 +7,7 @@ import * as assessed from "./assessment.mjs";
 import * as analysis from "./analysis.mjs";
 import * as devices from "./devices.mjs";
 import * as plant from "./plant.mjs";
+import * as study from "./study.mjs";
 import * as waiting from "./waiting.mjs";
 
 const args = process.argv.slice(2);
@@ -132,6 +133,9 @@ function api(req, res, path, q) {
     case "waterfall": return json(res, analysis.waterfall(WAVES.map((w) => header(w, q.get("point"))), q));
     case "alarms": {
       if (!rest[0]) return json(res, { alarms, total: alarms.length });
+      if (rest[0] === "performance") return json(res, study.performance(alarms, q, flag("empty")));
+      if (rest[0] === "simulate") return void body(req).then((asked) => json(res, study.simulate(asked)));
+      if (rest[1] === "coach") return study.coach(alarms, rest[0], q) ? json(res, study.coach(alarms, rest[0], q)) : problem(res, 404, "Not found", `There is no alarm ${rest[0]}.`, "Choose one from the list.");
       const a = alarms.find((x) => x.id === rest[0]);
       if (!a) return problem(res, 404, "Not found", `There is no alarm ${rest[0]}.`, "Choose one from the list.");
       if (rest[1] === "journal") return json(res, plant.journal(alarms, a.id));
