@@ -66,6 +66,8 @@ fn steps() -> Result<Vec<AlarmTransition>, Failed> {
                 limit: None,
                 unit: None,
                 evidence: Evidence::default(),
+                inhibited: None,
+                first_out: false,
             }
         })
         .collect())

@@ -1,5 +1,7 @@
 //! A replay against the live fold on the same values, and what delays may and may not do.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of a test are a test")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

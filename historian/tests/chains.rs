@@ -29,6 +29,8 @@ fn step(n: i64) -> Finding {
         limit: None,
         unit: None,
         evidence: Evidence::default(),
+        inhibited: None,
+        first_out: false,
     })
 }
 

@@ -62,6 +62,8 @@ impl Store {
                 limit: None,
                 unit: None,
                 evidence: Evidence::default(),
+                inhibited: None,
+                first_out: false,
             };
             self.put(Batch { findings: vec![Finding::Alarm(step)], ..Batch::default() }).await;
         }
