@@ -52,7 +52,7 @@ fn steps() -> Result<Vec<AlarmTransition>, Failed> {
                 AlarmState::Unacknowledged => {
                     (AlarmState::Acknowledged, Trigger::Acknowledged { by: "somebody".into() })
                 }
-                AlarmState::Acknowledged => (AlarmState::Normal, Trigger::Cleared),
+                AlarmState::Acknowledged | AlarmState::Latched => (AlarmState::Normal, Trigger::Cleared),
             };
             states[n] = to;
             AlarmTransition {
