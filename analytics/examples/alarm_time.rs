@@ -61,7 +61,7 @@ fn steps() -> Result<Vec<AlarmTransition>, Failed> {
                 from,
                 to,
                 trigger,
-                priority: if n % 5 == 0 { Priority::High } else { Priority::Low },
+                priority: if n.is_multiple_of(5) { Priority::High } else { Priority::Low },
                 value: None,
                 limit: None,
                 unit: None,
