@@ -294,7 +294,20 @@ fn the_place_of_a_time_in_the_alarm_journal_is_found_by_halving_and_history_does
         let (from, to) = (AlarmState::Normal, AlarmState::Unacknowledged);
         let (value, limit, unit, evidence) = (None, None, None, Evidence::default());
         let (key, priority) = (key.clone(), Priority::High);
-        Finding::Alarm(AlarmTransition { key, t: at(t), from, to, trigger, priority, value, limit, unit, evidence })
+        Finding::Alarm(AlarmTransition {
+            key,
+            t: at(t),
+            from,
+            to,
+            trigger,
+            priority,
+            value,
+            limit,
+            unit,
+            evidence,
+            inhibited: None,
+            first_out: false,
+        })
     };
     let empty = register(&store).alarm_journal_before(at(0)).unwrap();
     assert_eq!(register(&store).alarm_journal_after(empty, 9).unwrap(), []);
