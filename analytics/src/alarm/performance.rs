@@ -197,7 +197,7 @@ impl Study {
         }
         let raised = matches!(s.trigger, Trigger::Raised);
         // What is kept from people is not announced; what is announced anew is the same alarm.
-        let counts = raised && s.announces() && self.period.holds(s.t);
+        let counts = raised && s.inhibited.is_none() && self.period.holds(s.t);
         if counts {
             self.rate.add(s.t);
             self.priorities.add(s.priority);

@@ -8,7 +8,7 @@ import { byUrgency, isActive, isOpen, isWaiting, machineTitle, message, placeOf,
 import { int, span, when } from "../lib/format";
 import { registerKeys } from "../lib/keys";
 import { now, serverNow } from "../lib/now";
-import { go, href, useRoute } from "../lib/router";
+import { go, href, parseHash, useRoute } from "../lib/router";
 import { useStore } from "../lib/store";
 import { type Form, InhibitDialog, inhibitedText } from "../parts/alarm-actions";
 import { EvidencePanel } from "../parts/evidence";
@@ -89,7 +89,9 @@ function AlarmList(props: { fetched: Alarm[]; at: number; selected: string | und
     }
   };
   const step = (by: number) => {
-    const at = shown.findIndex((a) => a.id === selected);
+    // Where the address is, and not where the last drawing was: keys may come faster than a thousand rows are drawn.
+    const here = parseHash(location.hash).path[1];
+    const at = shown.findIndex((a) => a.id === here);
     const next = shown[at < 0 ? 0 : Math.max(0, Math.min(shown.length - 1, at + by))];
     if (next) go(["alarms", next.id], query);
   };
