@@ -88,10 +88,10 @@ function AlarmList(props: { fetched: Alarm[]; at: number; selected: string | und
       setBusy((b) => new Set([...b].filter((x) => x !== a.id)));
     }
   };
+  // By the address and not by the last drawing: keys may come faster than a thousand rows are drawn.
+  const chosen = () => parseHash(location.hash).path[1];
   const step = (by: number) => {
-    // Where the address is, and not where the last drawing was: keys may come faster than a thousand rows are drawn.
-    const here = parseHash(location.hash).path[1];
-    const at = shown.findIndex((a) => a.id === here);
+    const at = shown.findIndex((a) => a.id === chosen());
     const next = shown[at < 0 ? 0 : Math.max(0, Math.min(shown.length - 1, at + by))];
     if (next) go(["alarms", next.id], query);
   };
@@ -99,7 +99,7 @@ function AlarmList(props: { fetched: Alarm[]; at: number; selected: string | und
     registerKeys({
       j: () => step(1),
       k: () => step(-1),
-      a: () => open && void acknowledge([open]),
+      a: () => void acknowledge(all.filter((a) => a.id === chosen())),
       s: () => open && !open.inhibited && setForm("shelve"),
     }),
   );
