@@ -1,4 +1,4 @@
-import { useEffect, useReducer } from "preact/hooks";
+import { useLayoutEffect, useReducer, useRef } from "preact/hooks";
 
 /** One observable value. The page has a handful of them; a framework for state would be larger than its use. */
 export interface Store<T> {
@@ -27,6 +27,12 @@ export function store<T>(initial: T): Store<T> {
 /** The value of `s`; the component is drawn again when it changes. */
 export function useStore<T>(s: Store<T>): T {
   const [, again] = useReducer((n: number) => n + 1, 0);
-  useEffect(() => s.subscribe(() => again(undefined as never)), [s]);
+  const drawn = useRef(s.get());
+  drawn.current = s.get();
+  useLayoutEffect(() => {
+    // It may have changed between the drawing and now, when nobody listened yet.
+    if (!Object.is(drawn.current, s.get())) again(undefined as never);
+    return s.subscribe(() => again(undefined as never));
+  }, [s]);
   return s.get();
 }
