@@ -11,8 +11,8 @@ use analytics::alarm::simulate::Simulation;
 use analytics::fold::{Fold, Settings};
 use historian::{Batch, Committed, Sample};
 use plant::{
-    AlarmCondition, AssetChange, Finding, Limits, Machine, Observation, Point, Quality, Reason, Timestamp, Trigger,
-    Value,
+    AlarmChange, AlarmCondition, AlarmDefinition, AlarmKey, AssetChange, Finding, Limits, Machine, Observation, Point,
+    Quality, Reason, Timestamp, Trigger, Value,
 };
 use proptest::prelude::*;
 
@@ -28,8 +28,8 @@ fn observation(t: Timestamp, v: f64, quality: Quality) -> Observation {
     Observation { point, t, t_received: t, value: Value::Float(v), quality, seq: None }
 }
 
-/// What the fold says of one point with one limit, one value a second: raised and cleared, and when.
-fn live(condition: &AlarmCondition, values: &[(f64, Quality)]) -> Vec<Edge> {
+/// What the fold says of one point with one limit and these delays, one value a second: raised and cleared, and when.
+fn live(condition: &AlarmCondition, (on, off): (u64, u64), values: &[(f64, Quality)]) -> Vec<Edge> {
     let mut machine = Machine::bare("s/fan".parse().unwrap());
     let mut point = Point::bare("temp");
     point.limits = match condition {
@@ -40,7 +40,12 @@ fn live(condition: &AlarmCondition, values: &[(f64, Quality)]) -> Vec<Edge> {
     machine.points.insert("temp".into(), point);
     let mut fold = Fold::new(Settings::default());
     let commit = |seq: usize, batch| Committed { seq: seq as u64, t: at(seq as i64), batch: Arc::new(batch) };
-    fold.step(&commit(1, Batch { changes: vec![AssetChange::Machine(machine)], ..Batch::default() }));
+    let point: plant::PointId = "s/fan/temp".parse().unwrap();
+    let key = AlarmKey { machine: point.machine(), point: Some(point), condition: condition.clone() };
+    let [on_delay, off_delay] = [on, off].map(Duration::from_secs);
+    let defined = AlarmDefinition { on_delay, off_delay, ..AlarmDefinition::usual(key) };
+    let alarms = AssetChange::Alarms(vec![AlarmChange::Define(Box::new(defined))]);
+    fold.step(&commit(1, Batch { changes: vec![AssetChange::Machine(machine), alarms], ..Batch::default() }));
     let mut edges = Vec::new();
     for (i, (v, quality)) in values.iter().enumerate() {
         let observations = vec![observation(at(i as i64 + 2), *v, *quality)];
@@ -70,7 +75,7 @@ fn simulated(d: Definition, values: &[(f64, Quality)]) -> Run {
     for (i, (v, quality)) in values.iter().enumerate() {
         simulation.value(&Sample { t: at(i as i64 + 2), value: Value::Float(*v), quality: *quality });
     }
-    simulation.finish(at(values.len() as i64 + 2)).proposed.run
+    simulation.finish(at(values.len() as i64 + 1)).proposed.run
 }
 
 fn edges(run: &Run) -> Vec<Edge> {
@@ -96,9 +101,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn without_delays_a_simulation_says_what_the_fold_said(values in values()) {
+    fn a_simulation_says_what_the_fold_said(values in values(), on in 0u64..8, off in 0u64..8) {
         for (condition, side) in [(AlarmCondition::High, Side::Above), (AlarmCondition::Low, Side::Below)] {
-            prop_assert_eq!(edges(&simulated(definition(side, 0, 0), &values)), live(&condition, &values));
+            for (on, off) in [(0, 0), (on, off)] {
+                let said = live(&condition, (on, off), &values);
+                prop_assert_eq!(edges(&simulated(definition(side, on, off), &values)), said, "{} s on, {} s off", on, off);
+            }
         }
     }
 
@@ -126,8 +134,8 @@ proptest! {
     #[test]
     fn raised_and_cleared_take_turns_in_order_of_time(values in values(), on in 0u64..9, off in 0u64..9) {
         let mut replay = Replay::new(definition(Side::Below, on, off));
-        let looks = values.iter().enumerate().filter_map(|(i, (v, _))| replay.look(at(i as i64), *v));
-        let all: Vec<Edge> = looks.collect();
+        let looks = values.iter().enumerate().flat_map(|(i, (v, _))| replay.look(at(i as i64), *v));
+        let all: Vec<Edge> = looks.flatten().collect();
         prop_assert!(all.iter().enumerate().all(|(i, e)| e.raised == (i % 2 == 0)));
         prop_assert!(all.windows(2).all(|e| e[0].t <= e[1].t));
     }

@@ -180,22 +180,35 @@ impl Coach {
     /// Looks at a number of usable quality; in order of time.
     pub fn look(&mut self, t: Timestamp, value: f64) {
         self.values += 1;
-        match self.current.look(t, value) {
-            Some(Edge { raised: true, t }) => {
-                self.excursions += u64::from(self.cleared.is_none_or(|c| t.since(c) > CHATTER_WITHIN));
-            }
-            Some(Edge { raised: false, t }) => self.cleared = Some(t),
-            None => {}
+        for edge in self.current.look(t, value).into_iter().flatten() {
+            self.count(edge);
         }
         for (_, player) in &mut self.tries {
             player.look(t, value);
         }
     }
 
+    /// Takes in a value that is not to be trusted.
+    pub fn lose(&mut self) {
+        self.current.lose();
+        self.tries.iter_mut().for_each(|(_, player)| player.lose());
+    }
+
+    fn count(&mut self, Edge { raised, t }: Edge) {
+        if raised {
+            self.excursions += u64::from(self.cleared.is_none_or(|c| t.since(c) > CHATTER_WITHIN));
+        } else {
+            self.cleared = Some(t);
+        }
+    }
+
     /// What is to be said, the series having been seen up to `to`.
     #[must_use]
-    pub fn finish(self, to: Timestamp) -> Advice {
+    pub fn finish(mut self, to: Timestamp) -> Advice {
         let current = *self.current.definition();
+        if let Some(edge) = self.current.settle(to) {
+            self.count(edge);
+        }
         let run = self.current.finish(to);
         let (excursions, count) = (excursions(&run.firings, current.side), self.excursions);
         let verdict = match () {

@@ -17,8 +17,17 @@ pub struct Delay {
     since: Option<Timestamp>,
 }
 
-/// What began to count, and since when: `true` that the condition holds, `false` that it is gone.
-pub type Edge = (bool, Timestamp);
+/// What began to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// That the condition holds, or that it is gone.
+    pub raised: bool,
+    /// Since when: the end of the delay.
+    pub t: Timestamp,
+}
+
+/// The changes of one look, in their order.
+pub type Edges = [Option<Edge>; 2];
 
 impl Delay {
     /// One whose condition counts as `stands`, and has been otherwise since `since`.
@@ -45,10 +54,11 @@ impl Delay {
         self.stands != self.since.is_some()
     }
 
-    /// Takes in that the condition holds, or does not, at `t`; `on` and `off` are the delays. Gives what began to count, at
-    /// most two changes, in their order.
-    pub fn look(&mut self, holds: bool, t: Timestamp, on: Duration, off: Duration) -> impl Iterator<Item = Edge> {
-        let before = self.since.filter(|since| t >= *since + self.wait(on, off)).and_then(|_| self.expire(on, off));
+    /// Takes in that the condition holds, or does not, at `t`; `on` and `off` are the delays. Gives what began to count.
+    pub fn look(&mut self, holds: bool, t: Timestamp, on: Duration, off: Duration) -> Edges {
+        // What changes at the very end of a delay has not held for the whole of it.
+        let over = |since: &Timestamp| t > *since + self.wait(on, off);
+        let before = self.since.filter(over).and_then(|_| self.expire(on, off));
         let now = if holds == self.stands {
             self.since = None;
             None
@@ -56,14 +66,19 @@ impl Delay {
             let since = *self.since.get_or_insert(t);
             if t >= since + self.wait(on, off) { self.expire(on, off) } else { None }
         };
-        before.into_iter().chain(now)
+        [before, now]
+    }
+
+    /// Takes in that nothing is known of the condition any more: a delay that runs does not go on.
+    pub fn lose(&mut self) {
+        self.since = None;
     }
 
     /// Takes in that the delay is over, if one runs; gives what began to count.
     pub fn expire(&mut self, on: Duration, off: Duration) -> Option<Edge> {
         let t = self.since.take()? + self.wait(on, off);
         self.stands = !self.stands;
-        Some((self.stands, t))
+        Some(Edge { raised: self.stands, t })
     }
 
     /// The delay that runs, or would.
@@ -87,8 +102,8 @@ mod tests {
     fn play(values: &[(i64, bool)], on: u64, off: u64) -> Vec<(bool, i64)> {
         let (on, off) = (Duration::from_secs(on), Duration::from_secs(off));
         let mut d = Delay::default();
-        let edges = values.iter().flat_map(|(t, holds)| d.look(*holds, at(*t), on, off).collect::<Vec<_>>());
-        edges.map(|(stands, t)| (stands, t.nanos() / 1_000_000_000)).collect()
+        let edges = values.iter().flat_map(|(t, holds)| d.look(*holds, at(*t), on, off)).flatten();
+        edges.map(|e| (e.raised, e.t.nanos() / 1_000_000_000)).collect()
     }
 
     #[test]
@@ -112,15 +127,27 @@ mod tests {
     }
 
     #[test]
+    fn what_changes_at_the_very_end_of_its_delay_did_not_hold_for_the_whole_of_it() {
+        assert_eq!(play(&[(0, true), (5, false), (9, false)], 5, 0), []);
+        assert_eq!(play(&[(0, true), (5, true), (9, false)], 5, 0), [(true, 5), (false, 9)]);
+    }
+
+    #[test]
     fn time_alone_ends_a_delay_once() {
         let (on, off) = (Duration::from_secs(5), Duration::from_secs(7));
         let mut d = Delay::default();
         assert_eq!(d.expire(on, off), None);
-        assert_eq!(d.look(true, at(10), on, off).count(), 0);
+        assert_eq!(d.look(true, at(10), on, off), [None, None]);
         assert!(d.holds() && !d.stands());
-        assert_eq!(d.expire(on, off), Some((true, at(15))));
+        assert_eq!(d.expire(on, off), Some(Edge { raised: true, t: at(15) }));
         assert_eq!(d.expire(on, off), None);
         assert_eq!(d, Delay::from_parts(true, None));
+        // Nothing is known any more: what holds then waits for the whole of its delay again.
+        let mut d = Delay::default();
+        d.look(true, at(10), on, off);
+        d.lose();
+        assert_eq!(d.look(true, at(20), on, off), [None, None]);
+        assert_eq!(d.expire(on, off), Some(Edge { raised: true, t: at(25) }));
     }
 
     proptest! {

@@ -1,10 +1,8 @@
 //! A definition played over the values of a series, judged one by one as the fold judges them when they come.
 //!
-//! [`limit::holds`] says whether the condition holds. The delays are in the source's time: the alarm is raised when the
-//! condition has held for the whole on-delay, and the time of that is the end of the delay; likewise it clears when the
-//! condition has been gone for the whole off-delay. It takes a value to show it: between two values nothing is known, so
-//! that nothing happens there. Bad quality neither raises nor clears, and a value that is older than one that was looked at
-//! is not looked at.
+//! [`limit::holds`] says whether the condition holds, and [`Delay`] for how long it must, as for the live alarm: between two
+//! values the condition is what the earlier one said. Bad quality neither raises nor clears, and ends a delay that runs; a
+//! value that is older than one that was looked at is not looked at.
 //!
 //! A stored series is in order of time. What came late stands in its place there, and is looked at here, where the fold
 //! only wrote it down as history: a replay may say a little more than people were told.
@@ -14,6 +12,9 @@ use std::time::Duration;
 
 use plant::Timestamp;
 
+pub use super::delay::{Edge, Edges};
+
+use super::delay::Delay;
 use super::limit::{self, Side};
 use super::performance::CHATTER_WITHIN;
 
@@ -41,46 +42,45 @@ pub struct Replay {
     definition: Definition,
     /// Whether the condition holds, delays left aside.
     held: bool,
-    /// Whether the alarm stands.
-    stands: bool,
-    /// Since when the condition is otherwise than the alarm.
-    pending: Option<Timestamp>,
+    delay: Delay,
     newest: Option<Timestamp>,
-}
-
-/// A step of the alarm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Edge {
-    /// Raised, or cleared.
-    pub raised: bool,
-    /// When: the end of the delay.
-    pub t: Timestamp,
 }
 
 impl Replay {
     /// Begins where nothing was looked at and the alarm does not stand.
     #[must_use]
-    pub const fn new(definition: Definition) -> Self {
-        Self { definition, held: false, stands: false, pending: None, newest: None }
+    pub fn new(definition: Definition) -> Self {
+        Self { definition, held: false, delay: Delay::default(), newest: None }
     }
 
     /// Looks at a number of usable quality.
-    pub fn look(&mut self, t: Timestamp, value: f64) -> Option<Edge> {
+    pub fn look(&mut self, t: Timestamp, value: f64) -> Edges {
         if self.newest.is_some_and(|newest| t < newest) || value.is_nan() {
-            return None;
+            return [None, None];
         }
         self.newest = Some(t);
         let d = &self.definition;
         self.held = limit::holds(value, d.limit, d.side, d.deadband, self.held);
-        let at = delayed(&mut self.pending, self.stands, self.held, t, (d.on_delay, d.off_delay))?;
-        self.stands = self.held;
-        Some(Edge { raised: self.stands, t: at })
+        self.delay.look(self.held, t, d.on_delay, d.off_delay)
+    }
+
+    /// Takes in a value that is not to be trusted: what counts is held, until a value says what it is.
+    pub fn lose(&mut self) {
+        self.delay.lose();
+        self.held |= self.delay.stands();
+    }
+
+    /// Takes in that no value came up to `t`.
+    pub fn settle(&mut self, t: Timestamp) -> Option<Edge> {
+        let (on, off) = (self.definition.on_delay, self.definition.off_delay);
+        let since = self.delay.since()?;
+        if since + self.delay.wait(on, off) <= t { self.delay.expire(on, off) } else { None }
     }
 
     /// Whether the alarm stands.
     #[must_use]
     pub const fn stands(&self) -> bool {
-        self.stands
+        self.delay.stands()
     }
 
     /// Whether the condition holds, delays left aside.
@@ -88,25 +88,6 @@ impl Replay {
     pub const fn held(&self) -> bool {
         self.held
     }
-}
-
-/// When an alarm that stands or does not follows its condition: the instant at which the delay ended, once that is seen.
-fn delayed(
-    pending: &mut Option<Timestamp>,
-    stands: bool,
-    holds: bool,
-    t: Timestamp,
-    (on, off): (Duration, Duration),
-) -> Option<Timestamp> {
-    if holds == stands {
-        *pending = None;
-        return None;
-    }
-    let ends = *pending.get_or_insert(t) + if holds { on } else { off };
-    (ends <= t).then(|| {
-        *pending = None;
-        ends
-    })
 }
 
 /// One time for which the alarm stood.
@@ -140,13 +121,21 @@ pub struct Player {
     run: Run,
     since: Option<Timestamp>,
     recent: VecDeque<Timestamp>,
+    /// The value that was looked at last.
+    before: f64,
 }
 
 impl Player {
     /// Of a definition of which nothing was played.
     #[must_use]
     pub fn new(definition: Definition) -> Self {
-        Self { replay: Replay::new(definition), run: Run::default(), since: None, recent: VecDeque::new() }
+        Self {
+            replay: Replay::new(definition),
+            run: Run::default(),
+            since: None,
+            recent: VecDeque::new(),
+            before: f64::NAN,
+        }
     }
 
     /// The definition and its state.
@@ -168,15 +157,26 @@ impl Player {
     }
 
     /// Looks at a number of usable quality.
-    pub fn look(&mut self, t: Timestamp, value: f64) -> Option<Edge> {
-        let edge = self.replay.look(t, value);
-        match edge {
-            Some(Edge { raised: true, t }) => self.raised(t, value),
-            Some(Edge { raised: false, t }) => self.cleared(t),
-            None if self.since.is_some() => self.stood(value),
-            None => {}
+    pub fn look(&mut self, t: Timestamp, value: f64) -> Edges {
+        let edges = self.replay.look(t, value);
+        for edge in edges.into_iter().flatten() {
+            // What was decided before this value rests on the one before it.
+            self.take(edge, if edge.raised == self.replay.held { value } else { self.before });
         }
-        edge
+        if edges == [None, None] && self.since.is_some() {
+            self.stood(value);
+        }
+        self.before = value;
+        edges
+    }
+
+    /// Takes in a value that is not to be trusted.
+    pub fn lose(&mut self) {
+        self.replay.lose();
+    }
+
+    fn take(&mut self, edge: Edge, value: f64) {
+        if edge.raised { self.raised(edge.t, value) } else { self.cleared(edge.t) }
     }
 
     fn raised(&mut self, t: Timestamp, value: f64) {
@@ -217,9 +217,17 @@ impl Player {
         self.run.firings.last_mut().filter(|_| kept)
     }
 
+    /// Takes in that no value came up to `t`.
+    pub fn settle(&mut self, t: Timestamp) -> Option<Edge> {
+        let edge = self.replay.settle(t)?;
+        self.take(edge, self.before);
+        Some(edge)
+    }
+
     /// What it amounted to by `to`.
     #[must_use]
     pub fn finish(mut self, to: Timestamp) -> Run {
+        self.settle(to);
         if let Some(since) = self.since {
             self.run.standing += to.since(since);
         }
@@ -242,8 +250,8 @@ mod tests {
     /// The edges of values one second apart, as `+t` and `-t`.
     fn edges(d: Definition, values: &[f64]) -> Vec<i64> {
         let mut replay = Replay::new(d);
-        let looks = values.iter().enumerate().filter_map(|(i, v)| replay.look(Timestamp::from_secs(i as i64), *v));
-        looks.map(|e| (e.t.nanos() / 1_000_000_000) * if e.raised { 1 } else { -1 }).collect()
+        let looks = values.iter().enumerate().flat_map(|(i, v)| replay.look(Timestamp::from_secs(i as i64), *v));
+        looks.flatten().map(|e| (e.t.nanos() / 1_000_000_000) * if e.raised { 1 } else { -1 }).collect()
     }
 
     #[test]
@@ -264,28 +272,28 @@ mod tests {
     }
 
     #[test]
-    fn it_takes_a_value_to_show_that_a_delay_has_ended_and_the_edge_lies_at_its_end() {
-        let mut replay = Replay::new(definition(10, 0));
+    fn a_delay_ends_between_values_and_what_is_not_to_be_trusted_ends_it() {
         let t = Timestamp::from_secs;
-        assert_eq!(replay.look(t(0), 81.0), None);
-        assert_eq!(replay.look(t(9), 81.0), None);
-        assert_eq!(replay.look(t(600), 81.0), Some(Edge { raised: true, t: t(10) }));
-        // Nobody saw it hold for ten seconds.
+        let edge = |raised, s| Some(Edge { raised, t: t(s) });
         let mut replay = Replay::new(definition(10, 0));
-        assert_eq!(replay.look(t(0), 81.0), None);
-        assert_eq!(replay.look(t(600), 70.0), None);
-        assert_eq!(replay.look(t(601), 81.0), None);
+        assert_eq!(replay.look(t(0), 81.0), [None, None]);
+        assert_eq!(replay.look(t(600), 70.0), [edge(true, 10), edge(false, 600)]);
+        assert_eq!(replay.look(t(601), 81.0), [None, None]);
+        replay.lose();
+        assert_eq!(replay.settle(t(700)), None);
+        assert_eq!(replay.look(t(700), 81.0), [None, None], "it begins anew");
+        assert_eq!((replay.settle(t(709)), replay.settle(t(710))), (None, edge(true, 710)));
     }
 
     #[test]
     fn what_is_older_is_not_looked_at_and_no_number_changes_nothing() {
         let mut replay = Replay::new(definition(0, 0));
         let t = Timestamp::from_secs;
-        assert_eq!(replay.look(t(5), 70.0), None);
-        assert_eq!(replay.look(t(4), 99.0), None);
-        assert_eq!(replay.look(t(6), f64::NAN), None);
-        assert_eq!(replay.look(t(5), 99.0), Some(Edge { raised: true, t: t(5) }));
-        assert_eq!(replay.look(t(4), 0.0), None);
+        for (s, v) in [(5, 70.0), (4, 99.0), (6, f64::NAN)] {
+            assert_eq!(replay.look(t(s), v), [None, None]);
+        }
+        assert_eq!(replay.look(t(5), 99.0), [None, Some(Edge { raised: true, t: t(5) })]);
+        assert_eq!(replay.look(t(4), 0.0), [None, None]);
         assert!(replay.stands());
     }
 

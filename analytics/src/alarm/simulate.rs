@@ -110,6 +110,7 @@ impl Simulation {
         let number = s.value.as_f64().filter(|v| s.quality.usable() && v.is_finite());
         let Some(value) = number else {
             self.passed_over += 1;
+            self.tracks().for_each(|track| track.player.lose());
             return;
         };
         self.values += 1;
@@ -145,15 +146,20 @@ impl Simulation {
 
 impl Track {
     fn look(&mut self, t: Timestamp, value: f64) {
-        let stood_since = self.player.stands_since();
-        match self.player.look(t, value) {
-            Some(Edge { raised: true, t }) => {
-                let near = |f: &&mut Catch| f.raised.is_none() && f.of.t >= t && f.of.t.since(t) <= LOOKBACK;
-                self.faults.iter_mut().filter(near).for_each(|f| f.raised = Some(t));
-            }
-            Some(Edge { raised: false, t }) => stood_until(&mut self.faults, stood_since, t),
-            None => {}
+        let mut stood_since = self.player.stands_since();
+        for edge in self.player.look(t, value).into_iter().flatten() {
+            self.catch(edge, stood_since);
+            stood_since = Some(edge.t);
         }
+    }
+
+    /// Looks which faults an edge has caught; `since`: since when the alarm stood before it.
+    fn catch(&mut self, Edge { raised, t }: Edge, since: Option<Timestamp>) {
+        if !raised {
+            return stood_until(&mut self.faults, since, t);
+        }
+        let near = |f: &&mut Catch| f.raised.is_none() && f.of.t >= t && f.of.t.since(t) <= LOOKBACK;
+        self.faults.iter_mut().filter(near).for_each(|f| f.raised = Some(t));
     }
 
     /// The extreme that would change the state comes first, then the last value.
@@ -172,6 +178,10 @@ impl Track {
     }
 
     fn finish(mut self, to: Timestamp) -> Outcome {
+        let since = self.player.stands_since();
+        if let Some(edge) = self.player.settle(to) {
+            self.catch(edge, since);
+        }
         stood_until(&mut self.faults, self.player.stands_since(), to);
         let definition = *self.player.definition();
         Outcome { definition, run: self.player.finish(to), doubtful_minutes: self.doubtful, faults: self.faults }

@@ -145,6 +145,11 @@ impl Book {
         self.entries.get(key).is_some_and(|e| e.state.active())
     }
 
+    /// Whether a delay of `key` runs.
+    pub fn waits(&self, key: &AlarmKey) -> bool {
+        self.entries.get(key).is_some_and(|e| e.waits.is_some())
+    }
+
     /// Whether the condition of `key` holds, as far as the book knows, delays aside.
     pub fn holds(&self, key: &AlarmKey) -> bool {
         self.entries.get(key).is_some_and(|e| e.delay().holds())
@@ -164,17 +169,15 @@ impl Book {
         let defined = self.rules.of(key);
         entry.priority = defined.as_ref().and_then(|d| d.priority).unwrap_or(priority);
         let mut alarm = Alarm { key, entry, defined };
+        if event == Event::Lost {
+            // Nothing is known of the condition: no delay goes on.
+            alarm.entry.waits = None;
+        }
         match event {
             Event::Holds | Event::Renewed | Event::Gone => self.condition(&mut alarm, event, t, detail, out),
             Event::Lost if alarm.entry.lost => {}
             Event::HeldLate if alarm.entry.late => {}
-            _ => {
-                if event == Event::Lost {
-                    // Nothing is known of the condition: no delay goes on.
-                    alarm.entry.waits = None;
-                }
-                self.take(&mut alarm, event, t, detail, None, out);
-            }
+            _ => self.take(&mut alarm, event, t, detail, None, out),
         }
         self.put(alarm);
     }
@@ -203,19 +206,20 @@ impl Book {
         let (on, off) = a.delays();
         let holds = event != Event::Gone;
         let mut delay = a.entry.delay();
-        let edges: Vec<_> = delay.look(holds, t, on, off).collect();
+        let edges = delay.look(holds, t, on, off);
         let waited = a.entry.waits.take();
-        if edges.is_empty() && delay.since().is_none() {
+        if edges == [None, None] && delay.since().is_none() {
             // It is as it was: nothing waits.
             self.take(a, event, t, detail, None, out);
             return;
         }
-        for (stands, at) in edges {
+        for edge in edges.into_iter().flatten() {
             // What was decided before this value is said with what was known then.
-            let known = if stands == holds { None } else { waited.as_ref().map(|w| w.detail.clone()) };
-            let event = if stands { Event::Holds } else { Event::Gone };
-            self.take(a, event, at, known.unwrap_or_else(|| detail.clone()), None, out);
+            let known = if edge.raised == holds { None } else { waited.as_ref().map(|w| w.detail.clone()) };
+            let event = if edge.raised { Event::Holds } else { Event::Gone };
+            self.take(a, event, edge.t, known.unwrap_or_else(|| detail.clone()), None, out);
         }
+        a.entry.lost = false;
         if let Some(since) = delay.since() {
             let wait = u64::try_from(delay.wait(on, off).as_nanos()).unwrap_or(u64::MAX);
             let due = waited.filter(|w| w.since == since).map_or(self.up.saturating_add(wait), |w| w.due);

@@ -177,17 +177,25 @@ fn lose(state: &mut State, o: &Observation, out: &mut Vec<Finding>) {
     state.book.level(&o.point, None);
     state.point(&o.point).trace = None;
     let violated = state.point(&o.point).violated;
-    if violated == 0 {
+    // Delays are of definitions.
+    let delayed = !state.book.tests(&o.point).is_empty();
+    if violated == 0 && !delayed {
         return;
     }
     let limits = limit::of(&Limits::default()).map(|(condition, _, _, priority)| (condition, priority));
     for (i, (condition, priority)) in limits.into_iter().chain(tests::CONDITIONS).enumerate() {
-        if violated & (1 << i) != 0 {
+        let key = key(&o.point, condition);
+        let bit = 1 << i;
+        if violated & bit != 0 || delayed && state.book.waits(&key) {
+            // Where it had gone for less than its delay, it is held for what counted: the next value says what it is.
+            if state.book.active(&key) {
+                state.point(&o.point).violated |= bit;
+            }
             let mut detail = Detail::default();
             if let Quality::Bad(reason) | Quality::Uncertain(reason) = o.quality {
                 detail.evidence.codes.push(reason.as_str().into());
             }
-            state.book.apply(&key(&o.point, condition), priority, Event::Lost, o.t, detail, out);
+            state.book.apply(&key, priority, Event::Lost, o.t, detail, out);
         }
     }
 }

@@ -10,7 +10,8 @@ use analytics::alarm::simulate::{Confirmed, Simulation};
 use analytics::fold;
 use historian::{Archive, JournalEntry, Register, Seq};
 use plant::{
-    AlarmCondition, AlarmId, AlarmKey, AlarmRecord, Judgement, Point, PointId, PointKind, SeriesKey, Timestamp, Trigger,
+    AlarmCondition, AlarmDefinition, AlarmId, AlarmKey, AlarmRecord, AlarmTest, Judgement, Plant, Point, PointId,
+    PointKind, SeriesKey, Timestamp, Trigger,
 };
 use web::{AlarmStudy, Proposal, Unstudied, dto};
 
@@ -69,7 +70,7 @@ impl AlarmStudy for Alarms {
             return Ok(answer(Some("not_a_limit"), None, None));
         };
         let unit = point.unit.map(|u| u.symbol().to_owned());
-        let Some(current) = definition(point, &record.key.condition) else {
+        let Some(current) = definition(point, &record.key.condition, defined(&plant, &record.key)) else {
             return Ok(answer(Some("no_limit"), unit, None));
         };
         let span = point.range.map(|(low, high)| high - low).filter(|s| s.is_finite() && *s > 0.0);
@@ -82,7 +83,10 @@ impl AlarmStudy for Alarms {
                     coach.look(s.t, v);
                     looked += 1;
                 }
-                None => passed_over += 1,
+                None => {
+                    coach.lose();
+                    passed_over += 1;
+                }
             }
         })?;
         if looked == 0u64 {
@@ -95,7 +99,12 @@ impl AlarmStudy for Alarms {
         let plant = self.register.plant();
         let point = plant.point(&what.point).map(|(_, p)| p).filter(|p| p.kind == PointKind::Scalar);
         let point = point.ok_or(Unstudied::NoPoint)?;
-        let current = definition(point, &what.condition);
+        let key = AlarmKey {
+            machine: what.point.machine(),
+            point: Some(what.point.clone()),
+            condition: what.condition.clone(),
+        };
+        let current = definition(point, &what.condition, defined(&plant, &key));
         let proposed = proposed(point, what).ok_or(Unstudied::NoPoint)?;
         let faults = self.confirmed(&what.point, from, to)?;
         let confirmed = faults.len() as u64;
@@ -236,12 +245,22 @@ pub(super) fn coached(key: &AlarmKey, point: &Point) -> bool {
     point.kind == PointKind::Scalar && matches!(key.condition, HighHigh | High | Low | LowLow)
 }
 
+/// What somebody has said of how an alarm is meant.
+fn defined<'p>(plant: &'p Plant, key: &AlarmKey) -> Option<&'p AlarmDefinition> {
+    plant.alarms.get(key).map(|d| &**d)
+}
+
 /// How a limit of a point is held at present; `None` where it is not set.
-fn definition(point: &Point, condition: &AlarmCondition) -> Option<Definition> {
+fn definition(point: &Point, condition: &AlarmCondition, defined: Option<&AlarmDefinition>) -> Option<Definition> {
     let (_, side, at, _) = limit::of(&point.limits).into_iter().find(|(c, ..)| c == condition)?;
-    let at = at?;
-    let deadband = limit::deadband(at, point.range, fold::Settings::default().deadband);
-    Some(Definition { side, limit: at, deadband, on_delay: Duration::ZERO, off_delay: Duration::ZERO })
+    let limit = match defined.map(|d| &d.test) {
+        Some(AlarmTest::Limit(l)) => *l,
+        _ => at?,
+    };
+    let usual = || limit::deadband(limit, point.range, fold::Settings::default().deadband);
+    let deadband = defined.and_then(|d| d.deadband).unwrap_or_else(usual);
+    let (on_delay, off_delay) = defined.map_or_else(Default::default, |d| (d.on_delay, d.off_delay));
+    Some(Definition { side, limit, deadband, on_delay, off_delay })
 }
 
 /// The definition that somebody thinks of; `None` where the condition is no limit.

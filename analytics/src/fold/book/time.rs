@@ -50,12 +50,12 @@ impl Book {
         let mut a = Alarm { key, entry: entry.clone(), defined: self.rules.of(key) };
         let (on, off) = a.delays();
         let edge = a.entry.delay().expire(on, off);
-        if let (Some((stands, at)), Some(waited)) = (edge, a.entry.waits.take()) {
-            let event = if stands { Event::Holds } else { Event::Gone };
+        if let (Some(edge), Some(waited)) = (edge, a.entry.waits.take()) {
+            let event = if edge.raised { Event::Holds } else { Event::Gone };
             // It was over by the platform's own time, which stood still while that was away; and a source whose clock runs
             // ahead makes no alarm of the future.
             let over = self.now - Duration::from_nanos(self.up - waited.due);
-            self.take(&mut a, event, at.max(over).min(self.now), waited.detail, None, out);
+            self.take(&mut a, event, edge.t.max(over).min(self.now), waited.detail, None, out);
         }
         self.entries.remove(key);
         self.put(a);

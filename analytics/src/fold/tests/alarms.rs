@@ -90,6 +90,18 @@ fn bad_quality_stops_a_delay_and_late_data_starts_none() {
 }
 
 #[test]
+fn a_bad_value_while_an_alarm_waits_to_clear_keeps_it_and_the_next_good_one_decides() {
+    let mut j = with(|d| d.off_delay = secs(5));
+    j.value("temp", 95.0);
+    held(&mut j, 20.0, 2);
+    assert_eq!(said(&j.bad("temp", Reason::Source)), ["high value_lost"]);
+    assert_eq!(said(&j.heartbeats(20)), [""; 0], "bad quality never clears");
+    restart(&mut j);
+    assert_eq!(said(&held(&mut j, 20.0, 5)), [""; 0], "it has to be gone for the whole of its delay");
+    assert_eq!(said(&held(&mut j, 20.0, 1)), ["high cleared"]);
+}
+
+#[test]
 fn a_kill_in_a_delay_neither_loses_nor_repeats() {
     for kill in 0..12 {
         let mut j = with(|d| (d.on_delay, d.off_delay) = (secs(5), secs(4)));

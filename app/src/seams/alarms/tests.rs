@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use historian::{Batch, Config, Historian};
 use plant::{
-    AlarmState, AlarmTransition, AssetChange, Evidence, Finding, Limits, Machine, ManualClock, Observation, Priority,
-    Quality, Unit, Value,
+    AlarmChange, AlarmState, AlarmTransition, AssetChange, Evidence, Finding, Limits, Machine, ManualClock,
+    Observation, Priority, Quality, Unit, Value,
 };
 
 use super::*;
@@ -156,7 +156,11 @@ async fn the_coach_plays_what_is_kept_and_says_where_there_is_nothing_to_play() 
     assert_eq!((&*advice.verdict, advice.raised, advice.excursions, advice.values), ("solved", 75, 1, 300));
     assert_eq!((advice.current.deadband, found.unit.as_deref()), (4.0, Some("°C")));
     let best = &advice.alternatives[advice.best.unwrap()];
-    assert_eq!((&*best.means, best.definition.deadband, best.raised), ("deadband", 6.0, 1));
+    // So does waiting, and an alarm that waits is over when the values are, while one within its deadband would stand.
+    assert_eq!((&*best.means, best.definition.off_delay_s, best.raised), ("off_delay", 2.0, 1));
+    let deadband = advice.alternatives.iter().find(|a| &*a.means == "deadband").unwrap();
+    assert_eq!((deadband.solves, deadband.definition.deadband, deadband.raised), (true, 6.0, 1));
+    assert!(best.standing_s < deadband.standing_s);
 }
 
 #[tokio::test]
@@ -183,6 +187,19 @@ async fn a_simulation_reads_chunk_by_chunk_and_stands_beside_the_present_definit
     // It lasts for 100 s each time.
     assert_eq!((found.proposed.raised, current.raised, current.standing_s), (0, 7, 700.0));
     assert_eq!((found.proposed.definition.deadband, current.firings.len()), (4.0, 7));
+    // What somebody has defined stands in the place of the point's own limit.
+    let key =
+        AlarmKey { machine: what.point.machine(), point: Some(what.point.clone()), condition: AlarmCondition::High };
+    let defined = AlarmDefinition {
+        test: AlarmTest::Limit(85.0),
+        on_delay: Duration::from_secs(60),
+        ..AlarmDefinition::usual(key.clone())
+    };
+    let change = |c| Batch { changes: vec![AssetChange::Alarms(vec![c])], ..Batch::default() };
+    store.put(change(AlarmChange::Define(Box::new(defined)))).await;
+    let current = simulate(&what).unwrap().current.unwrap();
+    assert_eq!((current.definition.limit, current.raised, current.standing_s), (85.0, 7, 280.0));
+    store.put(change(AlarmChange::Forget(key))).await;
     let low = Proposal { condition: AlarmCondition::Low, on_delay_s: 0.0, ..what.clone() };
     assert_eq!(simulate(&low).unwrap().current, None, "that limit is not set");
     for point in ["s/fan/vib", "s/fan/none", "s/other/temp"] {
