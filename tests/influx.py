@@ -11,8 +11,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import threading
 import time
 import urllib.parse
@@ -22,6 +20,7 @@ from pathlib import Path
 import paho.mqtt.client as mqtt
 import yaml
 
+from checks import STARTED, run
 from interop import DANXIA, WAIT_S, free_port, until
 from remote import Server
 
@@ -29,10 +28,6 @@ POINTS = 50
 """Values in one message."""
 RATE = 40
 """Messages a second of the live load."""
-
-
-STARTED = []
-"""Processes that a check that fails leaves behind; they end with it."""
 
 
 class Victoria(Server):
@@ -293,28 +288,8 @@ def main():
     os.environ["DANXIA__LOG"] = "info"
     if not shutil.which("victoria-metrics"):
         print("victoria-metrics is not installed (Debian: victoria-metrics): only deploy/ is checked")
-    failed = passed = 0
-    for check in [c for c in CHECKS if not sys.argv[1:] or c.__name__ in sys.argv[1:]]:
-        if check is not deploy_parses and not shutil.which("victoria-metrics"):
-            continue
-        dir = Path(tempfile.mkdtemp(prefix="danxia-influx-"))
-        began = time.monotonic()
-        try:
-            check(dir)
-            print(f"ok   {check.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
-            passed += 1
-            shutil.rmtree(dir, ignore_errors=True)
-        except Exception as e:  # every check runs, whatever befell the one before it
-            failed += 1
-            print(f"FAIL {check.__name__}: {type(e).__name__}: {e}", flush=True)
-            for log in sorted(dir.glob("*log")):
-                print(f"---- {log}\n{log.read_text(errors='replace')[-1500:]}", flush=True)
-        for process in STARTED:
-            if process.poll() is None:
-                process.kill()
-        STARTED.clear()
-    print(f"influx: {passed} passed, {failed} failed")
-    sys.exit(failed > 0)
+    there = shutil.which("victoria-metrics")
+    run("influx", [c for c in CHECKS if there or c is deploy_parses])
 
 
 if __name__ == "__main__":

@@ -12,11 +12,8 @@ import hashlib
 import hmac
 import json
 import os
-import shutil
 import ssl
 import subprocess
-import sys
-import tempfile
 import threading
 import time
 import urllib.error
@@ -30,13 +27,12 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 import interop
+from checks import STARTED, run
 from interop import DANXIA, free_port
 
 SECRET = "a shared secret"
 PATIENCE_S = 90
 """The first alarm of an instance waits for tables that an unoptimised build computes slowly."""
-STARTED = []
-"""Processes that a check that fails leaves behind."""
 
 
 def until(what, probe):
@@ -379,26 +375,7 @@ CHECKS = [an_alarm_reaches_everybody_and_an_acknowledgement_ends_the_escalation,
 
 def main():
     os.environ["DANXIA__LOG"] = "info"
-    failed = passed = 0
-    for check in [c for c in CHECKS if not sys.argv[1:] or c.__name__ in sys.argv[1:]]:
-        dir = Path(tempfile.mkdtemp(prefix="danxia-notify-"))
-        began = time.monotonic()
-        try:
-            check(dir)
-            print(f"ok   {check.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
-            passed += 1
-            shutil.rmtree(dir, ignore_errors=True)
-        except Exception as e:  # every check runs, whatever befell the one before it
-            failed += 1
-            print(f"FAIL {check.__name__}: {type(e).__name__}: {e}", flush=True)
-            for log in sorted(dir.glob("*log")):
-                print(f"---- {log}\n{log.read_text(errors='replace')[-1500:]}", flush=True)
-        for process in STARTED:
-            if process.poll() is None:
-                process.kill()
-        STARTED.clear()
-    print(f"notify: {passed} passed, {failed} failed")
-    sys.exit(failed > 0)
+    run("notify", CHECKS)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { num } from "../lib/format";
+import { num, plantZone } from "../lib/format";
 
 /** A colour of the theme, for canvases. */
 export const ink = (name: string): string =>
@@ -21,6 +21,19 @@ export function axis(extra: uPlot.Axis = {}): uPlot.Axis {
     ticks: { stroke: ink("grid"), width: 1, size: 4 },
     values: (_, splits) => splits.map((v) => (v === null ? "" : num(v, 4))),
     ...extra,
+  };
+}
+
+/** Seconds since 1970 by the plant's clocks; by UTC where the browser does not know the zone. */
+export function plantDate(): (s: number) => Date {
+  const zone = plantZone.get();
+  return (s) => {
+    const date = new Date(s * 1_000);
+    try {
+      return uPlot.tzDate(date, zone);
+    } catch {
+      return uPlot.tzDate(date, "UTC");
+    }
   };
 }
 

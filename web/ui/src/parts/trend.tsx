@@ -9,7 +9,7 @@ import { alone, gapLimit, withGaps } from "../lib/gaps";
 import { lang, theme } from "../lib/prefs";
 import { verticalRange } from "../lib/range";
 import { useStore } from "../lib/store";
-import { axis, canvasFont, drawUnits, hatch, ink, Plot } from "./plot";
+import { axis, canvasFont, drawUnits, hatch, ink, Plot, plantDate } from "./plot";
 import { Empty, Guarded } from "./states";
 
 export interface TrendProps {
@@ -165,15 +165,8 @@ function trendOptions(
   setHover: (i: number | null) => void,
 ): Omit<uPlot.Options, "width" | "height"> {
   const { limits, boundaries } = props;
-  const zone = plantZone.get();
   return {
-    tzDate: (ts) => {
-      try {
-        return uPlot.tzDate(new Date(ts * 1000), zone);
-      } catch {
-        return uPlot.tzDate(new Date(ts * 1000), "UTC");
-      }
-    },
+    tzDate: plantDate(),
     legend: { show: false },
     padding: [20, 16, 0, 4],
     cursor: { y: false, drag: { x: true, y: false, dist: 6, setScale: false }, points: { size: 6 } },

@@ -9,7 +9,7 @@ import { gapLimit, withGaps } from "../../lib/gaps";
 import { lang, theme } from "../../lib/prefs";
 import { verticalRange } from "../../lib/range";
 import { useStore } from "../../lib/store";
-import { axis, canvasFont, drawUnits, ink, Plot } from "../../parts/plot";
+import { axis, canvasFont, drawUnits, ink, Plot, plantDate } from "../../parts/plot";
 import { Guarded } from "../../parts/states";
 
 /** Height of the strip of one definition below the curve, in the canvas's own pixels. */
@@ -46,16 +46,9 @@ function Chart({ of: s, buckets, from, to }: { of: AlarmSimulation; buckets: Buc
 }
 
 function options(s: AlarmSimulation, from: number, to: number): Omit<uPlot.Options, "width" | "height"> {
-  const zone = plantZone.get();
   const limits = { proposed: s.proposed.definition.limit, present: s.current?.definition.limit };
   return {
-    tzDate: (ts) => {
-      try {
-        return uPlot.tzDate(new Date(ts * 1_000), zone);
-      } catch {
-        return uPlot.tzDate(new Date(ts * 1_000), "UTC");
-      }
-    },
+    tzDate: plantDate(),
     legend: { show: false },
     padding: [18, 16, 0, 4],
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },

@@ -5,7 +5,7 @@ import { t } from "../../i18n";
 import { clockShort, dateTime, day, int, num, plantZone, span } from "../../lib/format";
 import { lang, theme } from "../../lib/prefs";
 import { useStore } from "../../lib/store";
-import { axis, canvasFont, drawUnits, hatch, ink, Plot } from "../../parts/plot";
+import { axis, canvasFont, drawUnits, hatch, ink, Plot, plantDate } from "../../parts/plot";
 import { percent } from "./state";
 
 /** More than so many in a slot begin a flood. */
@@ -136,16 +136,9 @@ function Histogram({ of }: { of: AlarmPerformance }) {
 }
 
 function options(of: AlarmPerformance): Omit<uPlot.Options, "width" | "height"> {
-  const zone = plantZone.get();
   const [from, to] = [Date.parse(of.from) / 1_000, Date.parse(of.to) / 1_000];
   return {
-    tzDate: (ts) => {
-      try {
-        return uPlot.tzDate(new Date(ts * 1_000), zone);
-      } catch {
-        return uPlot.tzDate(new Date(ts * 1_000), "UTC");
-      }
-    },
+    tzDate: plantDate(),
     legend: { show: false },
     padding: [18, 16, 0, 4],
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
