@@ -214,7 +214,7 @@ function Banners({ status }: { status: Status | undefined }) {
       )}
       {open && (
         <p class="banner" data-testid="loopback-banner">
-          {t("banner.loopback")}
+          {t("banner.loopback")} <a href={href(["admin"])}>{t("admin.title")}</a>
         </p>
       )}
     </div>
