@@ -75,7 +75,7 @@ pub async fn run(args: &Doctor) -> anyhow::Result<Exit> {
         writeln!(out, "{}", Finding { what, seen, can_wait })
     };
     say("clock", clock(SystemClock.now(), &settings.time_zone))?;
-    say("disk", disk(&settings.data, &settings.store.disk))?;
+    say("disk", disk(&FileSystem, &settings.data, &settings.store.disk))?;
     say("budget", budget(&settings.data, &settings.store.disk))?;
     say("files", descriptors::enough(settings.mqtt.max_connections, descriptors::raise()))?;
     let flushed = flush(&settings.data);
@@ -143,9 +143,9 @@ fn gib(bytes: u64) -> f64 {
 }
 
 /// The room that is left, against the budget of the store.
-fn disk(dir: &Path, policy: &DiskPolicy) -> Result<String, String> {
+fn disk(probe: &impl Probe, dir: &Path, policy: &DiskPolicy) -> Result<String, String> {
     let at = existing(dir);
-    let space = FileSystem.space(&at).map_err(|e| format!("{} cannot be looked at: {e}", at.display()))?;
+    let space = probe.space(&at).map_err(|e| format!("{} cannot be looked at: {e}", at.display()))?;
     let held = historian::store_bytes(dir);
     let found = policy.judge(space, held);
     let mut text = format!("{:.1} of {:.1} GiB free at {}", gib(space.free), gib(space.total), at.display());
@@ -438,18 +438,35 @@ mod tests {
         assert!(secrets(dir.path()).unwrap_err().contains("chmod 600"));
     }
 
+    /// A disk with as much room as it says.
+    struct Room(u64);
+
+    impl Probe for Room {
+        fn space(&self, _: &Path) -> io::Result<historian::Space> {
+            Ok(historian::Space { total: 100 << 30, free: self.0 })
+        }
+    }
+
     #[test]
-    fn disk_and_flush_work_where_the_directory_is_yet_to_be_made() {
+    fn room_is_judged_where_the_directory_is_yet_to_be_made() {
         let dir = tempfile::tempdir().unwrap();
         let yet = dir.path().join("a/b");
-        let found = disk(&yet, &DiskPolicy::default()).unwrap_or_else(|low| low);
+        let roomy = Room(50 << 30);
+        assert!(disk(&roomy, &yet, &DiskPolicy::default()).unwrap().starts_with("50.0 of 100.0 GiB free at "));
+        assert!(disk(&Room(1 << 30), &yet, &DiskPolicy::default()).unwrap_err().contains("at least 2 GiB are needed"));
+        let more = DiskPolicy { max_bytes: Some(1 << 60), ..DiskPolicy::default() };
+        assert!(disk(&roomy, &yet, &more).unwrap_err().contains("lower store.max_bytes"));
+        let low = DiskPolicy { floor_bytes: Some(1 << 60), ..DiskPolicy::default() };
+        assert!(disk(&roomy, &yet, &low).unwrap_err().contains("nothing is taken"));
+        let found = disk(&FileSystem, &yet, &DiskPolicy::default()).unwrap_or_else(|low| low);
         assert!(found.contains(" GiB free at "), "{found}");
         assert!(budget(&yet, &DiskPolicy::default()).unwrap_or_else(|near| near).contains(" are used"));
-        let more = DiskPolicy { max_bytes: Some(1 << 60), ..DiskPolicy::default() };
-        assert!(disk(&yet, &more).unwrap_err().contains("lower store.max_bytes"));
-        let low = DiskPolicy { floor_bytes: Some(1 << 60), ..DiskPolicy::default() };
-        assert!(disk(&yet, &low).unwrap_err().contains("nothing is taken"));
-        assert!(flush(&yet).unwrap() > Duration::ZERO);
+    }
+
+    #[test]
+    fn a_flush_is_timed_where_the_directory_is_yet_to_be_made() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(flush(&dir.path().join("a/b")).unwrap() > Duration::ZERO);
         assert!(slow(Duration::from_millis(50)).is_ok());
         assert!(slow(Duration::from_millis(51)).unwrap_err().contains("power-loss protection"));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left behind");
