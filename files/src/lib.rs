@@ -2,7 +2,7 @@
 //!
 //! Pure forms over [`std::io::Read`] and [`std::io::Write`]: one value after the other goes through, and what is held in
 //! memory does not grow with what goes through. [`points`] writes CSV, NDJSON and Parquet; [`waveforms`] writes WAV, CSV
-//! and universal files; [`history`] reads CSV as other systems export it, and names every row that it cannot read.
+//! and universal files; [`tables`] writes CSV and XLSX for people; [`history`] reads CSV as other systems export it, and names every row that it cannot read.
 //!
 //! What this crate does *not* know: the store, sockets, directories, the wall clock, and what a value means.
 //!
@@ -20,4 +20,5 @@
 
 pub mod history;
 pub mod points;
+pub mod tables;
 pub mod waveforms;

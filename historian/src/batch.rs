@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use plant::{Action, AssetChange, Condition, Event, Finding, MachineId, Name, Observation, Timestamp, Waveform};
+use plant::{Action, AssetChange, Condition, Event, Finding, MachineId, Name, Observation, Timestamp, Waveform, Work};
 
 /// Position in the journal; the first commit of a store is 1, each later one is one more. 0 is "before everything".
 pub type Seq = u64;
@@ -35,6 +35,8 @@ pub struct Batch {
     pub conditions: Vec<Condition>,
     /// What people did.
     pub actions: Vec<Action>,
+    /// Work orders and notes as they are from now on.
+    pub work: Vec<Work>,
     /// What the MQTT door retains from now on, in the order in which it came.
     pub retained: Vec<Retained>,
     /// How far a follower of the tail has come; committed together with what it concluded.

@@ -154,6 +154,9 @@ pub enum RegisterError {
         /// How many.
         max: usize,
     },
+    /// No room for photos.
+    #[error("there are {0} photos, as many as are kept: take some off work orders that ended long ago")]
+    PhotosFull(i64),
     /// The database said no.
     #[error("state.db could not be written: {0}")]
     Database(rusqlite::Error),

@@ -69,6 +69,7 @@ mod ts;
 mod types;
 mod verify;
 mod wave;
+mod work;
 mod writer;
 
 pub use account::{Access, Account, AccountChange, SecretHash, Session, Token};
@@ -94,3 +95,4 @@ pub use types::{
 };
 pub use verify::{Verification, verify};
 pub use wave::keep::{Capture, DropReason, WavePolicy};
+pub use work::{Likeness, MAX_PHOTO, WorkFilter};

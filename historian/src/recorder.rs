@@ -399,6 +399,8 @@ pub(crate) fn weight(batch: &Batch) -> usize {
         + batch.staged.iter().map(|s| 64 + s.key.len() + s.body.len()).sum::<usize>()
         + (batch.ledger.len() + batch.actions.len() + batch.ignored.len()) * 96
         + batch.settled.len() * 512
+        // The texts, parts and steps of one are bounded.
+        + batch.work.len() * 8_192
         + batch.retained.iter().map(|r| 128 + r.topic.len() + r.payload.len() + r.properties.len()).sum::<usize>()
         + batch.progress.as_ref().map_or(0, |p| 64 + p.state.as_ref().map_or(0, |s| s.len()))
 }
@@ -422,6 +424,7 @@ pub(crate) fn merge(group: &mut [Job]) -> Batch {
             findings,
             conditions,
             actions,
+            work,
             settled,
             ignored,
             retained,
@@ -437,6 +440,7 @@ pub(crate) fn merge(group: &mut [Job]) -> Batch {
         all.findings.extend(findings);
         all.conditions.extend(conditions);
         all.actions.extend(actions);
+        all.work.extend(work);
         all.settled.extend(settled);
         all.ignored.extend(ignored);
         all.retained.extend(retained);

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use plant::{AlarmId, AlarmRecord, Plant, Timestamp};
+use plant::{AlarmId, AlarmRecord, MachineId, Note, PhotoId, Plant, Timestamp, WorkOrder};
 
 use crate::device::{self, Devices};
 use crate::shared::Shared;
 use crate::{
     Access, Account, AccountChange, AuditEntry, AuditFilter, AuditRecord, Device, DeviceCertificate, Ignored,
-    JournalEntry, OwnPatterns, ReadError, RegisterError, Retained, SecretHash, Seq, Session, Token, account, audit,
-    state,
+    JournalEntry, OwnPatterns, ReadError, RegisterError, Retained, SecretHash, Seq, Session, Token, WorkFilter,
+    account, audit, state, work,
 };
 
 /// Recalls the plant, alarms and devices. Cheap to clone.
@@ -75,6 +75,43 @@ impl Register {
     /// wants all steps of a time begins as much earlier as sources' clocks may run ahead.
     pub fn alarm_journal_before(&self, t: Timestamp) -> Result<(Seq, u32), ReadError> {
         self.shared.state.read(|conn| state::journal_before(conn, t))
+    }
+
+    /// Work orders, the newest first.
+    pub fn work_orders(&self, which: &WorkFilter, limit: usize) -> Result<Vec<WorkOrder>, ReadError> {
+        self.shared.state.read(|conn| work::orders(conn, which, limit))
+    }
+
+    /// The work order of this number.
+    pub fn work_order(&self, number: u64) -> Result<Option<WorkOrder>, ReadError> {
+        self.shared.state.read(|conn| work::order(conn, number))
+    }
+
+    /// Notes of a machine, the newest first, those that were taken back among them; with `before`, only those numbered
+    /// below that.
+    pub fn notes(&self, machine: &MachineId, before: Option<u64>, limit: usize) -> Result<Vec<Note>, ReadError> {
+        self.shared.state.read(|conn| work::notes(conn, machine, before, limit))
+    }
+
+    /// The numbers of the last work order and of the last note; 0 where there is none.
+    pub fn last_work(&self) -> Result<(u64, u64), ReadError> {
+        self.shared.state.read(|conn| work::last(conn))
+    }
+
+    /// A photo as it was sent, if a work order of this machine shows it.
+    pub fn photo(&self, machine: &MachineId, id: PhotoId) -> Result<Option<Vec<u8>>, ReadError> {
+        self.shared.state.read(|conn| work::photo(conn, machine, id))
+    }
+
+    /// Whether all of these photos are here.
+    pub fn has_photos(&self, ids: &[PhotoId]) -> Result<bool, ReadError> {
+        self.shared.state.read(|conn| work::has_photos(conn, ids))
+    }
+
+    /// Keeps a photo, at most [`crate::MAX_PHOTO`] bytes, that a work order is to refer to within a day. On disk when this
+    /// returns.
+    pub fn add_photo(&self, body: &[u8], now: Timestamp) -> Result<PhotoId, RegisterError> {
+        work::add_photo(self.devices_mut()?.begin()?, body, now)
     }
 
     /// What the MQTT door retains, by topic; what has expired lately may still be among it.

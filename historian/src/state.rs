@@ -18,7 +18,7 @@ use rusqlite::{Connection, params};
 use crate::chain::Chain;
 use crate::codec::{Record, load, store};
 use crate::db::{File, Sync, has_table, open_writer};
-use crate::{Ignored, JournalEntry, OpenError, ReadError, RegisterError, Retained, Seq};
+use crate::{Ignored, JournalEntry, OpenError, ReadError, RegisterError, Retained, Seq, work};
 
 /// What of one commit is projected.
 #[derive(Debug)]
@@ -29,11 +29,16 @@ pub(crate) struct Projection<'a> {
     pub alarms: Vec<&'a AlarmTransition>,
     pub retained: &'a [Retained],
     pub ignored: &'a [Ignored],
+    pub work: &'a [plant::Work],
 }
 
 impl Projection<'_> {
     fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.alarms.is_empty() && self.retained.is_empty() && self.ignored.is_empty()
+        self.changes.is_empty()
+            && self.alarms.is_empty()
+            && self.retained.is_empty()
+            && self.ignored.is_empty()
+            && self.work.is_empty()
     }
 }
 
@@ -102,6 +107,7 @@ impl State {
             }
             put_retained(&tx, what.retained, what.t)?;
             put_ignored(&tx, what.ignored)?;
+            work::put(&tx, what.work)?;
             tx.prepare_cached("UPDATE applied SET through = ?, revision = ?")?
                 .execute(params![seq as i64, plant.revision as i64])?;
             tx.commit()?;
@@ -248,7 +254,7 @@ pub(crate) fn load_alarm(conn: &Connection, id: AlarmId) -> Result<Option<AlarmR
     Ok(records(conn, "SELECT body FROM alarm WHERE id = ?", [id.0 as i64], "an alarm in state.db")?.pop())
 }
 
-fn records<T: Record>(
+pub(crate) fn records<T: Record>(
     conn: &Connection,
     sql: &str,
     params: impl rusqlite::Params,
@@ -352,7 +358,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (mut state, plant) = State::open(dir.path()).unwrap();
         let topic = Retained { topic: "t".into(), payload: b"x"[..].into(), ..retained() };
-        let what = Projection { t: Timestamp::MIN, changes: &[], alarms: Vec::new(), retained: &[topic], ignored: &[] };
+        let what = Projection {
+            t: Timestamp::MIN,
+            changes: &[],
+            alarms: Vec::new(),
+            retained: &[topic],
+            ignored: &[],
+            work: &[],
+        };
         state.apply(1, &plant, &what).unwrap();
         let wal = || std::fs::metadata(dir.path().join("state.db-wal")).unwrap().len();
         let before = wal();

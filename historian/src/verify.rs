@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use crate::codec::chunk::{self, Summary};
 use crate::codec::{Damage, Record, load, row};
 use crate::db::{File, Readers, has_table};
-use crate::{ChainState, LedgerDelta, OpenError, Quarantined, ReadError, Retained, Seq, chain, rollup, wave};
+use crate::{ChainState, LedgerDelta, OpenError, Quarantined, ReadError, Retained, Seq, chain, rollup, wave, work};
 use plant::Timestamp;
 
 /// What [`verify`] found.
@@ -190,6 +190,9 @@ fn state(conn: &Connection, found: &mut Verification) -> Result<(), ReadError> {
         records::<plant::mapping::RuleSet>(conn, File::State, "rules", found)?;
     }
     records::<AlarmTransition>(conn, File::State, "journal", found)?;
+    records::<plant::WorkOrder>(conn, File::State, "work_order", found)?;
+    records::<plant::Note>(conn, File::State, "note", found)?;
+    work::check_photos(conn, |why| found.fault(why))?;
     records::<Retained>(conn, File::State, "retained", found)
 }
 

@@ -429,6 +429,7 @@ impl Writer {
                 alarms: batch.findings.iter().filter_map(alarm).collect(),
                 retained: &batch.retained,
                 ignored: &batch.ignored,
+                work: &batch.work,
             };
             self.state.apply(self.seq, &plant, &what).map_err(crate::db::File::State.said())
         } else {
@@ -495,6 +496,7 @@ pub(crate) fn catch_up(
             alarms: alarms.collect(),
             retained: &row.retained,
             ignored: &row.ignored,
+            work: &row.work,
         };
         state.apply(seq, &plant, &what).map_err(crate::db::File::State.said())?;
         Ok(std::ops::ControlFlow::Continue(()))

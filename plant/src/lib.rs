@@ -37,6 +37,7 @@ mod time;
 pub mod train;
 mod unit;
 mod waveform;
+mod work;
 
 pub use action::Action;
 pub use alarm::{
@@ -65,3 +66,4 @@ pub use time::Timestamp;
 pub use train::{Tone, ToneKind, Train, TrainError};
 pub use unit::{Quantity, Unit, UnitMismatch};
 pub use waveform::{LONGEST_SYNC, Samples, Speed, Waveform, WaveformError, WaveformId, WaveformMeta, is_sync};
+pub use work::{Note, Part, PhotoId, PhotoIdError, Work, WorkFault, WorkOrder, WorkOrigin, WorkState, WorkStep};

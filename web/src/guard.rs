@@ -34,8 +34,12 @@ pub(crate) fn host(authority: Option<&Authority>, open: bool) -> Result<&Authori
     }
 }
 
-/// Whether a request that changes something comes from our own page, or from a program, and carries JSON.
-pub(crate) fn write(authority: &Authority, headers: &HeaderMap) -> Result<(), Problem> {
+/// What most bodies are.
+pub(crate) const JSON: &[&str] = &["application/json"];
+
+/// Whether a request that changes something comes from our own page, or from a program, and carries one of the media types
+/// that are taken.
+pub(crate) fn write(authority: &Authority, headers: &HeaderMap, takes: &[&str]) -> Result<(), Problem> {
     let next = "send the request from the page that this server delivers, or from a program without an Origin header";
     if let Some(origin) = headers.get(ORIGIN) {
         let origin = origin.to_str().unwrap_or("");
@@ -52,17 +56,22 @@ pub(crate) fn write(authority: &Authority, headers: &HeaderMap) -> Result<(), Pr
         let detail = "the Sec-Fetch-Site header says that another site sent this; expected same-origin";
         return Err(Problem::new(Kind::ForeignOrigin, detail, next));
     }
-    json(headers)
+    form(headers, takes)
 }
 
-fn json(headers: &HeaderMap) -> Result<(), Problem> {
+/// What a form of another site could send (`text/plain` and the like) is none of what is taken.
+fn form(headers: &HeaderMap, takes: &[&str]) -> Result<(), Problem> {
     let found = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
     let essence = found.split(';').next().unwrap_or("").trim();
-    if essence.eq_ignore_ascii_case("application/json") {
+    if takes.iter().any(|media| essence.eq_ignore_ascii_case(media)) {
         return Ok(());
     }
-    let detail = format!("the Content-Type header is {:?}; expected application/json", shorten(found));
-    Err(Problem::new(Kind::MediaType, detail, "send the body as JSON and say so in Content-Type"))
+    let detail = format!("the Content-Type header is {:?}; expected {}", shorten(found), takes.join(", "));
+    let next = match takes {
+        JSON => "send the body as JSON and say so in Content-Type",
+        _ => "send one of these and say which in Content-Type",
+    };
+    Err(Problem::new(Kind::MediaType, detail, next))
 }
 
 /// `localhost`, `127.0.0.0/8` or `[::1]`.
@@ -99,7 +108,7 @@ mod tests {
         let authority: Authority = "localhost:8080".parse().unwrap();
         let check = |headers: &[(&'static str, &'static str)], expect: Result<(), Kind>| {
             let map = headers.iter().map(|(k, v)| (HeaderName::from_static(k), v.parse().unwrap())).collect();
-            let found = write(&authority, &map);
+            let found = write(&authority, &map, super::JSON);
             assert_eq!(found.clone().map_err(|p| p.status()), expect.map_err(|k| Problem::new(k, "", "").status()));
         };
         const JSON: (&str, &str) = ("content-type", "application/json");

@@ -30,7 +30,7 @@ pub(crate) enum Frame {
     Values { seq: Seq, machines: BTreeMap<MachineId, String> },
     /// The alarms that took a step, as they stand after it, each with its machine.
     Alarms { seq: Seq, alarms: Vec<(AlarmId, String, MachineId)> },
-    /// Machines whose points were heard together, or of whose diagnosis somebody said something.
+    /// Machines whose points were heard together, or of which somebody said something: of a diagnosis, in a note, by work.
     Assessed { seq: Seq, machines: BTreeSet<MachineId> },
     /// The second's status: for those who see everything, and what it is made of for the others.
     Status { seq: Seq, status: String, of: dto::LiveStatus, alarms: Arc<Vec<AlarmRecord>> },
@@ -89,6 +89,7 @@ async fn take_in(state: &Arc<State>, pending: &mut Pending, c: &Committed) {
             Finding::Diagnosis(_) => {}
         }
     }
+    assessed.extend(c.batch.work.iter().map(|w| w.machine().clone()));
     if !assessed.is_empty() {
         drop(state.frames.send(Arc::new(Frame::Assessed { seq: c.seq, machines: assessed })));
     }

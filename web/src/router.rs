@@ -78,6 +78,8 @@ pub(crate) struct Route {
     pub(crate) handler: Handler,
     /// The largest body, bytes.
     pub(crate) max_body: usize,
+    /// The media types of a body.
+    pub(crate) takes: &'static [&'static str],
     /// What it needs of who asks.
     pub(crate) need: Need,
     /// What it writes, for the audit log; `None`: nothing.
@@ -87,17 +89,25 @@ pub(crate) struct Route {
 impl Route {
     /// One that reads.
     pub(crate) const fn get(template: &'static str, need: Need, handler: Handler) -> Self {
-        Self { method: Method::GET, template, handler, max_body: MAX_BODY, need, writes: None }
+        Self { method: Method::GET, template, handler, max_body: MAX_BODY, takes: guard::JSON, need, writes: None }
     }
 
     /// One that reads as well, and is asked in a body.
     pub(crate) const fn ask(template: &'static str, need: Need, handler: Handler) -> Self {
-        Self { method: Method::POST, template, handler, max_body: MAX_BODY, need, writes: None }
+        Self { method: Method::POST, template, handler, max_body: MAX_BODY, takes: guard::JSON, need, writes: None }
     }
 
     /// One that writes.
     pub(crate) const fn post(template: &'static str, need: Need, writes: Write, handler: Handler) -> Self {
-        Self { method: Method::POST, template, handler, max_body: MAX_BODY, need, writes: Some(writes) }
+        Self {
+            method: Method::POST,
+            template,
+            handler,
+            max_body: MAX_BODY,
+            takes: guard::JSON,
+            need,
+            writes: Some(writes),
+        }
     }
 
     /// The values of the template's parameters, still encoded, when `path` fits it.
@@ -246,7 +256,7 @@ where
         if route.method == Method::GET {
             return Ok((query, Bytes::new()));
         }
-        guard::write(authority, headers)?;
+        guard::write(authority, headers, route.takes)?;
         Ok((query, collect(body, route.max_body, state.config.read_timeout).await?))
     };
     let asked = asked.await;

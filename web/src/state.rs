@@ -71,6 +71,8 @@ pub(crate) struct State {
     pub(crate) rules: tokio::sync::Mutex<()>,
     /// Held while definitions of alarms are changed.
     pub(crate) definitions: tokio::sync::Mutex<()>,
+    /// Held while a work order or note is written: the last numbers that were given away.
+    pub(crate) work: tokio::sync::Mutex<(u64, u64)>,
     pub(crate) reads: Reads,
     pub(crate) meter: Meter,
     /// Room for live streams.
@@ -120,6 +122,7 @@ impl State {
             keeping: services.keeping,
             rules: tokio::sync::Mutex::default(),
             definitions: tokio::sync::Mutex::default(),
+            work: tokio::sync::Mutex::default(),
             reads: Reads::new(config.max_reads),
             meter: Meter::default(),
             streams: Arc::new(Semaphore::new(config.max_streams)),

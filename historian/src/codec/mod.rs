@@ -17,6 +17,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 mod train;
+mod work;
 
 pub(crate) use record::Record;
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use plant::{
     Action, AlarmTransition, Assessment, AssetChange, Condition, Diagnosis, Event, Finding, IndicatorValue,
-    Observation, Quality, SeriesKey, Timestamp, Unit, Value, Waveform, WaveformId,
+    Observation, Quality, SeriesKey, Timestamp, Unit, Value, Waveform, WaveformId, Work,
 };
 
 use super::{Damage, Reader, Record, Writer, seal, unseal};
@@ -29,6 +29,7 @@ const SETTLED: u8 = 2;
 const LEDGER_MORE: u8 = 3;
 const IGNORED: u8 = 4;
 const CONDITIONS: u8 = 5;
+const WORK: u8 = 6;
 
 // The first byte of an observation: the kind of its value and what follows.
 const KIND: u8 = 0x07;
@@ -75,6 +76,7 @@ pub(crate) struct RawRow {
     pub quarantine: Vec<Quarantined>,
     pub ledger: Vec<LedgerDelta>,
     pub actions: Vec<Action>,
+    pub work: Vec<Work>,
     pub conditions: Vec<Condition>,
     pub settled: Vec<Settled>,
     pub ignored: Vec<Ignored>,
@@ -130,6 +132,9 @@ fn parts(batch: &Batch) -> Vec<(u8, Vec<u8>)> {
     if !batch.conditions.is_empty() {
         parts.push((CONDITIONS, part(&batch.conditions)));
     }
+    if !batch.work.is_empty() {
+        parts.push((WORK, part(&batch.work)));
+    }
     parts
 }
 
@@ -154,6 +159,7 @@ fn get_parts(r: &mut Reader<'_>, row: &mut RawRow) -> Result<(), Damage> {
             }
             IGNORED => row.ignored = Record::get(&mut body)?,
             CONDITIONS => row.conditions = Record::get(&mut body)?,
+            WORK => row.work = Record::get(&mut body)?,
             _ => return Err(Damage("a part of it is of a version that is not known here")),
         }
         body.end()?;
@@ -364,6 +370,7 @@ impl RawRow {
             quarantine: self.quarantine,
             ledger: self.ledger,
             actions: self.actions,
+            work: self.work,
             conditions: self.conditions,
             settled: self.settled,
             ignored: self.ignored,

@@ -2,6 +2,7 @@
 
 mod alarm;
 mod assessment;
+mod work;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -285,6 +286,7 @@ impl Dice {
                 detail: d.some(3, |d| (d.text(), d.value())).into_iter().collect(),
             }),
             actions: self.some(3, Self::action),
+            work: self.some(2, Self::work),
             retained: self.some(1, |d| Retained {
                 topic: d.text(),
                 payload: d.some(9, |d| d.bits() as u8).into(),

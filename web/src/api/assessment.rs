@@ -162,7 +162,7 @@ async fn after(state: &Arc<State>, id: &MachineId, before: Option<Assessment>, a
 }
 
 /// The machine that the path names, if the plant has it.
-async fn machine(ask: &Ask) -> Result<MachineId, Problem> {
+pub(super) async fn machine(ask: &Ask) -> Result<MachineId, Problem> {
     let id =
         MachineId::new(ask.param(0), ask.param(1)).map_err(|e| Problem::new(Kind::BadRequest, e.to_string(), NEXT))?;
     let (register, asked) = (ask.state.sources.register.clone(), id.clone());
@@ -170,7 +170,7 @@ async fn machine(ask: &Ask) -> Result<MachineId, Problem> {
     if known { Ok(id) } else { Err(Problem::not_found("machine", id.as_str(), NEXT)) }
 }
 
-async fn load(state: &State, id: &MachineId) -> Result<Option<Assessment>, Problem> {
+pub(super) async fn load(state: &State, id: &MachineId) -> Result<Option<Assessment>, Problem> {
     let (archive, id) = (state.sources.archive.clone(), id.clone());
     let read = move || archive.assessments(&id, Timestamp::MIN, Timestamp::MAX, 1);
     Ok(state.reads.run(read).await?.into_iter().next())

@@ -12,6 +12,7 @@ use plant::{MachineId, SeriesKey, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use warp::Reply;
 use warp::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
+use warp::reply::Response;
 
 use crate::dto;
 use crate::problem::{Kind, Problem};
@@ -51,14 +52,8 @@ pub(crate) async fn points(ask: Ask) -> Answer {
     let room = ask.state.exports.clone().try_acquire_owned().map_err(|_| no_room())?;
     let archive = ask.state.sources.archive.clone();
     let export = Export::new(archive, format, indicators, keys, from, to).map_err(|_| broken())?;
-    let mut chunks = start(export, ask.state.reads.clone(), room);
-    let body = futures_util::stream::poll_fn(move |cx| chunks.poll_recv(cx));
-    let mut response = warp::reply::stream(body).into_response();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
-    let name = format!("attachment; filename=\"points.{}\"", format.extension());
-    headers.extend(HeaderValue::from_str(&name).ok().map(|name| (CONTENT_DISPOSITION, name)));
-    Ok(response)
+    let name = format!("points.{}", format.extension());
+    Ok(stream(export, ask.state.reads.clone(), room, format.media_type(), &name))
 }
 
 pub(super) fn no_room() -> Problem {
@@ -103,10 +98,10 @@ fn series(ask: &Ask, indicators: bool) -> Result<Vec<SeriesKey>, Problem> {
 
 /// What was written and not yet sent.
 #[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Written(Arc<Mutex<Vec<u8>>>);
 
 impl Written {
-    fn take(&self) -> Bytes {
+    pub(super) fn take(&self) -> Bytes {
         mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into()
     }
 }
@@ -147,14 +142,15 @@ impl Export {
         let writer = Some(PointWriter::new(format, indicators, written.clone())?);
         Ok(Self { archive, keys: keys.into_iter(), key: None, from, at: from, to, writer, written })
     }
+}
 
-    /// Writes the next page. What is given may be empty.
-    fn step(&mut self) -> Result<Bytes, Problem> {
+impl Steps for Export {
+    fn step(&mut self) -> Result<Option<Bytes>, Problem> {
         let failed = |error: io::Error| {
             tracing::error!(%error, "an export could not be written");
             broken()
         };
-        let Some(writer) = &mut self.writer else { return Ok(Bytes::new()) };
+        let Some(writer) = &mut self.writer else { return Ok(None) };
         if self.key.is_none() {
             self.key = self.keys.next();
             self.at = self.from;
@@ -163,11 +159,11 @@ impl Export {
                 None => {
                     let ended = self.writer.take().map(PointWriter::finish);
                     ended.transpose().map_err(failed)?;
-                    return Ok(self.written.take());
+                    return Ok(Some(self.written.take()));
                 }
             }
         }
-        let Some(key) = &self.key else { return Ok(Bytes::new()) };
+        let Some(key) = &self.key else { return Ok(Some(Bytes::new())) };
         let page = self.archive.range(key, self.at, self.to, PAGE).map_err(|e| Problem::unreadable(&e))?;
         for s in &page {
             writer.value(s.t, &s.value, s.quality).map_err(failed)?;
@@ -178,24 +174,37 @@ impl Export {
             }
             _ => self.key = None,
         }
-        Ok(self.written.take())
+        Ok(Some(self.written.take()))
     }
 }
 
-/// Writes page after page, the next one when the client has taken the last; ends when the client has gone.
-fn start(mut export: Export, reads: Reads, room: OwnedSemaphorePermit) -> mpsc::Receiver<io::Result<Bytes>> {
-    let (chunks, receiver) = mpsc::channel(1);
+/// What is sent piece by piece.
+pub(super) trait Steps: Send + 'static {
+    /// The next piece, which may be empty; `None`: that was all.
+    fn step(&mut self) -> Result<Option<Bytes>, Problem>;
+}
+
+/// Answers with a file, piece after piece, the next one when the client has taken the last; ends when the client has gone.
+pub(super) fn stream(
+    mut steps: impl Steps,
+    reads: Reads,
+    room: OwnedSemaphorePermit,
+    media: &'static str,
+    file: &str,
+) -> Response {
+    let (chunks, mut receiver) = mpsc::channel(1);
     tokio::spawn(async move {
         // Dropped before `chunks`: who has the end of a file finds room for the next one.
         let _room = room;
-        while export.writer.is_some() {
+        loop {
             let step = move || {
-                let bytes = export.step()?;
-                Ok((export, bytes))
+                let bytes = steps.step()?;
+                Ok((steps, bytes))
             };
             let sent = match reads.with(step).await {
-                Ok((next, bytes)) => {
-                    export = next;
+                Ok((_, None)) => return,
+                Ok((next, Some(bytes))) => {
+                    steps = next;
                     bytes.is_empty() || chunks.send(Ok(bytes)).await.is_ok()
                 }
                 Err(_) => {
@@ -209,5 +218,19 @@ fn start(mut export: Export, reads: Reads, room: OwnedSemaphorePermit) -> mpsc::
             }
         }
     });
-    receiver
+    let body = futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx));
+    as_file(warp::reply::stream(body).into_response(), media, file)
+}
+
+/// Answers with a file that is whole.
+pub(super) fn attached(bytes: Vec<u8>, media: &'static str, file: &str) -> Response {
+    as_file(Response::new(bytes.into()), media, file)
+}
+
+fn as_file(mut response: Response, media: &'static str, file: &str) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
+    let name = HeaderValue::from_str(&format!("attachment; filename=\"{file}\""));
+    headers.extend(name.ok().map(|name| (CONTENT_DISPOSITION, name)));
+    response
 }

@@ -12,7 +12,9 @@ mod inhibit;
 mod intake;
 mod ledger;
 mod live;
+mod notes;
 mod notifications;
+mod past;
 mod plant;
 mod platform;
 mod record;
@@ -21,9 +23,11 @@ mod series;
 mod several;
 mod store;
 mod study;
+mod table;
 mod users;
 mod waiting;
 mod waveforms;
+mod work;
 
 use std::sync::Arc;
 
@@ -33,6 +37,7 @@ use utoipa::OpenApi;
 use warp::http::Method;
 
 use crate::access::{How, Need, Of, Shown, Write};
+use crate::guard::JSON;
 use crate::problem::{Kind, Problem, shorten};
 use crate::router::{Ask, Route};
 
@@ -43,6 +48,7 @@ const SEE_MACHINE: Need = Need::Right(Right::View, Of::Machine);
 const SEE_QUERY: Need = Need::Right(Right::View, Of::Query);
 const SEE_ALARM: Need = Need::Right(Right::View, Of::Alarm);
 const SEE_RECORD: Need = Need::Right(Right::View, Of::Record);
+const OPERATE: Need = Need::Right(Right::Operate, Of::Machine);
 const CONFIGURE: Need = Need::Right(Right::Configure, Of::Plant);
 const DEVICES: Need = Need::Right(Right::Devices, Of::Plant);
 const ADMINISTER: Need = Need::Right(Right::Administer, Of::Plant);
@@ -72,18 +78,42 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::get("/api/v1/machines/{site}/{machine}", SEE_MACHINE, |a| Box::pin(plant::machine(a))),
     Route::get("/api/v1/machines/{site}/{machine}/assessment", SEE_MACHINE, |a| Box::pin(assessment::latest(a))),
     Route::get("/api/v1/machines/{site}/{machine}/health", SEE_MACHINE, |a| Box::pin(assessment::health(a))),
-    Route::post(
-        "/api/v1/machines/{site}/{machine}/judge",
-        Need::Right(Right::Operate, Of::Machine),
-        shown("machine.judge"),
-        |a| Box::pin(assessment::judge(a)),
-    ),
-    Route::post(
-        "/api/v1/machines/{site}/{machine}/maintained",
-        Need::Right(Right::Operate, Of::Machine),
-        shown("machine.maintained"),
-        |a| Box::pin(assessment::maintained(a)),
-    ),
+    Route::post("/api/v1/machines/{site}/{machine}/judge", OPERATE, shown("machine.judge"), |a| {
+        Box::pin(assessment::judge(a))
+    }),
+    Route::post("/api/v1/machines/{site}/{machine}/maintained", OPERATE, shown("machine.maintained"), |a| {
+        Box::pin(assessment::maintained(a))
+    }),
+    Route::get("/api/v1/work-orders", SEE, |a| Box::pin(work::list(a))),
+    Route::get("/api/v1/work-orders/export", SEE, |a| Box::pin(table::work_orders(a))),
+    Route::get("/api/v1/work-orders/{number}", SEE, |a| Box::pin(work::one(a))),
+    Route::post("/api/v1/machines/{site}/{machine}/work-orders", OPERATE, shown("work_order.open"), |a| {
+        Box::pin(work::open(a))
+    }),
+    Route {
+        method: Method::PUT,
+        template: "/api/v1/machines/{site}/{machine}/work-orders/{number}",
+        handler: |a| Box::pin(work::change(a)),
+        max_body: work::MAX_ORDER,
+        takes: JSON,
+        need: OPERATE,
+        writes: Some(shown("work_order.change")),
+    },
+    Route {
+        method: Method::POST,
+        template: "/api/v1/machines/{site}/{machine}/photos",
+        handler: |a| Box::pin(work::add_photo(a)),
+        max_body: work::MAX_BODY,
+        takes: work::PHOTOS,
+        need: OPERATE,
+        writes: Some(fields("work_order.photo", &[])),
+    },
+    Route::get("/api/v1/machines/{site}/{machine}/photos/{id}", SEE_MACHINE, |a| Box::pin(work::photo(a))),
+    Route::get("/api/v1/machines/{site}/{machine}/notes", SEE_MACHINE, |a| Box::pin(notes::list(a))),
+    Route::post("/api/v1/machines/{site}/{machine}/notes", OPERATE, shown("note.add"), |a| Box::pin(notes::add(a))),
+    Route::post("/api/v1/machines/{site}/{machine}/notes/{number}/withdraw", OPERATE, shown("note.withdraw"), |a| {
+        Box::pin(notes::withdraw(a))
+    }),
     Route::get("/api/v1/series/last", SEE_QUERY, |a| Box::pin(series::last(a))),
     Route::get("/api/v1/series/range", SEE_QUERY, |a| Box::pin(series::range(a))),
     Route::get("/api/v1/series/buckets", SEE_QUERY, |a| Box::pin(series::buckets(a))),
@@ -102,6 +132,7 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::get("/api/v1/alarms/performance", SEE_PLANT, |a| Box::pin(study::performance(a))),
     Route::ask("/api/v1/alarms/simulate", SEE_PLANT, |a| Box::pin(study::simulate(a))),
     Route::get("/api/v1/alarms/{id}", SEE_ALARM, |a| Box::pin(alarms::one(a))),
+    Route::get("/api/v1/alarms/{id}/past", SEE_ALARM, |a| Box::pin(past::past(a))),
     Route::get("/api/v1/alarms/{id}/coach", SEE_ALARM, |a| Box::pin(study::coach(a))),
     Route::get("/api/v1/alarms/{id}/journal", SEE_ALARM, |a| Box::pin(alarms::journal_of(a))),
     Route::post(
@@ -137,10 +168,12 @@ pub(crate) static ROUTES: &[Route] = &[
         template: "/api/v1/alarm-definitions",
         handler: |a| Box::pin(definitions::change(a)),
         max_body: definitions::MAX_BODY,
+        takes: JSON,
         need: CONFIGURE,
         writes: Some(shown("alarm.define")),
     },
     Route::get("/api/v1/journal", SEE, |a| Box::pin(alarms::journal(a))),
+    Route::get("/api/v1/journal/export", SEE, |a| Box::pin(table::journal(a))),
     Route::get("/api/v1/connections", SEE_PLANT, |a| Box::pin(intake::connections(a))),
     Route::get("/api/v1/influx", SEE_PLANT, |a| Box::pin(intake::influx(a))),
     Route::get("/api/v1/notifications", ADMINISTER, |a| Box::pin(notifications::list(a))),
@@ -173,6 +206,7 @@ pub(crate) static ROUTES: &[Route] = &[
         template: "/api/v1/rules",
         handler: |a| Box::pin(rules::replace(a)),
         max_body: rules::MAX_BODY,
+        takes: JSON,
         need: CONFIGURE,
         writes: Some(shown("rules.replace")),
     },
@@ -181,6 +215,7 @@ pub(crate) static ROUTES: &[Route] = &[
         template: "/api/v1/rules/try",
         handler: |a| Box::pin(rules::attempt(a)),
         max_body: rules::MAX_BODY,
+        takes: JSON,
         need: CONFIGURE,
         writes: None,
     },
@@ -241,7 +276,7 @@ pub(crate) static ROUTES: &[Route] = &[
         Box::pin(users::revoke_token(a))
     }),
     Route::get("/api/v1/audit", ADMINISTER, |a| Box::pin(audit::list(a))),
-    Route::get("/api/v1/audit/export", ADMINISTER, |a| Box::pin(audit::export(a))),
+    Route::get("/api/v1/audit/export", ADMINISTER, |a| Box::pin(table::audit_log(a))),
 ];
 
 #[derive(OpenApi)]
@@ -266,6 +301,15 @@ pub(crate) static ROUTES: &[Route] = &[
         assessment::health,
         assessment::judge,
         assessment::maintained,
+        work::list,
+        work::one,
+        work::open,
+        work::change,
+        work::add_photo,
+        work::photo,
+        notes::list,
+        notes::add,
+        notes::withdraw,
         series::last,
         series::range,
         series::buckets,
@@ -285,6 +329,7 @@ pub(crate) static ROUTES: &[Route] = &[
         study::simulate,
         study::coach,
         alarms::one,
+        past::past,
         alarms::journal_of,
         alarms::acknowledge,
         inhibit::reset,
@@ -345,7 +390,9 @@ pub(crate) static ROUTES: &[Route] = &[
         users::add_token,
         users::revoke_token,
         audit::list,
-        audit::export,
+        table::audit_log,
+        table::journal,
+        table::work_orders,
     ),
     components(schemas(
         crate::dto::LiveAssessed,

@@ -28,6 +28,7 @@ mod study;
 mod train;
 mod waiting;
 mod waveform;
+mod work;
 
 pub use access::{
     AuditEntry, AuditLog, LogIn, Me, NewToken, NewUser, OwnPassword, Sessions, SessionsEnded, SetUp, Token,
@@ -87,3 +88,7 @@ pub use waiting::{
     PutAside, QuarantinePayload, QuarantineStats, QuarantineTopic, Replay, Selection,
 };
 pub use waveform::{Envelope, EnvelopeLine, Spectra, Spectrum, WaveformDetail, WaveformHeader, WaveformMeta};
+pub use work::{
+    AlarmPast, NewNote, NewWorkOrder, Note, Notes, Occurrence, Part, Photo, WorkOrder, WorkOrderChange, WorkOrders,
+    WorkOrigin, WorkStep,
+};

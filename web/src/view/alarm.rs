@@ -131,16 +131,9 @@ pub fn alarm_name(plant: &Plant, key: &AlarmKey, priority: Priority) -> dto::Ala
     dto::AlarmRef { id, machine, point, point_title, condition, priority: self::priority(priority) }
 }
 
-fn place(plant: &Plant, key: &AlarmKey) -> (dto::MachineRef, Option<String>, Option<dto::Title>) {
+pub(super) fn place(plant: &Plant, key: &AlarmKey) -> (dto::MachineRef, Option<String>, Option<dto::Title>) {
     let known = plant.machines.get(&key.machine);
-    let machine = dto::MachineRef {
-        site: key.machine.site().into(),
-        machine: key.machine.name().into(),
-        title: match key.machine.is_ours() {
-            true => dto::Title { zh: Some("丹霞平台".into()), en: Some("Danxia platform".into()) },
-            false => known.map(|m| title(&m.title)).unwrap_or_default(),
-        },
-    };
+    let machine = super::machine_ref(plant, &key.machine);
     let name = key.point.as_ref().map(plant::PointId::name);
     let point_title = name.and_then(|n| known?.points.get(n)).map(|p| title(&p.title));
     (machine, name.map(Into::into), point_title)

@@ -11,6 +11,7 @@ pub(crate) mod store;
 mod summary;
 mod train;
 mod waveform;
+mod work;
 
 pub use alarm::alarm_name;
 pub(crate) use alarm::{active, alarm, alarms, counts, journal_entry, shown, unacknowledged};
@@ -26,14 +27,24 @@ pub(crate) use rules::{parse_rule, rule, rules};
 pub(crate) use series::Known;
 pub(crate) use summary::{SparkCache, overview, summaries};
 pub(crate) use waveform::{diagnosis, header, waveform_detail, zone};
+pub(crate) use work::{note, occurrences, standing, work_order};
 
 use historian::Sample;
-use plant::{Plant, Quality, SeriesKey, Title, Unit, Value};
+use plant::{MachineId, Plant, Quality, SeriesKey, Title, Unit, Value};
 
 use crate::dto;
 
 pub(crate) fn title(t: &Title) -> dto::Title {
     dto::Title { zh: t.zh.as_deref().map(Into::into), en: t.en.as_deref().map(Into::into) }
+}
+
+/// A machine by its id and what people call it.
+pub(crate) fn machine_ref(plant: &Plant, id: &MachineId) -> dto::MachineRef {
+    let title = match id.is_ours() {
+        true => dto::Title { zh: Some("丹霞平台".into()), en: Some("Danxia platform".into()) },
+        false => plant.machines.get(id).map(|m| title(&m.title)).unwrap_or_default(),
+    };
+    dto::MachineRef { site: id.site().into(), machine: id.name().into(), title }
 }
 
 pub(crate) fn number(v: &Value) -> dto::Number {

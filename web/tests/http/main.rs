@@ -22,3 +22,4 @@ mod sockets;
 mod store;
 mod study;
 mod waiting;
+mod work;

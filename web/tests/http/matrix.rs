@@ -31,7 +31,7 @@ fn filled(template: &str, alarm: &str) -> String {
     let encoded = |s: &str| s.bytes().map(|b| format!("%{b:02X}")).collect::<String>();
     let (site, machine) = (encoded("韶钢"), encoded("三号风机"));
     let path = template.replace("{site}", &site).replace("{machine}", &machine).replace("{name}", "nobody");
-    let path = path.replace("{serial}", "4a");
+    let path = path.replace("{serial}", "4a").replace("{number}", "1");
     let id = if template.contains("/alarms/") { alarm } else { WAVEFORM };
     let path = path.replace("{id}", id);
     let point = encoded(TEMP);

@@ -91,6 +91,25 @@ pub fn waveform() -> Waveform {
     Waveform::new(id, VIB.parse().unwrap(), at(-60), at(-59), 25_600.0, unit, samples, meta).unwrap()
 }
 
+/// A work order of a machine.
+pub fn order(number: u64, machine: &str) -> Work {
+    Work::Order(Box::new(WorkOrder {
+        number,
+        machine: machine.parse().unwrap(),
+        origin: WorkOrigin::Person,
+        title: "tighten the bolts".into(),
+        state: WorkState::Open,
+        planned_for: None,
+        assignee: None,
+        finding: None,
+        faults: Vec::new(),
+        parts: Vec::new(),
+        labour_min: None,
+        photos: Vec::new(),
+        steps: vec![WorkStep { t: at(0), by: "operator".into(), state: WorkState::Open }],
+    }))
+}
+
 /// The plant, five minutes of temperature, one record with its verdict, and one alarm.
 pub fn history() -> Batch {
     let mut bare = Machine::bare("s/spare".parse().unwrap());

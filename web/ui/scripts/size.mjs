@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 const FIRST = 130;
-const IN_ALL = 200;
+const IN_ALL = 240;
 const dist = process.argv[2] ?? join(import.meta.dirname, "../dist");
 const files = new Map();
 for (const e of readdirSync(dist, { withFileTypes: true, recursive: true })) {

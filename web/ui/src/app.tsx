@@ -29,6 +29,7 @@ const Performance = lazy(() => import("./pages/performance").then((m) => m.Perfo
 const Quarantine = lazy(() => import("./pages/quarantine").then((m) => m.Quarantine));
 const RulesPage = lazy(() => import("./pages/rules").then((m) => m.RulesPage));
 const Store = lazy(() => import("./pages/store").then((m) => m.Store));
+const Work = lazy(() => import("./pages/work").then((m) => m.Work));
 const Vibration = lazy(() => import("./pages/vibration").then((m) => m.Vibration));
 
 let keysStarted = false;
@@ -43,6 +44,7 @@ function keysOnce(): void {
       s: () => go(["store"]),
       m: () => goMachine(),
       p: () => go(["alarms", "performance"]),
+      w: () => go(["work"]),
     },
     { "/": focusSearch, "?": toggleHelp },
   );
@@ -122,6 +124,7 @@ function pageOf(route: Route, status: Status | undefined): preact.JSX.Element {
   if (page === "machine" && first && second) return <Machine site={first} machine={second} />;
   if (page === "rules") return <RulesPage />;
   if (page === "store") return <Store />;
+  if (page === "work") return <Work key={first ?? ""} number={first} />;
   if (page === "vibration" && first && second && more.length > 0)
     return <Vibration site={first} machine={second} point={more.join("/")} />;
   return (
@@ -143,6 +146,7 @@ function pageTitle(route: Route): string {
   if (page === "connections") return t("nav.connections");
   if (page === "rules") return t("rules.title");
   if (page === "store") return t("store.title");
+  if (page === "work") return below ? `#${below} · ${t("work.title")}` : t("work.title");
   if (page === "devices") return below ? `${below} · ${t("devices.title")}` : t("devices.title");
   if (page === "machine") return machine ?? t("nav.machine");
   if (page === "vibration") return `${t("nav.vibration")} ${machine ?? ""} ${point.join("/")}`;

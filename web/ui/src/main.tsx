@@ -12,6 +12,7 @@ import "./styles/parts.css";
 import "./styles/pages.css";
 import "./styles/devices.css";
 import "./styles/assessment.css";
+import "./styles/work.css";
 
 startPrefs();
 startRouter();

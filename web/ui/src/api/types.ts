@@ -14,3 +14,4 @@ export type * from "./types/rules";
 export type * from "./types/study";
 export type * from "./types/train";
 export type * from "./types/waveform";
+export type * from "./types/work";

@@ -425,6 +425,11 @@ export const FAMILIES = {
   right: ["view", "operate", "configure", "devices", "administer"],
   admin_tab: ["users", "sessions", "tokens", "audit"],
   audit_action: [
+    "work_order.open",
+    "work_order.change",
+    "work_order.photo",
+    "note.add",
+    "note.withdraw",
     "setup",
     "login",
     "login.locked",
@@ -481,7 +486,11 @@ export const FAMILIES = {
   coach_verdict: ["solved", "nothing_helps", "no_chatter", "never_raised"],
   coach_refused: ["not_a_limit", "no_limit", "no_values"],
   simulate_fault: ["point", "condition", "limit", "deadband", "on", "off", "over"],
-  nav: ["overview", "alarms", "connections"],
+  nav: ["overview", "alarms", "work", "connections"],
+  work_state: ["open", "planned", "done", "cancelled"],
+  work_to: ["open", "planned", "done", "cancelled"],
+  work_tab: ["unfinished", "done", "all"],
+  work_empty: ["unfinished", "done", "all"],
   stream: ["connecting", "open", "lost", "paused"],
 } as const satisfies Record<string, readonly string[]>;
 

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { get, post, Problem, segments } from "../api/client";
+import { get, post, Problem, query as queryOf, segments } from "../api/client";
 import { liveAlarms, overlay } from "../api/live";
 import { useResource } from "../api/resource";
 import type { Alarm, Journal } from "../api/types";
@@ -11,9 +11,13 @@ import { now, serverNow } from "../lib/now";
 import { go, href, parseHash, useRoute } from "../lib/router";
 import { useStore } from "../lib/store";
 import { type Form, InhibitDialog, inhibitedText } from "../parts/alarm-actions";
+import { lazy } from "../lib/lazy";
+import { titleFor } from "../lib/work";
 import { EvidencePanel } from "../parts/evidence";
 import { PriorityMark } from "../parts/marks";
 import { Empty, Guarded, ProblemBox } from "../parts/states";
+
+const NewOrder = lazy(() => import("../parts/new-order").then((m) => m.NewOrder));
 
 const EVERY = 10_000;
 const TABS = ["active", "unacknowledged", "shelved", "suppressed", "out_of_service", "history"] as const;
@@ -165,7 +169,7 @@ function AlarmList(props: { fetched: Alarm[]; at: number; selected: string | und
             </button>
           )}
         </div>
-        {tab === "history" && <JournalTable />}
+        {tab === "history" && <JournalTable machine={machine} />}
       </section>
       {selected && (
         <EvidencePanel
@@ -178,7 +182,15 @@ function AlarmList(props: { fetched: Alarm[]; at: number; selected: string | und
           busy={busy.has(selected)}
         />
       )}
-      {form && open && (
+      {form === "work-order" && open && (
+        <NewOrder
+          machine={open.machine}
+          title={titleFor(open)}
+          because={{ alarm: open.id }}
+          close={() => setForm(undefined)}
+        />
+      )}
+      {form && form !== "work-order" && open && (
         <InhibitDialog
           a={open}
           form={form}
@@ -305,7 +317,7 @@ function Duration({ a }: { a: Alarm }) {
 }
 
 /** Every step of every alarm, newest first, as the server journals them. */
-function JournalTable() {
+function JournalTable({ machine }: { machine: string | undefined }) {
   const [pages, setPages] = useState<Journal[]>([]);
   const first = useResource<Journal>("journal", (s) => get("journal?limit=100", s), EVERY);
   const more = async (before: string) => {
@@ -314,7 +326,22 @@ function JournalTable() {
   };
   return (
     <section aria-labelledby="journal-title" class="journal">
-      <h2 id="journal-title">{t("journal.title")}</h2>
+      <div class="toolbar">
+        <h2 id="journal-title">{t("journal.title")}</h2>
+        <span class="push buttons">
+          {(["xlsx", "csv"] as const).map((format) => (
+            <a
+              key={format}
+              class="button"
+              href={`/api/v1/journal/export${queryOf({ format, machine })}`}
+              download={`alarm-journal.${format}`}
+              data-testid={`journal-${format}`}
+            >
+              {t("table.save_as", { format: format.toUpperCase() })}
+            </a>
+          ))}
+        </span>
+      </div>
       <Guarded of={first} every={EVERY}>
         {(page) => {
           const entries = [page, ...pages].flatMap((p) => p.entries);

@@ -24,6 +24,7 @@ import { href, setQuery, useRoute } from "../lib/router";
 import { useStore } from "../lib/store";
 import { AssessmentPanel } from "../parts/assessment";
 import { DiagnosisCard, verdict } from "../parts/diagnosis";
+import { MachineWork } from "../parts/machine-work";
 import { PriorityMark, StatusWord, ZoneMark } from "../parts/marks";
 import { Empty, Guarded } from "../parts/states";
 import { Tones } from "../parts/drive-train";
@@ -92,6 +93,7 @@ function Detail({ fetched, at }: { fetched: MachineDetail; at: number }) {
         <div class="side-column">
           <ActiveAlarms m={m} />
           {m.points.some((p) => p.kind === "waveform") && <AssessmentPanel m={m} />}
+          <MachineWork m={m} />
           <Unread site={m.site} machine={m.machine} />
           {m.points
             .filter((p, _, all) => p.kind === "waveform" && !(p.diagnosis && foreign(p.diagnosis) && all.some((o) => o.diagnosis && !foreign(o.diagnosis))))

@@ -7,7 +7,10 @@ import { Dialog } from "./dialog";
 /** What is done to an alarm: the last part of the path, and the body. */
 export type Act = (a: Alarm, verb: string, body: object) => void;
 /** Which form is open. */
-export type Form = "shelve" | "out-of-service";
+export type Form = "shelve" | "out-of-service" | "work-order";
+
+/** Whether it is about the platform itself, where nobody goes with a spanner. */
+const isOurs = (a: Alarm): boolean => a.condition.startsWith("system.");
 
 /** Minutes for which an alarm is usually put aside; the last is the most that is allowed. */
 const MINUTES = [15, 30, 60, 240, 480, 1440];
@@ -36,12 +39,13 @@ export function AlarmActions(props: { a: Alarm; act: Act; open: (form: Form) => 
       {a.out_of_service
         ? button("in-service", t("alarms.in_service"), () => act(a, "in-service", {}))
         : button("out-of-service", t("alarms.out_of_service"), () => open("out-of-service"))}
+      {!isOurs(a) && button("work-order", t("work.new"), () => open("work-order"))}
     </>
   );
 }
 
 /** Asks for what shelving, or taking out of service, needs. */
-export function InhibitDialog(props: { a: Alarm; form: Form; act: Act; close: () => void }) {
+export function InhibitDialog(props: { a: Alarm; form: Exclude<Form, "work-order">; act: Act; close: () => void }) {
   const { a, form, act, close } = props;
   const [minutes, setMinutes] = useState(60);
   const [reason, setReason] = useState("");

@@ -4,8 +4,9 @@ import { liveAssessed } from "../api/live";
 import { useResource } from "../api/resource";
 import type { Assessment, FaultVerdict, HealthHistory, MachineAssessment, MachineDetail, ShaftVerdict } from "../api/types";
 import { code, t } from "../i18n";
-import { pointTitle } from "../lib/condition";
+import { machineTitle, pointTitle } from "../lib/condition";
 import { int, num, span, when } from "../lib/format";
+import { has, me } from "../lib/me";
 import { serverNow } from "../lib/now";
 import { href } from "../lib/router";
 import { useStore } from "../lib/store";
@@ -13,6 +14,7 @@ import { sorted } from "../lib/verdicts";
 import { FaultEvidence } from "./fault-evidence";
 import { Card } from "./model-card";
 import { Spark } from "./marks";
+import { NewOrder } from "./new-order";
 import { ProblemBox } from "./states";
 import { Advice } from "./unjudged";
 
@@ -187,6 +189,8 @@ const faultText = (v: FaultVerdict): string =>
 function Named({ m, v, a, busy, say }: { m: MachineDetail; v: FaultVerdict; a: Assessment; busy: boolean; say: Say }) {
   const open = a.card.open.includes(v.fault);
   const judged = a.card.judged.find((j) => j.fault === v.fault);
+  const [asking, setAsking] = useState(false);
+  const may = has(useStore(me), "operate");
   return (
     <article class="named-fault" data-testid="named" data-fault={v.fault}>
       <p class="verdict abnormal">
@@ -213,12 +217,25 @@ function Named({ m, v, a, busy, say }: { m: MachineDetail; v: FaultVerdict; a: A
             </>
           )
         )}
+        {may && (
+          <button type="button" onClick={() => setAsking(true)} data-testid="fault-order">
+            {t("work.new")}
+          </button>
+        )}
         {v.point && <a href={href(["vibration", m.site, m.machine, ...v.point.split("/")])}>{t("diagnosis.open")}</a>}
       </p>
       <details>
         <summary>{t("assessment.evidence")}</summary>
         <FaultEvidence v={v} />
       </details>
+      {asking && (
+        <NewOrder
+          machine={m}
+          title={`${machineTitle(m)}: ${faultText(v)}`.slice(0, 200)}
+          because={{ fault: v.fault }}
+          close={() => setAsking(false)}
+        />
+      )}
     </article>
   );
 }

@@ -14,6 +14,7 @@ import { PriorityMark } from "./marks";
 import { Guarded, ProblemBox } from "./states";
 
 const Trend = lazy(() => import("./trend").then((m) => m.Trend));
+const Past = lazy(() => import("./past").then((m) => m.Past));
 
 /** Which series shows the alarm's story: the indicator that raised it, or the point's own values. */
 function seriesOf(a: Alarm): { indicator?: string; unit?: string } | null {
@@ -121,6 +122,7 @@ function Body(props: { a: Alarm; act: Act; open: (form: Form) => void; busy: boo
       )}
       <Terms a={a} />
       <Lines a={a} />
+      <Past a={a} />
       <AlarmJournal id={a.id} changed={a.changed} />
     </>
   );

@@ -13,6 +13,7 @@ const KEYS: [keys: string[], text: string][] = [
   [["g", "c"], "help.connections"],
   [["g", "s"], "help.store"],
   [["g", "p"], "help.performance"],
+  [["g", "w"], "help.work"],
   [["/"], "help.search"],
   [["j"], "help.next"],
   [["k"], "help.previous"],

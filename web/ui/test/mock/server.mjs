@@ -8,6 +8,7 @@ import * as analysis from "./analysis.mjs";
 import * as devices from "./devices.mjs";
 import * as plant from "./plant.mjs";
 import * as study from "./study.mjs";
+import * as work from "./work.mjs";
 import * as waiting from "./waiting.mjs";
 
 const args = process.argv.slice(2);
@@ -106,6 +107,9 @@ function api(req, res, path, q) {
       if (rest[2] === "assessment") return json(res, assessed.assessment(rest[1]));
       if (rest[2] === "health") return json(res, assessed.health());
       if (rest[2] === "judge") return void body(req).then((said) => json(res, assessed.judge(rest[1], said)));
+      if (rest[2] === "notes" && req.method === "POST") return void body(req).then((said) => json(res, work.note(said)));
+      if (rest[2] === "notes") return json(res, flag("empty") ? { notes: [], next_before: null } : work.notes());
+      if (rest[2] === "work-orders") return void body(req).then((said) => json(res, work.change(rest[1], rest[3], said)));
       if (rest[2] === "maintained") return json(res, assessed.assessment("blower-1"));
       const m = plant.machine(rest[1], alarms);
       return m ? json(res, m) : problem(res, 404, "Not found", `There is no machine ${rest.join("/")}.`, "Look for it on the overview; a machine appears with its first value.");
@@ -138,6 +142,7 @@ function api(req, res, path, q) {
       if (rest[1] === "coach") return study.coach(alarms, rest[0], q) ? json(res, study.coach(alarms, rest[0], q)) : problem(res, 404, "Not found", `There is no alarm ${rest[0]}.`, "Choose one from the list.");
       const a = alarms.find((x) => x.id === rest[0]);
       if (!a) return problem(res, 404, "Not found", `There is no alarm ${rest[0]}.`, "Choose one from the list.");
+      if (rest[1] === "past") return json(res, work.past(a, flag("empty")));
       if (rest[1] === "journal") return json(res, plant.journal(alarms, a.id));
       if (rest[1] === "acknowledge" && req.method === "POST") {
         a.state = a.state === "returned_unacknowledged" ? "normal" : "acknowledged";
@@ -152,6 +157,11 @@ function api(req, res, path, q) {
         });
       }
       return json(res, a);
+    }
+    case "work-orders": {
+      if (!rest[0]) return json(res, flag("empty") ? { orders: [], next_before: null } : work.orders(q));
+      const order = work.one(rest[0]);
+      return order ? json(res, order) : problem(res, 404, "Not found", `There is no work order ${rest[0]}.`, "Choose one from the list.");
     }
     case "journal": return json(res, plant.journal(alarms));
     case "connections": return json(res, flag("empty") ? { clients: [], totals: { connected: 0, rate_msgs_s: 0, rate_bytes_s: 0, messages: 0, bytes: 0 }, refused: {} } : plant.connections());

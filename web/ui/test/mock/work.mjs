@@ -1,0 +1,73 @@
+// Work orders and notes of a made-up plant.
+const HOUR = 3_600_000;
+const ago = (h) => new Date(Date.now() - h * HOUR).toISOString();
+const fan = { site: "steel", machine: "main-fan-1", title: { zh: "主抽风机 1", en: "Main exhaust fan 1" } };
+const mixer = { site: "chem", machine: "mixer-2", title: { zh: "搅拌机 2", en: "Mixer 2" } };
+
+const person = { kind: "person", alarm: null, point: null, point_title: null, condition: null, raised: null, fault: null };
+const order = (o) => ({
+  revision: o.steps.length, planned_for: null, assignee: null, finding: null, faults: [], parts: [], labour_min: null, photos: [], origin: person, ...o,
+});
+const ORDERS = [
+  order({
+    number: 12, machine: fan, title: "Main exhaust fan 1: outer race of bearing DE", state: "planned", planned_for: ago(2), assignee: "Shift B, mechanics",
+    origin: { ...person, kind: "alarm", alarm: "00000000000000a1", point: "vib_de_h", point_title: { zh: "驱动端水平振动", en: "Vibration DE horizontal" }, condition: "bearing.DE.outer_race", raised: ago(30), fault: "outer_race" },
+    steps: [{ t: ago(29), by: "operator", state: "open" }, { t: ago(20), by: "engineer", state: "planned" }],
+  }),
+  order({
+    number: 11, machine: fan, title: "Check the oil cooler", state: "done", labour_min: 90, finding: "Filter blocked with scale.\nFlushed, new element fitted.",
+    parts: [{ name: "Filter element F7", quantity: 2 }], faults: ["looseness"],
+    steps: [{ t: ago(200), by: "operator", state: "open" }, { t: ago(180), by: "engineer", state: "done" }],
+  }),
+  order({
+    number: 10, machine: mixer, title: "Tighten the foundation bolts", state: "open", origin: { ...person, kind: "diagnosis", fault: "looseness" },
+    steps: [{ t: ago(210), by: "engineer", state: "open" }],
+  }),
+  order({
+    number: 9, machine: mixer, title: "Replace the coupling", state: "cancelled",
+    steps: [{ t: ago(400), by: "engineer", state: "open" }, { t: ago(390), by: "engineer", state: "cancelled" }],
+  }),
+];
+const NOTES = [
+  { number: 3, alarm: "00000000000000a1", condition: "bearing.DE.outer_race", t: ago(28), by: "operator", text: "Can be heard at the drive end, clearly above the fan." },
+  { number: 2, alarm: null, condition: null, t: ago(300), by: "engineer", text: "The guard of the coupling rattles at part load.\nNot the bearing." },
+];
+
+export function orders(q) {
+  const state = q.get("state") ?? "all";
+  const machine = q.get("machine");
+  const unfinished = (o) => o.state === "open" || o.state === "planned";
+  const wanted = (o) => (state === "all" || (state === "unfinished" ? unfinished(o) : o.state === state)) && (!machine || machine === `${o.machine.site}/${o.machine.machine}`);
+  return { orders: ORDERS.filter(wanted), next_before: null };
+}
+
+export const one = (number) => ORDERS.find((o) => String(o.number) === number);
+
+export function change(machine, number, said) {
+  if (!number) {
+    const made = order({ number: 13, machine: { ...fan, machine }, title: said.title, state: "open", assignee: said.assignee ?? null, steps: [{ t: ago(0), by: "operator", state: "open" }] });
+    ORDERS.unshift(made);
+    return made;
+  }
+  const o = one(number);
+  Object.assign(o, { ...said, revision: o.revision + 1, steps: [...o.steps, { t: ago(0), by: "operator", state: said.state }] });
+  return o;
+}
+
+export const notes = () => ({ notes: NOTES, next_before: null });
+
+export function note(said) {
+  const made = { number: NOTES.length + 2, alarm: null, condition: null, t: ago(0), by: "operator", text: said.text };
+  NOTES.unshift(made);
+  return made;
+}
+
+export function past(a, empty) {
+  if (empty) return { occurrences: [], more: false, found: [] };
+  const at = Date.parse(a.raised);
+  const back = (h, last) => ({
+    raised: new Date(at - h * HOUR).toISOString(), cleared: new Date(at - h * HOUR + last * 60_000).toISOString(),
+    acknowledged: { by: "operator", at: new Date(at - h * HOUR + 120_000).toISOString() }, work_order: h > 100 ? 11 : null,
+  });
+  return { occurrences: [back(26, 14), back(180, 340)], more: false, found: [ORDERS[1]] };
+}
