@@ -2,11 +2,12 @@
 
 import { chromium } from 'playwright-core';
 
-export function launch() {
+/** `more`: further arguments. */
+export function launch(...more) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync'],
+      '--disable-component-update', '--disable-sync', ...more],
   });
 }
 

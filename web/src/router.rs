@@ -203,8 +203,13 @@ where
     // The accept loop names the peer of every connection.
     let peer = raw.peer.unwrap_or(Peer(Ipv4Addr::UNSPECIFIED.into()));
     let mut allow = Vec::new();
+    // The first template that fits is meant, by whatever method: what is listed before `{id}` is no id.
+    let mut meant = None;
     for route in api::ROUTES {
         let Some(params) = route.fit(path) else { continue };
+        if *meant.get_or_insert(route.template) != route.template {
+            continue;
+        }
         if route.method == method {
             return (
                 route.template,

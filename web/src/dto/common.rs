@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use plant::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// An instant as RFC 3339 text in UTC, with as many fractional digits as it needs (up to nine):
 /// `2026-11-23T08:51:00.123456789Z`. Read with any offset, written with `Z`.
@@ -65,7 +67,7 @@ pub struct Title {
 }
 
 /// A value of a point: a number, on/off, or text. Whole numbers keep all 64 bits in the text of the answer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Number {
     /// On or off.
@@ -77,6 +79,22 @@ pub enum Number {
     /// A state, a recipe, a batch number.
     Text(String),
 }
+
+/// Whole numbers are numbers: as alternatives of their own they would make `20.0` two of them at once.
+impl PartialSchema for Number {
+    fn schema() -> RefOr<Schema> {
+        let of = |kind, what: &str| ObjectBuilder::new().schema_type(kind).description(Some(what));
+        let what = "A value of a point. Whole numbers keep all 64 bits in the text of the answer.";
+        OneOfBuilder::new()
+            .description(Some(what))
+            .item(of(Type::Boolean, "On or off."))
+            .item(of(Type::Number, "A number."))
+            .item(of(Type::String, "A state, a recipe, a batch number."))
+            .into()
+    }
+}
+
+impl ToSchema for Number {}
 
 /// How far a value is to be trusted: `good`, `uncertain(reason)` or `bad(reason)`, with the reasons `no_timestamp`,
 /// `source`, `out_of_range`, `stale`, `offline`, `sensor`. A bad value is never shown as healthy.

@@ -28,6 +28,7 @@ const Machine = lazy(() => import("./pages/machine").then((m) => m.Machine));
 const Performance = lazy(() => import("./pages/performance").then((m) => m.Performance));
 const Quarantine = lazy(() => import("./pages/quarantine").then((m) => m.Quarantine));
 const RulesPage = lazy(() => import("./pages/rules").then((m) => m.RulesPage));
+const Start = lazy(() => import("./pages/start").then((m) => m.Start));
 const Store = lazy(() => import("./pages/store").then((m) => m.Store));
 const Work = lazy(() => import("./pages/work").then((m) => m.Work));
 const Vibration = lazy(() => import("./pages/vibration").then((m) => m.Vibration));
@@ -123,6 +124,7 @@ function pageOf(route: Route, status: Status | undefined): preact.JSX.Element {
   if (page === "devices") return <Devices status={status} selected={first} />;
   if (page === "machine" && first && second) return <Machine site={first} machine={second} />;
   if (page === "rules") return <RulesPage />;
+  if (page === "start") return <Start status={status} />;
   if (page === "store") return <Store />;
   if (page === "work") return <Work key={first ?? ""} number={first} />;
   if (page === "vibration" && first && second && more.length > 0)
@@ -145,6 +147,7 @@ function pageTitle(route: Route): string {
   if (page === "connections" && below === "ledger") return t("ledger.title");
   if (page === "connections") return t("nav.connections");
   if (page === "rules") return t("rules.title");
+  if (page === "start") return t("start.title");
   if (page === "store") return t("store.title");
   if (page === "work") return below ? `#${below} · ${t("work.title")}` : t("work.title");
   if (page === "devices") return below ? `${below} · ${t("devices.title")}` : t("devices.title");

@@ -487,6 +487,8 @@ export const FAMILIES = {
   coach_refused: ["not_a_limit", "no_limit", "no_values"],
   simulate_fault: ["point", "condition", "limit", "deadband", "on", "off", "over"],
   nav: ["overview", "alarms", "work", "connections"],
+  speaks: ["mqtt", "sparkplug", "gateway"],
+  speaks_what: ["mqtt", "sparkplug", "gateway"],
   work_state: ["open", "planned", "done", "cancelled"],
   work_to: ["open", "planned", "done", "cancelled"],
   work_tab: ["unfinished", "done", "all"],

@@ -63,7 +63,7 @@ function Plant({ data, at }: { data: Answer; at: number }) {
   if (all.length === 0) {
     return (
       <Empty text={t("overview.empty")}>
-        <a class="button" href={href(["connections"])}>
+        <a class="button primary" href={href(["start"])} data-testid="to-start">
           {t("overview.connect")}
         </a>
       </Empty>

@@ -5,7 +5,7 @@ import type { WorkOrder, WorkOrders, WorkState } from "../api/types";
 import { code, t, title as titleOf } from "../i18n";
 import { DIAGNOSED } from "../i18n/codes";
 import { machineTitle } from "../lib/condition";
-import { plantZone, when } from "../lib/format";
+import { dateTime, plantZone, when } from "../lib/format";
 import { has, me } from "../lib/me";
 import { serverNow } from "../lib/now";
 import { href, setQuery, useRoute } from "../lib/router";
@@ -123,7 +123,7 @@ function Due({ o }: { o: WorkOrder }) {
   const late = (o.state === "open" || o.state === "planned") && Date.parse(o.planned_for!) < serverNow();
   return (
     <>
-      {when(o.planned_for!, serverNow())} {late && <b class="overdue">{t("work.overdue")}</b>}
+      {dateTime(o.planned_for!)} {late && <b class="overdue">{t("work.overdue")}</b>}
     </>
   );
 }

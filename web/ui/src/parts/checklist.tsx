@@ -12,15 +12,17 @@ const EVERY = 1_000;
 
 /**
  * How far a device has come on its way to a first value: asked every second while it is looked at, and no more once
- * every step is done.
+ * every step is done. `reached` is told which value came first: `site/machine/point = value`.
  */
-export function Checklist({ device }: { device: string }) {
+export function Checklist({ device, reached: told }: { device: string; reached?: (seen: string) => void }) {
   const [done, finish] = useState(false);
   const list = useResource<Answer>(
     `checklist ${device}`,
     async (s) => {
       const answer = await get<Answer>(`devices/${segments(device)}/checklist`, s);
       finish(reached(answer));
+      const value = answer.steps.find((s) => s.step === "value" && s.state === "ok");
+      if (value?.seen) told?.(value.seen);
       return answer;
     },
     done ? undefined : EVERY,
