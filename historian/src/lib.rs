@@ -71,7 +71,7 @@ mod verify;
 mod wave;
 mod writer;
 
-pub use account::{Access, Account, AccountChange, SecretHash, Session, Token};
+pub use account::{Access, Account, AccountChange, Identity, SecretHash, Session, Token};
 pub use archive::Archive;
 pub use audit::{AUDIT_OK, AuditEntry, AuditFilter, AuditRecord};
 pub use batch::{

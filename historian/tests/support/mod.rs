@@ -25,7 +25,7 @@ pub const TS_4: &str =
 /// Takes out of state.db what came after format 6.
 pub const STATE_6: &str =
     "DROP TABLE definition; DROP TABLE chain; DROP TABLE audit; DROP TABLE account; DROP TABLE session; DROP TABLE token;
-    ALTER TABLE journal DROP COLUMN link; PRAGMA user_version = 6;";
+    DROP TABLE identity; ALTER TABLE journal DROP COLUMN link; PRAGMA user_version = 6;";
 
 pub fn point(s: &str) -> PointId {
     s.parse().unwrap()

@@ -348,9 +348,13 @@ async fn every_documented_path_is_served_and_every_parameter_is_checked() {
         let of_vibration = path.ends_with("/waveforms") || path.ends_with("/waterfall");
         let point = if of_vibration { format!("?point={}", encode(VIB)) } else { point };
         let point = if path.ends_with("/quarantine/topics") { "?code=json_syntax".into() } else { point };
+        // Providers of log-ins add parameters of their own to theirs.
+        if template == "/api/v1/sign-in/callback" {
+            continue;
+        }
         for method in operations.as_object().unwrap().keys().map(|m| m.to_uppercase()) {
-            // The stream has no end to wait for; its tests open it.
-            if template != "/api/v1/live" {
+            // The stream has no end to wait for, and there is no provider here; their tests ask them.
+            if !matches!(&**template, "/api/v1/live" | "/api/v1/sign-in") {
                 let writes = matches!(&*method, "POST" | "PUT");
                 let headers: &[_] = if writes { &[("Content-Type", "text/plain")] } else { &[] };
                 let reply = house.ask(&method, &format!("{path}{point}"), headers, "").await;
