@@ -14,6 +14,8 @@ import { FaultEvidence } from "./fault-evidence";
 import { Card } from "./model-card";
 import { Spark } from "./marks";
 import { ProblemBox } from "./states";
+import { useBarrier } from "../lib/me";
+import { Barred } from "./allowed";
 import { Advice } from "./unjudged";
 
 const EVERY = 60_000;
@@ -33,8 +35,10 @@ export function AssessmentPanel({ m }: { m: MachineDetail }) {
   );
   const [answered, setAnswered] = useState<{ a: Assessment; at: number }>();
   const [kept, setKept] = useState<Assessment>();
-  const [busy, setBusy] = useState(false);
+  const [working, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();
+  const bar = useBarrier("machine.judge");
+  const busy = working || bar !== undefined;
 
   const act = async (what: string, body: unknown) => {
     setBusy(true);
@@ -65,6 +69,7 @@ export function AssessmentPanel({ m }: { m: MachineDetail }) {
           ))}
           <Remaining m={m} a={a} />
           {problem && <ProblemBox problem={problem} />}
+          {bar && <Barred why={bar} act="machine.judge" />}
           <Card
             card={a.card}
             busy={busy}
