@@ -42,10 +42,10 @@ export type Act = keyof typeof acts;
 export function barrier(who: Me | undefined, act: Act): string | undefined {
   const [right, of] = acts[act] as [Right, string];
   if (!has(who, right)) {
-    return t("access.denied_right", { right: code("right", right), role: code("user_role", who?.role ?? "viewer") });
+    return t("access.barred_right", { right: code("right", right), role: code("user_role", who?.role ?? "viewer") });
   }
   // Machines that lie outside are not shown, so that only what belongs to none is left to be asked for.
-  return of === "plant" && !who?.areas.includes("*") ? t("access.denied_area") : undefined;
+  return of === "plant" && !who?.areas.includes("*") ? t("access.barred_area") : undefined;
 }
 
 export const useBarrier = (act: Act): string | undefined => barrier(useStore(me), act);
