@@ -11,9 +11,9 @@ BENCH ?=
 SOAK_SECONDS ?= 3600
 CARGO_DENY := $(shell command -v cargo-deny 2>/dev/null)
 
-.PHONY: test tools fmt lint unit deny ui browser interop schema nodered remote influx notify files bench evaluate page fuzz drills soak month
+.PHONY: test tools fmt lint unit deny ui browser interop schema nodered oidc remote influx notify files bench evaluate page fuzz drills soak month
 
-test: tools fmt lint ui unit deny interop schema nodered remote influx notify files browser
+test: tools fmt lint ui unit deny interop schema nodered oidc remote influx notify files browser
 	@echo "make test: all parts passed"
 
 # Debian packages where this may install them; otherwise it says what is missing and the parts that need it say so again.
@@ -91,6 +91,11 @@ month:
 nodered:
 	cargo build --locked
 	cd tests/nodered && npm ci --ignore-scripts --no-audit --no-fund && DANXIA_BIN=$(CURDIR)/target/debug/danxia node --test
+
+# A provider of log-ins that is not ours (oidc-provider), and what it does when it is told to misbehave.
+oidc:
+	cargo build --locked
+	cd tests/oidc && npm ci --ignore-scripts --no-audit --no-fund && DANXIA_BIN=$(CURDIR)/target/debug/danxia node --test
 
 # The page in a real Chromium, on the real recordings where they are.
 browser:

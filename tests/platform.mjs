@@ -51,7 +51,7 @@ export async function until(what, probe, seconds = 60) {
 }
 
 export class Platform {
-  /** `mode` is `run` or `demo`; `more` are arguments in the place of `--anonymous`. */
+  /** `mode` is `run` or `demo`; `more` are arguments in the place of `--anonymous`, or gives them when directory and ports are known. */
   static async start(mode = 'run', more = undefined) {
     const p = new Platform();
     p.dir = mkdtempSync(join(tmpdir(), 'danxia-browser-'));
@@ -59,7 +59,7 @@ export class Platform {
     [p.mqtt, p.http] = [await freePort(), await freePort()];
     p.url = `http://127.0.0.1:${p.http}`;
     p.args = [mode, '--data', p.data, '--mqtt', `127.0.0.1:${p.mqtt}`, '--http', `127.0.0.1:${p.http}`];
-    if (mode === 'run') p.args.push(...(more ?? ['--anonymous']));
+    if (mode === 'run') p.args.push(...(typeof more === 'function' ? more(p) : (more ?? ['--anonymous'])));
     await p.restart();
     return p;
   }
@@ -91,10 +91,15 @@ export class Platform {
     execFileSync(danxia, ['replay', dir, '--mqtt', `127.0.0.1:${this.mqtt}`], { stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
-  async stop() {
+  /** Ends it; what it has stored stays. */
+  async end() {
     const ended = new Promise((r) => this.child.once('exit', r));
     this.child.kill('SIGTERM');
     await ended;
+  }
+
+  async stop() {
+    await this.end();
     rmSync(this.dir, { recursive: true, force: true });
   }
 }

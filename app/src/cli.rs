@@ -329,8 +329,11 @@ pub struct DeviceTarget {
     #[arg(long, value_name = "DIR", env = "DANXIA__DATA", default_value = "danxia-data")]
     pub data: PathBuf,
     /// The page's address of a running instance, instead of asking the directory for it.
-    #[arg(long, value_name = "http://ADDRESS:PORT")]
+    #[arg(long, value_name = "http[s]://ADDRESS:PORT")]
     pub url: Option<String>,
+    /// Who vouches for the certificate of an https page, PEM [default: the system's authorities].
+    #[arg(long, value_name = "FILE", requires = "url")]
+    pub ca: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

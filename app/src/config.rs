@@ -3,10 +3,12 @@
 //! [`Settings`] is what the rest of the program sees; the raw form that the sources are merged into stays in here.
 
 mod hj212;
+mod http;
 mod influx;
 mod limits;
 mod mqtt;
 mod notify;
+mod oidc;
 mod remote;
 mod store;
 mod tls;
@@ -23,11 +25,15 @@ use plant::Name;
 use serde::{Deserialize, Serialize};
 
 pub use hj212::Hj212;
+pub use http::Http;
 pub use influx::Influx;
 pub use mqtt::Mqtt;
 pub use notify::Notify;
-pub use remote::{Publish, Remote};
+pub use oidc::Oidc;
+pub use remote::{Publish, Remote, SYSTEM_CA};
 pub use store::Store;
+#[cfg(test)]
+pub use tls::Clients;
 pub use tls::Tls;
 
 /// Prefix of the environment's variables: `DANXIA__MQTT__LISTEN` is `mqtt.listen`.
@@ -53,7 +59,7 @@ pub struct Settings {
     /// What it is to Sparkplug edge nodes.
     pub sparkplug: Sparkplug,
     /// Where the page and the API listen.
-    pub http: SocketAddr,
+    pub http: Http,
     /// The door for monitors that speak HJ 212 over TCP, where it is open.
     pub hj212: Option<Hj212>,
     /// IANA name of the plant's time zone.
@@ -83,7 +89,7 @@ struct Raw {
     store: store::Raw,
     mqtt: mqtt::Raw,
     sparkplug: RawSparkplug,
-    http: RawHttp,
+    http: http::Raw,
     publish: Publish,
     remote: BTreeMap<String, remote::Raw>,
     hj212: hj212::Raw,
@@ -98,12 +104,6 @@ struct RawSparkplug {
     reorder_ms: u64,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawHttp {
-    listen: String,
-}
-
 impl Default for Raw {
     fn default() -> Self {
         Self {
@@ -114,7 +114,7 @@ impl Default for Raw {
             store: store::Raw::default(),
             mqtt: mqtt::Raw::default(),
             sparkplug: RawSparkplug { host_id: "danxia".into(), reorder_ms: 3000 },
-            http: RawHttp { listen: "127.0.0.1:8080".into() },
+            http: http::Raw::default(),
             hj212: hj212::Raw::default(),
             publish: Publish { indicators: true, alarms: true },
             remote: BTreeMap::new(),
@@ -302,11 +302,11 @@ fn explain(e: &figment::Error) -> ConfigError {
     }
 }
 
-fn address(key: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
+fn address(key: &str, text: &str) -> Result<SocketAddr, ConfigError> {
     // A bare port is taken as one on this machine: the safe reading.
     let full = if text.bytes().all(|b| b.is_ascii_digit()) { format!("127.0.0.1:{text}") } else { text.to_owned() };
-    full.replace("localhost:", "127.0.0.1:").parse().map_err(|_| ConfigError::Value {
-        key,
+    full.replace("localhost:", "127.0.0.1:").parse().map_err(|_| ConfigError::Named {
+        key: key.to_owned(),
         found: text.to_owned(),
         expected: "expected ADDRESS:PORT, such as 127.0.0.1:1883 or [::1]:1883".into(),
     })
@@ -347,7 +347,7 @@ fn sparkplug(raw: RawSparkplug) -> Result<Sparkplug, ConfigError> {
 
 fn check(raw: Raw) -> Result<Settings, ConfigError> {
     let mqtt = raw.mqtt.check()?;
-    let http = address("http.listen", &raw.http.listen)?;
+    let http = raw.http.check()?;
     let hj212 = raw.hj212.check()?;
     if jiff::tz::TimeZone::get(&raw.time_zone).is_err() {
         return Err(ConfigError::Value {
@@ -381,7 +381,7 @@ fn check(raw: Raw) -> Result<Settings, ConfigError> {
 mod tests {
     use super::*;
 
-    fn read(toml: &str, flags: &[(&'static str, &str)]) -> Result<Settings, ConfigError> {
+    pub(super) fn read(toml: &str, flags: &[(&'static str, &str)]) -> Result<Settings, ConfigError> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("danxia.toml");
         std::fs::write(&path, toml).unwrap();
@@ -400,7 +400,7 @@ mod tests {
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
         let s = read("[mqtt]\nlisten = \"127.0.0.1:2000\"\n", &[]).unwrap();
         assert_eq!(s.mqtt.listen.map(|a| a.port()), Some(2000));
-        assert_eq!(s.http.port(), 8080);
+        assert_eq!(s.http.listen.port(), 8080);
         let s = read("[mqtt]\nlisten = \"127.0.0.1:2000\"\n", &[("mqtt.listen", "3000")]).unwrap();
         assert_eq!(s.mqtt.listen, Some("127.0.0.1:3000".parse().unwrap()));
         assert_eq!(read("[mqtt]\nlisten = \"\"\n", &[]).unwrap().mqtt.listen, None);
@@ -415,6 +415,21 @@ mod tests {
             ("[mqtt]\nlisten = \"somewhere\"\n", "expected ADDRESS:PORT"),
             ("[mqtt]\nlisten = \"0.0.0.0:1883\"\nanonymous = true\n", "allowed on loopback only; use 127.0.0.1:1883"),
             ("[mqtt]\ntls_listen = \"8883\"\ntls_certificate = \"/none\"\n", "must name a PEM file"),
+            ("[http]\ntls_listen = \"8443\"\ntls_certificate = \"/none\"\n", "http.tls_certificate is \"/none\""),
+            ("[http]\ntls_listen = \"8443\"\ntls_certificate = \"Cargo.toml\"\n", "http.tls_key is \"\""),
+            ("[http]\ntls_listen = \"8443\"\ntls_names = [\"a b\"]\n", "http.tls_names is \"a b\""),
+            ("[http]\ntls_listen = \"page\"\n", "http.tls_listen is \"page\": expected ADDRESS:PORT"),
+            ("[http]\nhsts_days = 30\n", "set http.tls_listen"),
+            ("[http]\ntls_listen = \"8443\"\nhsts_days = 30\n", "that of the built-in authority"),
+            (
+                "[http]\ntls_listen = \"8443\"\ntls_certificate = \"Cargo.toml\"\ntls_key = \"Cargo.toml\"\nhsts_days = 999\n",
+                "expected 0 to 730 days",
+            ),
+            (
+                "[http]\nlisten = \"0.0.0.0:80\"\ntls_listen = \"8443\"\ntls_certificate = \"Cargo.toml\"\ntls_key = \
+                 \"Cargo.toml\"\nhsts_days = 30\n",
+                "let http.listen be on this computer only",
+            ),
             ("[mqtt]\ntls_listen = \"8883\"\ntls_key = \"/none\"\n", "mqtt.tls_certificate"),
             ("[mqtt]\ntls_listen = \"8883\"\ntls_client_ca = \"/none\"\n", "an authority is given"),
             ("[mqtt]\ntls_listen = \"8883\"\ntls_names = [\"a b\"]\n", "expected host names"),

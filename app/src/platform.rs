@@ -38,10 +38,12 @@ const NO_ROOM: Duration = Duration::from_secs(5);
 /// Threads that analyse records at most; each has buffers of its own, some MB for long records.
 const ANALYSTS: usize = 8;
 
-/// Where the page is served, and how the first administrator is made, if there is none: an address of the page.
+/// Where the page is served, and how the first administrator is made, if there is none: addresses of the page.
 pub struct Opened {
-    /// Where it listens.
-    pub address: SocketAddr,
+    /// Where people find it.
+    pub page: String,
+    /// Where it is without TLS, where that is another place.
+    pub plain: Option<SocketAddr>,
     /// The link by which the first administrator is made.
     pub setup: Option<String>,
 }
@@ -64,7 +66,7 @@ pub async fn run(
     let address = ports.http.local_addr()?;
     let secret = web::Accounts::draw_secret()?;
     let accounts = Arc::new(accounts::open(store.register(), clock.clone(), Some(&secret))?);
-    accounts::may_listen(&accounts, address)?;
+    accounts::may_listen(&accounts, &settings.http)?;
     let devices = Arc::new(Devices::new(store.register(), &settings.data, clock.clone())?);
     let (collector, commands, broker, remotes) = door(settings, &store, &devices, clock.clone())?;
     collector.recall_discovery(store.register()).await?;
@@ -113,8 +115,19 @@ pub async fn run(
     let notified = watch.spawn("notification", notifying.run(store.clone(), mouth.thrown()));
     let keeping = tokio::spawn(keep(devices.clone(), broker.clone()));
     let announced = Instance::announce(&settings.data, address, &secret)?;
-    opened(Opened { address, setup: accounts::setup_link(&accounts, address)? });
-    let web = watch.spawn("page", web::serve(ports.http, web::Config::new(address), services, page.thrown()));
+    let mut doorways = vec![web::Doorway::from(ports.http)];
+    let mut secure = None;
+    if let (Some(listener), Some(settings)) = (ports.https, &settings.http.tls) {
+        secure = Some(listener.local_addr()?);
+        let (tls, expires) = tls::open(settings, &devices)?;
+        tokio::spawn(tls::keep(tls.clone(), settings.clone(), devices.clone(), expires, page.thrown()));
+        doorways.push(web::Doorway { listener, tls: Some(Arc::new(move || tls.current())) });
+    }
+    let place = accounts::page(&settings.http, address, secure);
+    let setup = accounts::setup_link(&accounts, &place)?;
+    opened(Opened { page: place, plain: secure.map(|_| address), setup });
+    let config = web::Config { hsts: settings.http.hsts, ..web::Config::new(address) };
+    let web = watch.spawn("page", web::serve(doorways, config, services, page.thrown()));
     let flush = watch.spawn("ledger of refusals", intake::flush(collector.clone(), clock.clone(), beat.thrown()));
     let heart = watch.spawn("heartbeat", heartbeat::run(store.recorder(), pulse, clock, beat.thrown()));
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(ANALYSTS);
@@ -224,7 +237,7 @@ fn door(
         ..settings.mqtt.limits.apply(broker::Config::default())
     };
     let passage: Arc<dyn Intake> = Arc::new(Passage { collector: collector.clone(), clock: clock.clone() });
-    let foreign = settings.mqtt.tls.as_ref().is_some_and(|t| t.client_ca.is_some());
+    let foreign = settings.mqtt.tls.as_ref().and_then(|t| t.clients.as_ref()).is_some_and(|c| c.ca.is_some());
     let broker = Broker::new(config, passage.clone(), Arc::new(Gate::new(devices.clone(), foreign)?))?;
     let door = Arc::downgrade(&broker);
     devices.attach(move |name, rights| {

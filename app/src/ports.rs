@@ -47,6 +47,8 @@ pub struct Ports {
     pub hj212: Option<TcpListener>,
     /// Page and API.
     pub http: TcpListener,
+    /// The same over TLS.
+    pub https: Option<TcpListener>,
 }
 
 impl Ports {
@@ -72,7 +74,12 @@ impl Ports {
             let listener = bind("MQTT over WebSocket with TLS", listen, "mqtt.wss_listen")?;
             websocket.push((listener, true));
         }
-        Ok(Self { hj212, mqtt, tls, websocket, http: bind("the page", settings.http, "--http")? })
+        let http = bind("the page", settings.http.listen, "--http")?;
+        let https = match &settings.http.tls {
+            None => None,
+            Some(tls) => Some(bind("the page over TLS", tls.listen, "http.tls_listen")?),
+        };
+        Ok(Self { hj212, mqtt, tls, websocket, http, https })
     }
 }
 

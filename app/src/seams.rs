@@ -7,6 +7,7 @@ pub mod devices;
 mod mapper;
 mod notify;
 mod past;
+mod sign_in;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -77,6 +78,7 @@ pub fn services(
         past: past::open(settings, store, clock.clone()),
         registrar,
         accounts,
+        sign_in: sign_in::open(settings.http.oidc.as_ref(), clock.clone()),
         readiness: rooms.clone(),
         metrics: rooms,
         mapper: Arc::new(mapper::Trials),

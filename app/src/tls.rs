@@ -1,4 +1,4 @@
-//! TLS of the MQTT door: which certificate it shows, and whose it takes from devices.
+//! TLS of a listener, be it MQTT's or the page's: which certificate it shows, and whose it takes from devices.
 //!
 //! Where no certificate is configured the built-in authority issues one, for memory only: it is made anew at every
 //! start, and again a month before it expires, so that there is nothing on disk to expire or to be stolen.
@@ -23,7 +23,7 @@ const LEFT: Duration = Duration::from_secs(30 * 86_400);
 
 /// The TLS of a listener, and until when its certificate is valid, where that is ours to renew.
 pub fn open(settings: &config::Tls, devices: &Devices) -> anyhow::Result<(Tls, Option<Timestamp>)> {
-    let (acceptor, expires) = build(settings, devices).context("MQTT over TLS")?;
+    let (acceptor, expires) = build(settings, devices).context(settings.what)?;
     Ok((Tls::from(acceptor), expires))
 }
 
@@ -37,24 +37,22 @@ fn build(settings: &config::Tls, devices: &Devices) -> anyhow::Result<(broker::T
             (issued.certificate.into_bytes(), issued.key.into_bytes(), Some(expires))
         }
     };
+    let Some(clients) = &settings.clients else { return Ok((acceptor(&certificate, &key, None)?, expires)) };
     let mut authorities = authority.certificate().as_bytes().to_vec();
     let mut revoked = None;
-    if let Some(ca) = &settings.client_ca {
+    if let Some(ca) = &clients.ca {
         authorities.push(b'\n');
         authorities.extend(read(ca)?);
     }
-    if let Some(crl) = &settings.client_crl {
+    if let Some(crl) = &clients.crl {
         // Where lists are looked at, every authority needs one. Ours is empty: the register decides about ours.
         let mut lists = authority.empty_revocation_list(devices.now())?.into_bytes();
         lists.push(b'\n');
         lists.extend(read(crl)?);
         revoked = Some(lists);
     }
-    let clients = ClientCertificates {
-        authorities: &authorities,
-        revoked: revoked.as_deref(),
-        required: settings.client_required,
-    };
+    let clients =
+        ClientCertificates { authorities: &authorities, revoked: revoked.as_deref(), required: clients.required };
     Ok((acceptor(&certificate, &key, Some(clients))?, expires))
 }
 
@@ -62,7 +60,7 @@ fn read(path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
-/// Under which names a device may reach this listener: those that were given, the address it listens on, and this
+/// Under which names this listener may be reached: those that were given, the address it listens on, and this
 /// computer's own.
 fn names(settings: &config::Tls) -> Vec<String> {
     let mut names = settings.names.clone();
@@ -108,15 +106,16 @@ pub async fn keep(
             continue;
         }
         known = now;
+        let what = settings.what;
         let (settings, devices) = (settings.clone(), devices.clone());
         match tokio::task::spawn_blocking(move || build(&settings, &devices)).await {
             Ok(Ok((acceptor, until))) => {
                 tls.replace(acceptor);
                 expires = until;
-                tracing::info!("certificates of MQTT over TLS were renewed, or read again");
+                tracing::info!("certificates of {what} were renewed, or read again");
             }
-            Ok(Err(e)) => tracing::error!("certificates of MQTT over TLS cannot be used, the old ones stay: {e:#}"),
-            Err(e) => tracing::error!("certificates of MQTT over TLS could not be read again: {e}"),
+            Ok(Err(e)) => tracing::error!("certificates of {what} cannot be used, the old ones stay: {e:#}"),
+            Err(e) => tracing::error!("certificates of {what} could not be read again: {e}"),
         }
     }
 }
@@ -124,7 +123,8 @@ pub async fn keep(
 /// The files that may change.
 fn paths(settings: &config::Tls) -> Vec<PathBuf> {
     let own = settings.own.iter().flat_map(|(certificate, key)| [certificate.clone(), key.clone()]);
-    own.chain(settings.client_ca.clone()).chain(settings.client_crl.clone()).collect()
+    let clients = settings.clients.iter().flat_map(|c| c.ca.clone().into_iter().chain(c.crl.clone()));
+    own.chain(clients).collect()
 }
 
 /// What tells whether a file is another than before.
@@ -145,12 +145,11 @@ mod tests {
 
     fn settings(listen: &str, names: &[&str]) -> config::Tls {
         config::Tls {
+            what: "TLS",
             listen: listen.parse().unwrap(),
             own: None,
             names: names.iter().map(|n| (*n).to_owned()).collect(),
-            client_ca: None,
-            client_crl: None,
-            client_required: false,
+            clients: Some(config::Clients::default()),
         }
     }
 

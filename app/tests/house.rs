@@ -9,7 +9,7 @@ fn root() -> PathBuf {
 }
 
 /// Crate → the rooms it may depend on, dev-dependencies included. DESIGN: plant <- historian <- collector, analytics,
-/// web, influx, notify <- app; influx and notify fetch; broker and seeds share the outbox, which knows nobody; broker knows no other room; seeds -> plant,
+/// web, influx, notify <- app; influx, notify and oidc fetch; broker and seeds share the outbox, which knows nobody; broker knows no other room; seeds -> plant,
 /// collector (for its wire formats); files -> plant, and its tests read what it writes with the collector's decoders.
 const ARROWS: &[(&str, &[&str])] = &[
     ("plant", &[]),
@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("analytics", &["plant", "historian"]),
     ("web", &["plant", "historian", "files"]),
     ("fetch", &["plant"]),
+    ("oidc", &["plant", "fetch"]),
     ("influx", &["plant", "historian", "fetch"]),
     ("notify", &["plant", "historian", "fetch"]),
     ("files", &["plant", "collector"]),
@@ -40,6 +41,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "files",
             "fetch",
             "notify",
+            "oidc",
         ],
     ),
 ];
@@ -130,6 +132,23 @@ fn every_reason_of_the_quarantine_is_put_into_words_in_both_languages() {
     use web::dto::Missing::{Away, Late, Refused, Unreadable};
     let missing = [Away, Late, Refused, Unreadable].map(|m| serde_json::to_value(m).expect("JSON"));
     in_words("missing", &missing.iter().filter_map(|m| m.as_str().map(str::to_owned)).collect());
+}
+
+/// So has every reason for which nobody was signed in.
+#[test]
+fn every_reason_of_a_log_in_that_failed_is_put_into_words_in_both_languages() {
+    in_words("sign_in", &web::NOT_SIGNED_IN.iter().map(|why| (*why).to_owned()).collect());
+}
+
+/// The page knows what each write takes, so that it does not offer what the role may not do (`web/ui/src/lib/me.ts`).
+#[test]
+fn the_page_knows_what_every_write_takes() {
+    let text = std::fs::read_to_string(root().join("web/ui/src/lib/acts.json")).expect("what the page knows");
+    let known: BTreeMap<String, (String, String)> =
+        serde_json::from_str(&text).expect("a right and its place for each");
+    let routes = web::routes().into_iter().filter(|r| !matches!(r.needs, "nothing" | "account"));
+    let take = |r: web::RouteNeed| Some((r.writes?.to_owned(), (r.needs.to_owned(), r.of.to_owned())));
+    assert_eq!(known, routes.filter_map(take).collect(), "web/ui/src/lib/acts.json against the table of routes");
 }
 
 /// So have the faults of a diagnosis, its terms, what becomes of them, what people say of them, and every code by which a

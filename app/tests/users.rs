@@ -86,7 +86,10 @@ fn an_account_of_the_command_line_logs_in_is_changed_and_its_changes_outlive_a_k
     }
     let list = ok(&data, &["user", "list", "--json"], "");
     let list: Json = serde_json::from_str(&list.out).expect("JSON");
-    assert_eq!(list[1], json!({"name": "wang", "role": "operator", "areas": ["s/mill"], "disabled": false}));
+    assert_eq!(
+        list[1],
+        json!({"name": "wang", "role": "operator", "areas": ["s/mill"], "disabled": false, "provider": false})
+    );
 
     let (mqtt, http) = (fresh_port(), fresh_port());
     let instance = Instance::start_closed(&data, mqtt, http, &["--adopt"]);
@@ -172,4 +175,48 @@ fn the_first_start_prints_a_link_that_makes_the_first_administrator() {
     for secret in [PASSWORD, secret, "$argon2id$"] {
         assert!(!log.contains(secret), "the log holds {secret:?}");
     }
+}
+
+/// `danxia user list` of a page over TLS, with this token.
+fn list_at(url: &str, more: &[&str], token: &str) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_danxia"));
+    command.args(["user", "list", "--url", url]).args(more).env("DANXIA_TOKEN", token);
+    let done = command.output().expect("danxia runs");
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
+    Said { code: done.status.code(), out: text(&done.stdout), err: text(&done.stderr) }
+}
+
+#[test]
+fn a_page_over_tls_is_asked_by_who_knows_who_vouches_for_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let data: PathBuf = dir.path().join("data");
+    ok(&data, &["user", "add", "lin", "--role", "administrator", "--password-stdin"], &format!("{PASSWORD}\n"));
+    let (mqtt, http, tls) = (fresh_port(), fresh_port(), fresh_port());
+    let settings = dir.path().join("danxia.toml");
+    std::fs::write(&settings, format!("[http]\ntls_listen = \"127.0.0.1:{tls}\"\n")).expect("settings");
+    let settings = settings.to_str().expect("UTF-8");
+    let instance = Instance::start_closed(&data, mqtt, http, &["--config", settings]);
+    let (_, lin) = log_in(http, "lin", PASSWORD);
+    let body = json!({"name": "programs", "role": "administrator"});
+    let (status, _, made) = ask(http, "/api/v1/tokens", &lin, Some(&body));
+    assert_eq!(status, 201, "{made}");
+    let made: Json = serde_json::from_str(&made).expect("JSON");
+    let token = made["secret"].as_str().expect("a secret");
+
+    let ca = data.join("ca.crt");
+    let ca = ["--ca", ca.to_str().expect("UTF-8")];
+    let page = format!("https://localhost:{tls}");
+    let said = list_at(&page, &ca, token);
+    assert_eq!((said.code, &*said.out), (Some(0), "lin\tadministrator\t*\tactive\tpassword\n"), "{}", said.err);
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../broker/tests/tls/localhost.crt");
+    let stranger = list_at(&page, &["--ca", own.to_str().expect("UTF-8")], token);
+    assert_eq!(stranger.code, Some(1));
+    assert!(stranger.err.contains("does not answer: invalid peer certificate"), "{}", stranger.err);
+    let refused = list_at(&format!("http://localhost:{http}"), &ca, token);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.err.contains("give its https:// address"), "{}", refused.err);
+    let doctor = danxia(&data, &["doctor", "--config", settings, "--http", &format!("127.0.0.1:{http}")], "");
+    let line = doctor.out.lines().find(|l| l.contains("trust ")).unwrap_or_else(|| panic!("{}", doctor.out));
+    assert!(line.starts_with("ok") && line.contains(&format!("https://127.0.0.1:{tls}")), "{line}");
+    instance.stop();
 }

@@ -40,6 +40,17 @@ pub struct Account {
     pub created: Timestamp,
     /// When it was shut out, if it is.
     pub disabled: Option<Timestamp>,
+    /// Who it is at a provider of log-ins. It has no password then, and `hash` is empty.
+    pub identity: Option<Identity>,
+}
+
+/// Whom a provider of log-ins (OpenID Connect) means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The provider.
+    pub issuer: String,
+    /// The person there: the same however they are called.
+    pub subject: String,
 }
 
 /// A hash is not for logs.
@@ -148,6 +159,16 @@ pub(crate) fn add(tx: Transaction<'_>, a: &Account, note: &AuditRecord) -> Resul
         a.created.nanos(),
         a.disabled.map(Timestamp::nanos)
     ])?;
+    if let Some(who) = &a.identity {
+        if tx
+            .prepare_cached("SELECT 1 FROM identity WHERE issuer = ? AND subject = ?")?
+            .exists([&who.issuer, &who.subject])?
+        {
+            return Err(RegisterError::Taken { what: "an account for this person", name: who.subject.clone() });
+        }
+        let sql = "INSERT INTO identity (account, issuer, subject) VALUES (?, ?, ?)";
+        tx.prepare_cached(sql)?.execute([&a.name, &who.issuer, &who.subject])?;
+    }
     done(tx, note)
 }
 
@@ -282,7 +303,12 @@ pub(crate) fn load(conn: &Connection) -> Result<Access, ReadError> {
     if !has_table(conn, "account").map_err(&said)? {
         return Ok(Access::default());
     }
-    let accounts = "SELECT name, hash, role, areas, language, created, disabled FROM account ORDER BY name";
+    let accounts = if has_table(conn, "identity").map_err(&said)? {
+        "SELECT name, hash, role, areas, language, created, disabled, issuer, subject
+         FROM account LEFT JOIN identity ON account = name ORDER BY name"
+    } else {
+        "SELECT name, hash, role, areas, language, created, disabled, NULL, NULL FROM account ORDER BY name"
+    };
     let sessions = "SELECT hash, account, created, seen, expires, address, agent FROM session ORDER BY seen DESC";
     let tokens = "SELECT hash, name, role, areas, author, created, expires, used FROM token ORDER BY name";
     Ok(Access {
@@ -326,6 +352,8 @@ fn account(r: &Row<'_>) -> rusqlite::Result<Result<Account, ReadError>> {
     let areas: Option<String> = r.get(3)?;
     let (hash, language) = (r.get(1)?, r.get(4)?);
     let (created, disabled) = (Timestamp::from_nanos(r.get(5)?), time(r, 6)?);
+    let (issuer, subject): (Option<String>, Option<String>) = (r.get(7)?, r.get(8)?);
+    let identity = issuer.zip(subject).map(|(issuer, subject)| Identity { issuer, subject });
     Ok(allowed(&name, &role, areas.as_deref()).map(|(role, areas)| Account {
         name,
         hash,
@@ -334,6 +362,7 @@ fn account(r: &Row<'_>) -> rusqlite::Result<Result<Account, ReadError>> {
         language,
         created,
         disabled,
+        identity,
     }))
 }
 

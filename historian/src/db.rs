@@ -60,6 +60,7 @@ impl File {
             Step { sql: include_str!("sql/state-7-access.sql"), then: Some(chain::fill_in) },
             Step::sql(include_str!("sql/state-8-definitions.sql")),
             Step::sql(include_str!("sql/state-9-work.sql")),
+            Step::sql(include_str!("sql/state-10-identity.sql")),
         ];
         match self {
             Self::Ts => TS,

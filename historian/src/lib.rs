@@ -72,7 +72,7 @@ mod wave;
 mod work;
 mod writer;
 
-pub use account::{Access, Account, AccountChange, SecretHash, Session, Token};
+pub use account::{Access, Account, AccountChange, Identity, SecretHash, Session, Token};
 pub use archive::Archive;
 pub use audit::{AUDIT_OK, AuditEntry, AuditFilter, AuditRecord};
 pub use batch::{

@@ -6,8 +6,8 @@ mod support;
 use std::path::Path;
 
 use historian::{
-    AUDIT_OK, Account, AccountChange, AuditFilter, AuditRecord, Batch, Config, Historian, RegisterError, Session,
-    Token, open_read_only, verify,
+    AUDIT_OK, Account, AccountChange, AuditFilter, AuditRecord, Batch, Config, Historian, Identity, RegisterError,
+    Session, Token, open_read_only, verify,
 };
 use plant::access::{Areas, Role};
 use plant::{AlarmCondition, AlarmKey, AlarmState, AlarmTransition, Evidence, Finding, Priority, Timestamp, Trigger};
@@ -167,6 +167,7 @@ fn account(name: &str, role: Role) -> Account {
         language: String::new(),
         created: START,
         disabled: None,
+        identity: None,
     }
 }
 
@@ -192,6 +193,12 @@ fn accounts_sessions_and_tokens_are_kept_and_bounded() {
     r.add_account(&lin, &note("user.add", "林")).unwrap();
     r.add_account(&wang, &note("user.add", "wang")).unwrap();
     let twice = r.add_account(&lin, &note("user.add", "林")).unwrap_err();
+    let who = |subject: &str| Some(Identity { issuer: "https://login.plant".into(), subject: subject.into() });
+    let zhao = Account { hash: String::new(), identity: who("17"), ..account("zhao", Role::Viewer) };
+    r.add_account(&zhao, &note("user.add", "zhao")).unwrap();
+    let same = Account { name: "zhao2".into(), ..zhao.clone() };
+    let same = r.add_account(&same, &note("user.add", "zhao2")).unwrap_err();
+    assert!(matches!(&same, RegisterError::Taken { name, .. } if name == "17"), "{same}");
     assert!(matches!(&twice, RegisterError::Taken { name, .. } if name == "林"), "{twice}");
     for n in 0..25 {
         r.begin_session(&session(n, "林"), &note("login", "林")).unwrap();
@@ -230,7 +237,7 @@ fn accounts_sessions_and_tokens_are_kept_and_bounded() {
     for end in [End::Killed, End::Closed] {
         store.restart(end);
         let access = store.historian().register().access().unwrap();
-        assert_eq!(access.accounts, [wang.clone(), lin.clone()]);
+        assert_eq!(access.accounts, [wang.clone(), zhao.clone(), lin.clone()]);
         assert!(access.tokens == [Token { used: Some(START), ..token.clone() }]);
         assert_eq!(access.sessions.iter().find(|s| s.account == "wang").map(|s| s.seen), Some(START));
     }
@@ -241,7 +248,7 @@ fn accounts_sessions_and_tokens_are_kept_and_bounded() {
     assert!(r.revoke_token("mes", &note("token.revoke", "mes")).unwrap());
     assert!(!r.revoke_token("mes", &note("token.revoke", "mes")).unwrap());
     // What did not happen is not told of by the register.
-    assert_eq!(r.audit(&AuditFilter::default(), 99).unwrap().len(), 2 + 26 + 1 + 1 + 3);
+    assert_eq!(r.audit(&AuditFilter::default(), 99).unwrap().len(), 3 + 26 + 1 + 1 + 3);
     assert!(verify(store.dir()).unwrap().is_clean());
 }
 

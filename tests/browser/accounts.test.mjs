@@ -78,8 +78,11 @@ test('an account is made, logs in at the address that was asked for, and is told
   await page.getByRole('alert').waitFor();
   await page.goto(`${url}/#/devices`);
   await logIn('wang', password);
-  await page.getByTestId('denied').waitFor();
+  await page.getByTestId('barred').waitFor();
   await accessible('denied');
+  await page.goto(`${url}/#/rules`);
+  await page.getByTestId('barred').waitFor();
+  assert.equal(await page.getByTestId('rules-save').count(), 0, 'what may not be done is not offered');
   await page.goto(`${url}/#/account`);
   await page.getByTestId('session-row').waitFor();
   await accessible('account');

@@ -16,6 +16,10 @@ pub struct Config {
     pub max_reads: usize,
     /// How long a request's head, its body, or the silence between two requests may take.
     pub read_timeout: Duration,
+    /// How long the handshake of TLS may take, from the first byte on.
+    pub handshake_timeout: Duration,
+    /// For how long browsers are to use this host over TLS only; `None`: nothing is said.
+    pub hsts: Option<Duration>,
     /// How long a client may take nothing of an answer before it is dropped.
     pub write_timeout: Duration,
     /// How long whoever knows what is older than the store reaches may take; then the store's part is the answer.
@@ -58,6 +62,8 @@ impl Config {
             max_streams: 512,
             max_reads: 4,
             read_timeout: Duration::from_secs(20),
+            handshake_timeout: Duration::from_secs(10),
+            hsts: None,
             write_timeout: Duration::from_secs(15),
             past_timeout: Duration::from_secs(4),
             action_timeout: Duration::from_secs(5),

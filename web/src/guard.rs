@@ -15,6 +15,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use warp::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, ORIGIN};
 use warp::http::uri::Authority;
 
+use crate::channel::Channel;
 use crate::problem::{Kind, Problem, shorten};
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -39,14 +40,18 @@ pub(crate) const JSON: &[&str] = &["application/json"];
 
 /// Whether a request that changes something comes from our own page, or from a program, and carries one of the media types
 /// that are taken.
-pub(crate) fn write(authority: &Authority, headers: &HeaderMap, takes: &[&str]) -> Result<(), Problem> {
+pub(crate) fn write(
+    channel: Channel,
+    authority: &Authority,
+    headers: &HeaderMap,
+    takes: &[&str],
+) -> Result<(), Problem> {
     let next = "send the request from the page that this server delivers, or from a program without an Origin header";
     if let Some(origin) = headers.get(ORIGIN) {
         let origin = origin.to_str().unwrap_or("");
-        // Who puts TLS in front of us answers under https and hands on what we serve under http.
-        let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-        if !host.is_some_and(|o| o.eq_ignore_ascii_case(authority.as_str())) {
-            let detail = format!("the Origin header is {:?}; expected \"http://{authority}\"", shorten(origin));
+        if !channel.is_own(origin, authority) {
+            let own = format!("{}://{authority}", channel.scheme());
+            let detail = format!("the Origin header is {:?}; expected {own:?}", shorten(origin));
             return Err(Problem::new(Kind::ForeignOrigin, detail, next));
         }
     }
@@ -75,7 +80,7 @@ fn form(headers: &HeaderMap, takes: &[&str]) -> Result<(), Problem> {
 }
 
 /// `localhost`, `127.0.0.0/8` or `[::1]`.
-fn loopback(host: &str) -> bool {
+pub(crate) fn loopback(host: &str) -> bool {
     if host.eq_ignore_ascii_case("localhost") {
         return true;
     }
@@ -108,7 +113,7 @@ mod tests {
         let authority: Authority = "localhost:8080".parse().unwrap();
         let check = |headers: &[(&'static str, &'static str)], expect: Result<(), Kind>| {
             let map = headers.iter().map(|(k, v)| (HeaderName::from_static(k), v.parse().unwrap())).collect();
-            let found = write(&authority, &map, super::JSON);
+            let found = write(Channel::Plain, &authority, &map, super::JSON);
             assert_eq!(found.clone().map_err(|p| p.status()), expect.map_err(|k| Problem::new(k, "", "").status()));
         };
         const JSON: (&str, &str) = ("content-type", "application/json");

@@ -15,9 +15,11 @@
 mod access;
 mod act;
 mod api;
+mod channel;
 mod config;
 pub mod dto;
 mod guard;
+mod handshake;
 mod hub;
 mod live;
 mod meter;
@@ -39,13 +41,13 @@ mod turns;
 mod view;
 
 pub use access::{AccessError, Accounts, Added, By, NewAccount, Passwords, UserChange};
-pub use api::{RouteNeed, openapi, routes};
+pub use api::{NOT_SIGNED_IN, RouteNeed, openapi, routes};
 pub use config::{Config, ConfigError};
 pub use question::{Analyst, Question, Reference};
 pub use seams::{
     About, Declined, Door, Keeping, Mapper, Metric, MetricKind, Metrics, Notifier, Part, Past, Readiness, Recalled,
-    Registrar, RegistrarError, Services, Shipping, Waiting,
+    Registrar, RegistrarError, Services, Shipping, SignIn, SignInBegun, SignInDone, SignInFault, SignInReturn, Waiting,
 };
-pub use server::{ServeError, serve};
+pub use server::{Acceptor, Doorway, ServeError, serve};
 pub use study::{AlarmStudy, Proposal, Unstudied};
 pub use view::{alarm_name, quarantined_message};

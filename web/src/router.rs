@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{Stream, StreamExt};
 use tokio::time::Instant;
 use tracing::Instrument;
-use warp::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
+use warp::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use warp::http::uri::Authority;
 use warp::http::{Method, StatusCode};
 use warp::path::FullPath;
@@ -25,12 +25,16 @@ use plant::MachineId;
 use plant::access::Denied;
 
 use crate::access::{self, Need, Noted, Who, Write};
+use crate::channel::Channel;
+use crate::config::Config;
 use crate::problem::{Kind, Problem, shorten};
 use crate::query::{Query, decode};
 use crate::state::State;
 use crate::turns::Peer;
 use crate::{api, guard, page, respond};
 
+/// No page of another origin has a handle on ours.
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 /// The largest body of a request, bytes.
 const MAX_BODY: usize = 64 << 10;
 
@@ -49,6 +53,8 @@ pub(crate) struct Ask {
     pub(crate) body: Bytes,
     /// From where it is asked.
     pub(crate) peer: Peer,
+    /// By which channel.
+    pub(crate) channel: Channel,
     /// Who asks; they have what the route needs.
     pub(crate) who: Who,
 }
@@ -133,6 +139,7 @@ struct Raw<S> {
     authority: Option<Authority>,
     headers: HeaderMap,
     peer: Option<Peer>,
+    channel: Channel,
     body: S,
 }
 
@@ -147,9 +154,10 @@ pub(crate) fn filter(
         .and(warp::host::optional())
         .and(warp::header::headers_cloned())
         .and(warp::ext::optional())
+        .and(warp::ext::optional().map(|c: Option<Channel>| c.unwrap_or(Channel::Plain)))
         .and(warp::body::stream())
-        .then(move |method, path, query, authority, headers, peer, body| {
-            serve(state.clone(), Raw { method, path, query, authority, headers, peer, body })
+        .then(move |method, path, query, authority, headers, peer, channel, body| {
+            serve(state.clone(), Raw { method, path, query, authority, headers, peer, channel, body })
         })
         // What warp itself refuses is a Host header that is none, or that contradicts the request's own address.
         .recover(move |_: Rejection| {
@@ -172,14 +180,31 @@ where
     let begun = Instant::now();
     let span = tracing::info_span!("request", %id, method = %shorten(raw.method.as_str()), path = raw.path.as_str());
     let head = raw.method == Method::HEAD;
+    let strict = hsts(&state.config, raw.channel, raw.authority.as_ref());
+    // Elsewhere a browser takes this for no more than a mistake, and says so in its console.
+    let trusted = raw.channel == Channel::Tls || raw.authority.as_ref().is_some_and(|a| guard::loopback(a.host()));
     let (route, answer) = dispatch(&state, raw).instrument(span.clone()).await;
     let mut response = answer.unwrap_or_else(|problem| problem.into_response(&id));
     respond::finish(&mut response, &id);
+    if trusted {
+        response.headers_mut().insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));
+    }
+    if let Some(strict) = strict {
+        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, strict);
+    }
     let took = begun.elapsed();
     state.meter.answered(route, response.status(), took);
     span.in_scope(|| tracing::debug!(status = response.status().as_u16(), ms = took.as_millis(), "answered"));
     // What the head promises stands; a body must not follow it.
     if head { headless(response) } else { response }
+}
+
+/// That browsers are to use this host over TLS only, where that was asked for. Over TLS, as browsers take it from nowhere
+/// else; and not for this computer's own name, which would hold for everything else that is served there.
+fn hsts(config: &Config, channel: Channel, authority: Option<&Authority>) -> Option<HeaderValue> {
+    let age = config.hsts.filter(|_| channel == Channel::Tls)?;
+    authority.filter(|a| !guard::loopback(a.host()))?;
+    HeaderValue::from_str(&format!("max-age={}", age.as_secs())).ok()
 }
 
 fn headless(response: Response) -> Response {
@@ -213,7 +238,7 @@ where
         if route.method == method {
             return (
                 route.template,
-                handle(state, route, params, (&authority, peer), &raw.query, &raw.headers, raw.body).await,
+                handle(state, route, params, (&authority, peer, raw.channel), &raw.query, &raw.headers, raw.body).await,
             );
         }
         allow.push(route.method.clone());
@@ -239,7 +264,7 @@ async fn handle<S, B>(
     state: &Arc<State>,
     route: &Route,
     params: Vec<&str>,
-    (authority, peer): (&Authority, Peer),
+    (authority, peer, channel): (&Authority, Peer, Channel),
     query: &str,
     headers: &HeaderMap,
     body: S,
@@ -253,7 +278,7 @@ where
         let next = "percent-encode the path's parts as UTF-8";
         return Err(Problem::new(Kind::BadRequest, "a part of the path is not percent-encoded UTF-8", next));
     };
-    let who = state.accounts.resolve(headers, peer.0);
+    let who = state.accounts.resolve(channel, headers, peer.0);
     keep_used(state);
     let asked = async {
         let query = Query::parse(query)?;
@@ -261,7 +286,7 @@ where
         if route.method == Method::GET {
             return Ok((query, Bytes::new()));
         }
-        guard::write(authority, headers, route.takes)?;
+        guard::write(channel, authority, headers, route.takes)?;
         Ok((query, collect(body, route.max_body, state.config.read_timeout).await?))
     };
     let asked = asked.await;
@@ -271,12 +296,12 @@ where
     });
     match (asked, noting) {
         (Ok((query, body)), None) => {
-            let ask = Ask { state: state.clone(), params, query, headers: headers.clone(), body, peer, who };
+            let ask = Ask { state: state.clone(), params, query, headers: headers.clone(), body, peer, channel, who };
             (route.handler)(ask).await
         }
         (Ok((query, body)), Some(noting)) => {
             let (headers, received) = (headers.clone(), body.clone());
-            let ask = Ask { state: state.clone(), params, query, headers, body, peer, who };
+            let ask = Ask { state: state.clone(), params, query, headers, body, peer, channel, who };
             let answering = (route.handler)(ask);
             // What was begun is done and written down, also when whoever asked has gone meanwhile.
             let whole = async move { noting.note(answering.await, &received).await };

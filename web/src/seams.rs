@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use historian::{
     Archive, Bucket, DiskPolicy, Ignored, ReadError, Recorder, Register, Retention, Sample, Selection, Tail, WavePolicy,
 };
+use plant::access::{Areas, Role};
 use plant::mapping::{Rule, RuleSet};
 use plant::{Clock, Plant, SeriesKey, Timestamp};
 use tokio::sync::watch;
@@ -94,6 +95,70 @@ pub trait Registrar: Send + Sync + 'static {
     fn checklist(&self, name: &str) -> Result<dto::Checklist, RegistrarError>;
     /// The certificate of the authority that signs for devices and listener, PEM; made where there is none yet.
     fn authority(&self) -> Result<String, RegistrarError>;
+}
+
+/// A provider of log-ins (OpenID Connect).
+pub trait SignIn: Send + Sync + 'static {
+    /// What people know it as.
+    fn title(&self) -> String;
+    /// Where our page is, as the provider knows it: `https://danxia.plant:8443`. It sends people back to there.
+    fn home(&self) -> String;
+    /// How long a session may last that began there.
+    fn lasts(&self) -> Duration;
+    /// Where somebody is sent, and what they have to come back with.
+    fn begin(&self) -> BoxFuture<'_, Result<SignInBegun, SignInFault>>;
+    /// Who came back.
+    fn finish(&self, back: SignInReturn) -> BoxFuture<'_, Result<SignInDone, SignInFault>>;
+}
+
+/// A log-in that has begun at a provider.
+#[derive(Clone, Debug)]
+pub struct SignInBegun {
+    /// The address that the browser is sent to.
+    pub url: String,
+    /// What it has to come back with.
+    pub state: String,
+    /// Handed back by [`SignInReturn`].
+    pub nonce: String,
+    /// Handed back by [`SignInReturn`].
+    pub verifier: String,
+}
+
+/// What somebody came back with; their state has been found to be the one that they left with.
+#[derive(Clone, Debug)]
+pub struct SignInReturn {
+    /// The code.
+    pub code: String,
+    /// Who sent them back, where it is said.
+    pub issuer: Option<String>,
+    /// Of [`SignInBegun`].
+    pub nonce: String,
+    /// Of [`SignInBegun`].
+    pub verifier: String,
+}
+
+/// Who logged in at a provider.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SignInDone {
+    /// The provider.
+    pub issuer: String,
+    /// Whom it means, the same each time.
+    pub subject: String,
+    /// What they would be called here, if it says.
+    pub name: Option<String>,
+    /// What they may do, and where; `None`: nothing.
+    pub grant: Option<(Role, Areas)>,
+}
+
+/// Why nobody is known to have logged in at a provider. The cause is in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignInFault {
+    /// It does not answer.
+    Away,
+    /// It refused, or does not know us.
+    Refused,
+    /// What it says is not believed, or makes no sense.
+    Unbelieved,
 }
 
 /// Knows how far what is shipped elsewhere has come.
@@ -264,6 +329,8 @@ pub struct Services {
     pub past: Option<Arc<dyn Past>>,
     /// Accounts, sessions and tokens.
     pub accounts: Arc<Accounts>,
+    /// Where people may log in as well; `None`: here only.
+    pub sign_in: Option<Arc<dyn SignIn>>,
     /// Devices.
     pub registrar: Arc<dyn Registrar>,
     /// Readiness.

@@ -8,7 +8,7 @@ use historian::{Archive, Recorder, Register, Seq, Tail};
 use plant::{Clock, MachineId, Timestamp};
 use tokio::sync::{Semaphore, broadcast, watch};
 
-use crate::access::{Accounts, Quota};
+use crate::access::{Accounts, Departures, Quota};
 use crate::config::Config;
 use crate::hub::Frame;
 use crate::meter::Meter;
@@ -17,7 +17,7 @@ use crate::question::Analyst;
 use crate::reads::Reads;
 use crate::recall::Recall;
 use crate::seams::{
-    About, Door, Keeping, Mapper, Metrics, Notifier, Readiness, Registrar, Services, Shipping, Waiting,
+    About, Door, Keeping, Mapper, Metrics, Notifier, Readiness, Registrar, Services, Shipping, SignIn, Waiting,
 };
 use crate::study::AlarmStudy;
 use crate::turns::Turns;
@@ -61,6 +61,9 @@ pub(crate) struct State {
     pub(crate) recall: Recall,
     pub(crate) registrar: Arc<dyn Registrar>,
     pub(crate) accounts: Arc<Accounts>,
+    pub(crate) sign_in: Option<Arc<dyn SignIn>>,
+    /// Who left for the provider.
+    pub(crate) departures: Departures,
     /// How many refusals come into the audit log.
     pub(crate) refusals: Quota,
     pub(crate) readiness: Arc<dyn Readiness>,
@@ -115,6 +118,8 @@ impl State {
             recall,
             registrar: services.registrar,
             accounts: services.accounts,
+            sign_in: services.sign_in,
+            departures: Departures::new(),
             refusals: Quota::default(),
             readiness: services.readiness,
             metrics: services.metrics,

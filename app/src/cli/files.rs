@@ -166,8 +166,11 @@ pub struct ImportPoints {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:1883")]
     pub mqtt: SocketAddr,
     /// The instance's page: it is asked which points there are, and what became of the messages.
-    #[arg(long, value_name = "http://ADDRESS:PORT", default_value = "http://127.0.0.1:8080")]
+    #[arg(long, value_name = "http[s]://ADDRESS:PORT", default_value = "http://127.0.0.1:8080")]
     pub url: String,
+    /// Who vouches for the certificate of an https page, PEM [default: the system's authorities].
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
     /// User name, where the instance asks for one; the password is read from DANXIA_PASSWORD.
     #[arg(long)]
     pub user: Option<String>,

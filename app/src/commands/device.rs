@@ -64,7 +64,7 @@ fn invalid(said: impl Into<String>) -> anyhow::Error {
 /// Asks whoever holds the register: the instance that runs, or the store, which is opened for this and closed again.
 fn ask<T>(target: &DeviceTarget, what: impl FnOnce(&dyn Registrar) -> Result<T, RegistrarError>) -> anyhow::Result<T> {
     if let Some(url) = &target.url {
-        return what(&Remote::new(url).map_err(invalid)?).map_err(|e| Refused(e).into());
+        return what(&Remote::new(url, target.ca.as_deref()).map_err(invalid)?).map_err(|e| Refused(e).into());
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     match Historian::open(historian::Config::new(&target.data), clock.clone()) {
@@ -184,7 +184,7 @@ fn revoke(n: &DeviceName) -> anyhow::Result<Exit> {
 /// A store that is read needs no lock, so that this works beside a running instance; with `--url` it says more.
 fn list(t: &DeviceTarget) -> anyhow::Result<Exit> {
     let devices = match &t.url {
-        Some(url) => Remote::new(url).map_err(invalid)?.list().map_err(Refused)?.devices,
+        Some(url) => Remote::new(url, t.ca.as_deref()).map_err(invalid)?.list().map_err(Refused)?.devices,
         None => {
             let (_, register) = historian::open_read_only(&t.data)?;
             let now = SystemClock.now();

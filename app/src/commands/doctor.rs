@@ -1,7 +1,9 @@
 //! `danxia doctor`: is this computer, and the instance on it, fit? Every failure prints its fix.
 
+mod https;
 mod influx;
 mod notify;
+mod oidc;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -21,7 +23,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::Exit;
 use crate::cli::Doctor;
 use crate::clock::SystemClock;
-use crate::config::{Settings, Sources};
+use crate::config::{Settings, Sources, Tls};
 use crate::devices::authority::Authority;
 use crate::disk::FileSystem;
 use crate::instance::Instance;
@@ -70,7 +72,7 @@ pub async fn run(args: &Doctor) -> anyhow::Result<Exit> {
     let mut out = io::stdout().lock();
     let mut well = true;
     let mut say = |what, seen: Result<String, String>| {
-        let can_wait = matches!(what, "budget" | "expiry" | "files" | "flush" | "growth");
+        let can_wait = matches!(what, "budget" | "expiry" | "files" | "flush" | "growth" | "oidc" | "trust");
         well &= seen.is_ok() || can_wait;
         writeln!(out, "{}", Finding { what, seen, can_wait })
     };
@@ -93,8 +95,14 @@ pub async fn run(args: &Doctor) -> anyhow::Result<Exit> {
     if let Some(settings) = &settings.notify {
         say("notify", notify::check(settings).await)?;
     }
+    if let Some(settings) = &settings.http.oidc {
+        say("oidc", oidc::check(settings).await)?;
+    }
     if let Some(ready) = get(&settings, "/readyz").await {
-        say("instance", instance(settings.http, &ready))?;
+        say("instance", instance(settings.http.listen, &ready))?;
+        if let Some(tls) = &settings.http.tls {
+            say("trust", https::check(tls, &settings.data).await)?;
+        }
         if let Some((200, report)) = get(&settings, "/api/v1/store").await {
             say("growth", growth(&report))?;
         }
@@ -105,17 +113,16 @@ pub async fn run(args: &Doctor) -> anyhow::Result<Exit> {
         }
         if let Some(tls) = &settings.mqtt.tls {
             say("tls", port("MQTT over TLS", tls.listen, "mqtt.tls_listen").await)?;
-            if let Some((certificate, key)) = &tls.own {
-                let pair = broker::acceptor_from_files(certificate, key);
-                say("key", pair.map(|_| "certificate and key fit".into()).map_err(|e| e.to_string()))?;
-            }
-            if tls::nameless(tls) {
-                let fix =
-                    "TLS listens on every address and its certificate names this computer only: set mqtt.tls_names";
-                say("names", Err(fix.into()))?;
+        }
+        say("page", port("the page", settings.http.listen, "--http").await)?;
+        if let Some(tls) = &settings.http.tls {
+            say("https", port("the page over TLS", tls.listen, "http.tls_listen").await)?;
+        }
+        for (section, tls) in [("mqtt", &settings.mqtt.tls), ("http", &settings.http.tls)] {
+            for (what, seen) in tls.iter().flat_map(|tls| certificate(section, tls)) {
+                say(what, seen)?;
             }
         }
-        say("page", port("the page", settings.http, "--http").await)?;
         say("canary", canary(&settings).await.map_err(|e| format!("{e:#}")))?;
     }
     Ok(if well { Exit::Ok } else { Exit::Failure })
@@ -287,6 +294,24 @@ fn shut(settings: &Settings) -> Result<String, String> {
         .into())
 }
 
+/// What can be said of a listener's certificate before it listens.
+fn certificate(section: &str, tls: &Tls) -> Vec<(&'static str, Result<String, String>)> {
+    let mut seen = Vec::new();
+    if let Some((certificate, key)) = &tls.own {
+        let pair = broker::acceptor_from_files(certificate, key);
+        let fits = pair.map(|_| format!("certificate and key of {} fit", tls.what));
+        seen.push(("key", fits.map_err(|e| format!("{}: {e}", tls.what))));
+    }
+    if tls::nameless(tls) {
+        let fix = format!(
+            "{} listens on every address and its certificate names this computer only: set {section}.tls_names",
+            tls.what
+        );
+        seen.push(("names", Err(fix)));
+    }
+    seen
+}
+
 async fn port(what: &str, address: SocketAddr, flag: &str) -> Result<String, String> {
     match TcpListener::bind(address).await {
         Ok(_) => Ok(format!("{address} is free")),
@@ -296,7 +321,7 @@ async fn port(what: &str, address: SocketAddr, flag: &str) -> Result<String, Str
 
 /// GET: status and body, or `None` where nobody speaks HTTP.
 async fn get(settings: &Settings, path: &str) -> Option<(u16, String)> {
-    let address = settings.http;
+    let address = settings.http.listen;
     let secret = Instance::secret(&settings.data).map(|s| format!("Authorization: Bearer {s}\r\n")).unwrap_or_default();
     let asked = async {
         let mut s = TcpStream::connect(address).await.ok()?;
@@ -342,7 +367,9 @@ fn apart(settings: &Settings, dir: &Path) -> Settings {
     settings.mqtt.tls = None;
     settings.remotes.clear();
     settings.influx = None;
-    (settings.mqtt.listen, settings.http) = (Some(([127, 0, 0, 1], 0).into()), ([127, 0, 0, 1], 0).into());
+    settings.mqtt.listen = Some(([127, 0, 0, 1], 0).into());
+    (settings.http.listen, settings.http.tls) = (([127, 0, 0, 1], 0).into(), None);
+    settings.http.oidc = None;
     settings
 }
 

@@ -19,7 +19,7 @@ use crate::ports::Ports;
 pub async fn run(args: &Run) -> anyhow::Result<Exit> {
     let settings = sources(args)?.settings()?;
     log_to_stderr(&settings.log)?;
-    accounts::may_listen_on(&settings.data, settings.http)?;
+    accounts::may_listen_on(&settings.data, &settings.http)?;
     let ports = Ports::open(&settings)?;
     greet(&settings);
     platform::run(&settings, ports, false, Arc::new(SystemClock), welcome, interrupted()?).await?;
@@ -39,12 +39,13 @@ fn greet(settings: &Settings) {
 
 /// Says where the page is and, where nobody administers it yet, how somebody comes to.
 pub fn welcome(opened: Opened) {
-    let address = opened.address;
+    let page = opened.page;
+    let plain = opened.plain.map(|a| format!(", without TLS http://{a}/")).unwrap_or_default();
     match opened.setup {
-        None => eprintln!("page http://{address}/"),
+        None => eprintln!("page {page}{plain}"),
         Some(link) => {
             eprintln!(
-                "page http://{address}/ (this computer only, open to whoever sits at it, until there is an administrator)"
+                "page {page}{plain} (this computer only, open to whoever sits at it, until there is an administrator)"
             );
             eprintln!("make the first administrator here, once: {link}");
         }

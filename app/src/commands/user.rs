@@ -77,7 +77,7 @@ enum Holder {
 impl Holder {
     fn find(target: &DeviceTarget) -> anyhow::Result<Self> {
         if let Some(url) = &target.url {
-            let remote = Remote::new(url).map_err(|words| Said { words, exit: Exit::Usage })?;
+            let remote = Remote::new(url, target.ca.as_deref()).map_err(|words| Said { words, exit: Exit::Usage })?;
             return Ok(Self::Instance(remote));
         }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -209,7 +209,7 @@ fn revoke(name: &str, target: &DeviceTarget) -> anyhow::Result<()> {
 fn list(t: &DeviceTarget) -> anyhow::Result<()> {
     let users: Vec<Listed> = match &t.url {
         Some(url) => {
-            let remote = Remote::new(url).map_err(|words| Said { words, exit: Exit::Usage })?;
+            let remote = Remote::new(url, t.ca.as_deref()).map_err(|words| Said { words, exit: Exit::Usage })?;
             let all: dto::Users = remote.get("/api/v1/users").map_err(Said::from)?;
             all.users.into_iter().map(Listed::from).collect()
         }
@@ -224,7 +224,8 @@ fn list(t: &DeviceTarget) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     for u in &users {
         let state = if u.disabled { "disabled" } else { "active" };
-        writeln!(out, "{}\t{}\t{}\t{state}", u.name, u.role, u.areas.join(" "))?;
+        let by = if u.provider { "provider" } else { "password" };
+        writeln!(out, "{}\t{}\t{}\t{state}\t{by}", u.name, u.role, u.areas.join(" "))?;
     }
     Ok(())
 }
@@ -236,6 +237,8 @@ struct Listed {
     role: String,
     areas: Vec<String>,
     disabled: bool,
+    /// Whether they log in at the provider.
+    provider: bool,
 }
 
 impl From<&Account> for Listed {
@@ -244,12 +247,18 @@ impl From<&Account> for Listed {
             Areas::All => vec!["*".into()],
             Areas::Some(parts) => parts.iter().map(ToString::to_string).collect(),
         };
-        Self { name: a.name.clone(), role: a.role.as_str().into(), areas, disabled: a.disabled.is_some() }
+        Self {
+            name: a.name.clone(),
+            role: a.role.as_str().into(),
+            areas,
+            disabled: a.disabled.is_some(),
+            provider: a.identity.is_some(),
+        }
     }
 }
 
 impl From<dto::User> for Listed {
     fn from(u: dto::User) -> Self {
-        Self { name: u.name, role: u.role, areas: u.areas, disabled: u.disabled.is_some() }
+        Self { name: u.name, role: u.role, areas: u.areas, disabled: u.disabled.is_some(), provider: u.provider }
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::limits::{self, Limits};
-use super::tls::{self, Tls};
+use super::tls::{self, Clients, Tls};
 use super::{ConfigError, loopback, optional};
 
 /// The MQTT door's settings.
@@ -37,13 +37,13 @@ pub struct Mqtt {
 #[serde(deny_unknown_fields)]
 pub(super) struct Raw {
     listen: String,
-    pub(super) tls_listen: String,
-    pub(super) tls_certificate: PathBuf,
-    pub(super) tls_key: PathBuf,
-    pub(super) tls_names: Vec<String>,
-    pub(super) tls_client_ca: PathBuf,
-    pub(super) tls_client_crl: PathBuf,
-    pub(super) tls_client_required: bool,
+    tls_listen: String,
+    tls_certificate: PathBuf,
+    tls_key: PathBuf,
+    tls_names: Vec<String>,
+    tls_client_ca: PathBuf,
+    tls_client_crl: PathBuf,
+    tls_client_required: bool,
     ws_listen: String,
     wss_listen: String,
     ws_origins: Vec<String>,
@@ -76,10 +76,35 @@ impl Default for Raw {
 }
 
 impl Raw {
+    fn tls(&self) -> Result<Option<Tls>, ConfigError> {
+        let written = tls::Written {
+            what: "MQTT over TLS",
+            section: "mqtt",
+            listen: &self.tls_listen,
+            certificate: &self.tls_certificate,
+            key: &self.tls_key,
+            names: &self.tls_names,
+        };
+        let Some(tls) = written.check()? else { return Ok(None) };
+        let given = |key: &str, path: &PathBuf, why: &str| {
+            tls::named(path).then(|| tls::file(format!("mqtt.{key}"), path, why)).transpose()
+        };
+        let ca = given("tls_client_ca", &self.tls_client_ca, "an authority is given")?;
+        let crl = given("tls_client_crl", &self.tls_client_crl, "a revocation list is given")?;
+        if crl.is_some() && ca.is_none() {
+            return Err(ConfigError::Value {
+                key: "mqtt.tls_client_ca",
+                found: String::new(),
+                expected: "mqtt.tls_client_crl is set, so this must name the authority that it is of".into(),
+            });
+        }
+        Ok(Some(Tls { clients: Some(Clients { ca, crl, required: self.tls_client_required }), ..tls }))
+    }
+
     /// Whether the door can be opened with them.
     pub(super) fn check(self) -> Result<Mqtt, ConfigError> {
         let listen = optional("mqtt.listen", &self.listen)?;
-        let tls = tls::checked(&self)?;
+        let tls = self.tls()?;
         let websocket = optional("mqtt.ws_listen", &self.ws_listen)?;
         let websocket_tls = optional("mqtt.wss_listen", &self.wss_listen)?;
         if websocket_tls.is_some() && tls.is_none() {

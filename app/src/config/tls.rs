@@ -1,76 +1,89 @@
-//! Settings of the TLS listener.
+//! Settings of a listener with TLS: that of MQTT, and that of the page.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::mqtt::Raw;
 use super::{ConfigError, address};
 
 /// Where TLS listens, and as whom.
 #[derive(Clone, Debug)]
 pub struct Tls {
+    /// What is spoken there, for the log: `MQTT over TLS`.
+    pub what: &'static str,
     /// Address.
     pub listen: SocketAddr,
     /// PEM chain and PEM key; the built-in authority issues one where none are named.
     pub own: Option<(PathBuf, PathBuf)>,
-    /// Host names and addresses under which devices reach this listener, for the certificate that is issued here.
+    /// Host names and addresses under which this listener is reached, for the certificate that is issued here.
     pub names: Vec<String>,
-    /// The plant's own authority for devices' certificates, beside the built-in one: PEM.
-    pub client_ca: Option<PathBuf>,
-    /// Its revocation list, PEM.
-    pub client_crl: Option<PathBuf>,
-    /// Whether a client must come with a certificate, of this authority or of the built-in one.
-    pub client_required: bool,
+    /// Whose certificates clients may come with; `None`: none are asked for.
+    pub clients: Option<Clients>,
 }
 
-/// The TLS listener's settings, where there is to be one.
-pub(super) fn checked(raw: &Raw) -> Result<Option<Tls>, ConfigError> {
-    if raw.tls_listen.is_empty() {
-        return Ok(None);
-    }
-    let file = |key, p: &Path, why: &str| {
-        if p.is_file() {
-            return Ok(p.to_owned());
+/// Certificates of clients, beside those that the built-in authority issues.
+#[derive(Clone, Debug, Default)]
+pub struct Clients {
+    /// The plant's own authority, PEM.
+    pub ca: Option<PathBuf>,
+    /// Its revocation list, PEM.
+    pub crl: Option<PathBuf>,
+    /// Whether a client must come with a certificate, of this authority or of the built-in one.
+    pub required: bool,
+}
+
+/// The same as it is written, in the section of this name.
+pub(super) struct Written<'a> {
+    pub what: &'static str,
+    pub section: &'static str,
+    pub listen: &'a str,
+    pub certificate: &'a Path,
+    pub key: &'a Path,
+    pub names: &'a [String],
+}
+
+impl Written<'_> {
+    /// The listener's settings, where there is to be one.
+    pub(super) fn check(&self) -> Result<Option<Tls>, ConfigError> {
+        if self.listen.is_empty() {
+            return Ok(None);
         }
-        let expected = format!("{why}, so this must name a PEM file");
-        Err(ConfigError::Value { key, found: p.display().to_string(), expected })
-    };
-    let (certificate, key) = (&raw.tls_certificate, &raw.tls_key);
-    let named = |p: &Path| !p.as_os_str().is_empty();
-    let own = if named(certificate) || named(key) {
-        let certificate = file("mqtt.tls_certificate", certificate, "a key or a certificate is given")?;
-        Some((certificate, file("mqtt.tls_key", key, "a certificate is given")?))
-    } else {
-        None
-    };
-    let client_ca = named(&raw.tls_client_ca)
-        .then(|| file("mqtt.tls_client_ca", &raw.tls_client_ca, "an authority is given"))
-        .transpose()?;
-    let client_crl = named(&raw.tls_client_crl)
-        .then(|| file("mqtt.tls_client_crl", &raw.tls_client_crl, "a revocation list is given"))
-        .transpose()?;
-    if client_crl.is_some() && client_ca.is_none() {
-        return Err(ConfigError::Value {
-            key: "mqtt.tls_client_ca",
-            found: String::new(),
-            expected: "mqtt.tls_client_crl is set, so this must name the authority that it is of".into(),
-        });
+        let own = if named(self.certificate) || named(self.key) {
+            let certificate = file(self.key("tls_certificate"), self.certificate, "a key or a certificate is given")?;
+            Some((certificate, file(self.key("tls_key"), self.key, "a certificate is given")?))
+        } else {
+            None
+        };
+        let plain =
+            |n: &&String| !n.is_empty() && n.len() <= 253 && n.bytes().all(|b| b.is_ascii_graphic() && b != b'/');
+        if let Some(bad) = self.names.iter().find(|n| !plain(n)) {
+            return Err(ConfigError::Named {
+                key: self.key("tls_names"),
+                found: bad.clone(),
+                expected: format!(
+                    "expected host names and addresses, such as [\"{}.plant.example\", \"10.0.0.5\"]",
+                    self.section
+                ),
+            });
+        }
+        let listen = address(&self.key("tls_listen"), self.listen)?;
+        Ok(Some(Tls { what: self.what, listen, own, names: self.names.to_vec(), clients: None }))
     }
-    let plain = |n: &&String| !n.is_empty() && n.len() <= 253 && n.bytes().all(|b| b.is_ascii_graphic() && b != b'/');
-    if let Some(bad) = raw.tls_names.iter().find(|n| !plain(n)) {
-        return Err(ConfigError::Value {
-            key: "mqtt.tls_names",
-            found: bad.clone(),
-            expected: "expected host names and addresses, such as [\"mqtt.plant.example\", \"10.0.0.5\"]".into(),
-        });
+
+    fn key(&self, key: &str) -> String {
+        format!("{}.{key}", self.section)
     }
-    let listen = address("mqtt.tls_listen", &raw.tls_listen)?;
-    Ok(Some(Tls {
-        listen,
-        own,
-        names: raw.tls_names.clone(),
-        client_ca,
-        client_crl,
-        client_required: raw.tls_client_required,
-    }))
+}
+
+/// Whether a path is given.
+pub(super) fn named(path: &Path) -> bool {
+    !path.as_os_str().is_empty()
+}
+
+/// A file that has to be there, and why.
+pub(super) fn file(key: String, path: &Path, why: &str) -> Result<PathBuf, ConfigError> {
+    if path.is_file() {
+        return Ok(path.to_owned());
+    }
+    let expected = format!("{why}, so this must name a PEM file");
+    Err(ConfigError::Named { key, found: path.display().to_string(), expected })
 }

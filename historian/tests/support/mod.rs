@@ -26,7 +26,7 @@ pub const TS_4: &str =
 pub const STATE_6: &str =
     "DROP TABLE work_order; DROP TABLE note; DROP TABLE photo; DROP TABLE work_photo; DROP TABLE definition;
     DROP TABLE chain; DROP TABLE audit; DROP TABLE account; DROP TABLE session; DROP TABLE token;
-    ALTER TABLE journal DROP COLUMN link; PRAGMA user_version = 6;";
+    DROP TABLE identity; ALTER TABLE journal DROP COLUMN link; PRAGMA user_version = 6;";
 
 pub fn point(s: &str) -> PointId {
     s.parse().unwrap()

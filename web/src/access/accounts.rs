@@ -121,6 +121,11 @@ pub struct Accounts {
     pub(crate) waiting: Arc<Semaphore>,
 }
 
+/// Of an account whose person logs in elsewhere.
+pub(super) fn no_password(name: &str) -> AccessError {
+    AccessError::Conflict(format!("{name:?} logs in at the provider and has no password here: change it there"))
+}
+
 // What is behind these locks is whole whatever its holder did.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -294,12 +299,13 @@ impl Accounts {
         self.may_try(name, from)?;
         let tables = self.tables();
         let account = tables.account(name);
-        let hash = account.map_or(&self.nobody, |a| &a.hash);
-        let right = self.passwords.matches(password, hash);
-        match account {
+        // Who logs in at a provider has no password, and none is right.
+        let own = account.filter(|a| a.identity.is_none());
+        let right = self.passwords.matches(password, own.map_or(&self.nobody, |a| &a.hash));
+        match own {
             Some(a) if right && a.disabled.is_none() => {
                 lock(&self.lockout).hit(name);
-                Ok((self.begin(a, from, agent, "login")?, a.clone()))
+                Ok((self.begin(a, LONGEST, from, agent, "login")?, a.clone()))
             }
             _ => {
                 // What no account is called may be a password in the wrong field.
@@ -331,14 +337,22 @@ impl Accounts {
         }
     }
 
-    fn begin(&self, account: &Account, from: IpAddr, agent: &str, action: &str) -> Result<String, AccessError> {
+    /// Begins a session that lasts so long at most.
+    pub(super) fn begin(
+        &self,
+        account: &Account,
+        lasts: Duration,
+        from: IpAddr,
+        agent: &str,
+        action: &str,
+    ) -> Result<String, AccessError> {
         let (token, now) = (secret::draw()?, self.now());
         let session = Session {
             hash: secret::hash(&token),
             account: account.name.clone(),
             created: now,
             seen: now,
-            expires: now + LONGEST,
+            expires: now + lasts,
             address: from.to_string(),
             agent: agent.chars().filter(|c| !c.is_control()).take(MAX_AGENT).collect(),
         };
@@ -376,7 +390,7 @@ impl Accounts {
         self.write_held(|r| Ok(r.add_account(&account, &note)?))?;
         *lock(&self.setup) = None;
         drop(_turn);
-        Ok((self.begin(&account, from, agent, "login")?, account))
+        Ok((self.begin(&account, LONGEST, from, agent, "login")?, account))
     }
 
     /// Ends a session.
@@ -396,6 +410,9 @@ impl Accounts {
         self.may_try(name, from)?;
         let tables = self.tables();
         let account = tables.account(name).ok_or(AccessError::Credentials)?;
+        if account.identity.is_some() {
+            return Err(no_password(name));
+        }
         if !self.passwords.matches(current, &account.hash) {
             self.failed(Some(name), name, from);
             return Err(AccessError::Credentials);
@@ -431,6 +448,6 @@ impl Accounts {
             }
         };
         let hash = self.hashed(&name, &password)?;
-        Ok((Account { name, hash, role, areas, language, created: self.now(), disabled: None }, made))
+        Ok((Account { name, hash, role, areas, language, created: self.now(), disabled: None, identity: None }, made))
     }
 }

@@ -6,12 +6,14 @@ use std::time::Duration;
 use historian::{Account, AccountChange, Token};
 use plant::access::{Area, Areas, Role};
 
-use super::accounts::{AccessError, Accounts, By};
+use super::accounts::{AccessError, Accounts, By, no_password};
 use super::secret;
 use crate::problem::shorten;
 
 /// The longest name, characters.
 const MAX_NAME: usize = 64;
+/// What the audit log calls who has no account.
+const RESERVED: [&str; 2] = ["command line", "(nobody logged in)"];
 /// The longest that a token may be good for, days.
 const MAX_DAYS: u32 = 3_650;
 
@@ -77,13 +79,18 @@ impl Accounts {
             let said = "there is no administrator yet: make one first, who then makes the others";
             return Err(AccessError::Conflict(said.into()));
         }
-        let lower = account.name.to_lowercase();
-        if let Some(same) = self.tables().access.accounts.iter().find(|a| a.name.to_lowercase() == lower) {
-            return Err(AccessError::Conflict(format!("there is an account {:?} already", same.name)));
+        if let Some(same) = self.called(&account.name) {
+            return Err(AccessError::Conflict(format!("there is an account {same:?} already")));
         }
         let note = self.note(by, "user.add", &account.name, String::new(), line(&account));
         self.write(|r| Ok(r.add_account(&account, &note)?))?;
         Ok(Added { account, password })
+    }
+
+    /// What the account is called that people would take for one of this name, if there is one.
+    pub(super) fn called(&self, name: &str) -> Option<String> {
+        let lower = name.to_lowercase();
+        self.tables().access.accounts.iter().find(|a| a.name.to_lowercase() == lower).map(|a| a.name.clone())
     }
 
     /// Changes an account. Its sessions end where it is shut out or gets another password.
@@ -93,6 +100,16 @@ impl Accounts {
     pub fn change(&self, name: &str, change: UserChange, by: &By) -> Result<Added, AccessError> {
         let unknown = || AccessError::Unknown(format!("there is no account {:?}", shorten(name)));
         let before = self.tables().account(name).cloned().ok_or_else(unknown)?;
+        if before.identity.is_some() {
+            if change.password.is_some() {
+                return Err(no_password(name));
+            }
+            if change.role.is_some() || change.areas.is_some() {
+                let said =
+                    "logs in at the provider, whose word on role and areas holds from each log-in on: change it there";
+                return Err(AccessError::Conflict(format!("{name:?} {said}")));
+            }
+        }
         let mut made = None;
         let password = match change.password {
             None => None,
@@ -210,6 +227,9 @@ pub(super) fn everywhere() -> AccessError {
 pub(super) fn checked_name(name: &str) -> Result<String, AccessError> {
     let name = name.trim();
     let n = name.chars().count();
+    if RESERVED.contains(&name.to_lowercase().as_str()) {
+        return Err(AccessError::Invalid(format!("the name {name:?} is the platform's own: choose another")));
+    }
     // A slash would divide the paths of the API, a colon stands behind what is no account.
     if (1..=MAX_NAME).contains(&n) && !name.chars().any(|c| c.is_control() || matches!(c, '/' | ':')) {
         return Ok(name.to_owned());

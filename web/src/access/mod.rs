@@ -6,9 +6,11 @@
 
 mod accounts;
 mod change;
+mod departure;
 mod lockout;
 mod need;
 mod note;
+mod outside;
 mod secret;
 
 use std::collections::HashMap;
@@ -19,17 +21,19 @@ use std::time::Duration;
 use historian::{Account, SecretHash};
 use plant::access::{Areas, Role, Subject};
 use plant::{MachineId, Plant, Timestamp};
-use warp::http::header::{AUTHORIZATION, COOKIE, HeaderMap};
+use warp::http::header::{AUTHORIZATION, HeaderMap};
 
 pub use accounts::{AccessError, Accounts, By, Passwords};
 pub use change::{Added, NewAccount, UserChange};
 pub(crate) use change::{NewToken, areas_text};
+pub(crate) use departure::{Departure, Departures, PATIENCE};
 pub(crate) use need::{Need, Of, allowed, denied};
 pub(crate) use note::{Noted, Quota, Shown, Write, write_down};
+pub(crate) use outside::{Outsider, Shut};
 pub(crate) use secret::id;
 
-/// The browser's cookie.
-const COOKIE_NAME: &str = "danxia_session";
+use crate::channel::Channel;
+
 /// How long a session lasts that nobody uses. A page that is open asks for something every few seconds.
 const IDLE: Duration = Duration::from_secs(12 * 3_600);
 /// How long it lasts at most.
@@ -114,8 +118,8 @@ impl Accounts {
         !self.tables().closed
     }
 
-    /// Who asks with these headers.
-    pub(crate) fn resolve(&self, headers: &HeaderMap, peer: IpAddr) -> Who {
+    /// Who asks with these headers, which came by this channel.
+    pub(crate) fn resolve(&self, channel: Channel, headers: &HeaderMap, peer: IpAddr) -> Who {
         let (tables, now) = (self.tables(), self.now());
         let bearer = headers.get(AUTHORIZATION).map(|v| bearer(v.as_bytes()));
         if let Some(Some(secret)) = bearer {
@@ -126,7 +130,7 @@ impl Accounts {
             if let Some(who) = self.of_token(&tables, &hash, now) {
                 return who;
             }
-        } else if let Some(secret) = cookie(headers)
+        } else if let Some(secret) = channel.session(headers)
             && let Some(who) = self.of_session(&tables, &secret::hash(secret), now)
         {
             return who;
@@ -183,22 +187,6 @@ fn bearer(value: &[u8]) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
 }
 
-/// The session's secret, if the browser sent one. Of several the first, as browsers put the one of the longer path.
-fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let pairs = headers.get_all(COOKIE).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(';'));
-    pairs.filter_map(|p| p.trim().split_once('=')).find(|(name, _)| *name == COOKIE_NAME).map(|(_, value)| value)
-}
-
-/// The cookie that a log-in gives: out of reach of scripts, not sent along with what other sites ask.
-pub(crate) fn set_cookie(secret: &str) -> String {
-    format!("{COOKIE_NAME}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}", LONGEST.as_secs())
-}
-
-/// The one that takes it away.
-pub(crate) fn clear_cookie() -> String {
-    format!("{COOKIE_NAME}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,15 +202,5 @@ mod tests {
         ] {
             assert_eq!(bearer(value.as_bytes()), want, "{value}");
         }
-        let of = |values: &[&str]| {
-            let mut headers = HeaderMap::new();
-            for v in values {
-                headers.append(COOKIE, v.parse().unwrap());
-            }
-            cookie(&headers).map(str::to_owned)
-        };
-        assert_eq!(of(&["a=1; danxia_session=x; b=2"]), Some("x".into()));
-        assert_eq!(of(&["a=1", "danxia_session=y"]), Some("y".into()));
-        assert_eq!(of(&["xdanxia_session=y", "danxia_session"]), None);
     }
 }

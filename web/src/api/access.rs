@@ -1,17 +1,17 @@
 //! Logging in and out, the first administrator, and who one is.
 
-use std::sync::Arc;
-
 use historian::SecretHash;
 use plant::access::Right;
 use serde::de::DeserializeOwned;
 use warp::http::StatusCode;
-use warp::http::header::{HeaderValue, SET_COOKIE, USER_AGENT};
+use warp::http::header::{SET_COOKIE, USER_AGENT};
 use warp::reply::Response;
 
-use crate::access::{AccessError, Accounts, By, How, NewAccount, Noted, areas_text, clear_cookie, id, set_cookie};
+use crate::access::{AccessError, Accounts, By, How, NewAccount, Noted, areas_text, id};
+use crate::channel::Channel;
 use crate::problem::{Kind, Problem, shorten};
 use crate::router::{Answer, Ask};
+use crate::state::State;
 use crate::{dto, respond};
 
 impl From<AccessError> for Problem {
@@ -93,7 +93,7 @@ pub(super) fn closed(ask: &Ask) -> Result<(), Problem> {
     Err(Problem::new(Kind::Conflict, "there is no administrator yet, who alone may do this", next))
 }
 
-fn agent(ask: &Ask) -> String {
+pub(super) fn agent(ask: &Ask) -> String {
     ask.headers.get(USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or("").to_owned()
 }
 
@@ -114,10 +114,11 @@ fn session(ask: &Ask) -> Result<SecretHash, Problem> {
 ))]
 pub(crate) async fn me(ask: Ask) -> Answer {
     ask.query.only(&[])?;
-    Ok(respond::fresh(StatusCode::OK, &shown(&ask.state.accounts, &ask.who)))
+    Ok(respond::fresh(StatusCode::OK, &shown(&ask.state, &ask.who)))
 }
 
-fn shown(accounts: &Accounts, who: &crate::access::Who) -> dto::Me {
+fn shown(state: &State, who: &crate::access::Who) -> dto::Me {
+    let accounts = &state.accounts;
     let how = match who.how {
         How::Nobody => "nobody",
         How::Open => "open",
@@ -127,7 +128,8 @@ fn shown(accounts: &Accounts, who: &crate::access::Who) -> dto::Me {
     };
     let somebody = who.how != How::Nobody;
     let tables = accounts.tables();
-    let language = tables.account(&who.name).map(|a| a.language.clone()).filter(|l| !l.is_empty());
+    let account = tables.account(&who.name);
+    let language = account.map(|a| a.language.clone()).filter(|l| !l.is_empty());
     let session = match who.how {
         How::Session(hash) => Some(id(&hash)),
         _ => None,
@@ -140,14 +142,16 @@ fn shown(accounts: &Accounts, who: &crate::access::Who) -> dto::Me {
         rights: who.role.rights().filter(|_| somebody).map(Right::as_str).map(Into::into).collect(),
         areas: areas_text(&who.areas),
         language: language.filter(|_| session.is_some()),
+        password: session.is_some() && account.is_some_and(|a| a.identity.is_none()),
         session,
+        provider: state.sign_in.as_ref().map(|s| s.title()),
     }
 }
 
 /// Answers with who one is now, and the cookie by which it is known.
-fn welcome(accounts: &Arc<Accounts>, secret: &str) -> Response {
-    let mut response = respond::fresh(StatusCode::OK, &shown(accounts, &accounts.bearing(secret)));
-    if let Ok(cookie) = HeaderValue::from_str(&set_cookie(secret)) {
+fn welcome(state: &State, channel: Channel, secret: &str) -> Response {
+    let mut response = respond::fresh(StatusCode::OK, &shown(state, &state.accounts.bearing(secret)));
+    if let Some(cookie) = channel.set_session(secret) {
         response.headers_mut().insert(SET_COOKIE, cookie);
     }
     noted(response)
@@ -173,7 +177,7 @@ pub(crate) async fn set_up(ask: Ask) -> Answer {
         ..NewAccount::default()
     };
     let (secret, _) = with(&ask, move |a| a.set_up(&said.code, new, from, &agent)).await?;
-    Ok(welcome(&ask.state.accounts, &secret))
+    Ok(welcome(&ask.state, ask.channel, &secret))
 }
 
 /// Logs in. A name that is not known takes as long as a password that is not right.
@@ -201,7 +205,7 @@ pub(crate) async fn log_in(ask: Ask) -> Answer {
         Ok(secret)
     };
     let secret = with(&ask, logged_in).await?;
-    Ok(welcome(&ask.state.accounts, &secret))
+    Ok(welcome(&ask.state, ask.channel, &secret))
 }
 
 /// Ends the session by which this is asked, and its live streams.
@@ -214,8 +218,8 @@ pub(crate) async fn log_out(ask: Ask) -> Answer {
     let (hash, by) = (session(&ask)?, by(&ask));
     with(&ask, move |a| a.log_out(&hash, &by)).await?;
     let nobody = ask.state.accounts.bearing("");
-    let mut response = respond::fresh(StatusCode::OK, &shown(&ask.state.accounts, &nobody));
-    if let Ok(cookie) = HeaderValue::from_str(&clear_cookie()) {
+    let mut response = respond::fresh(StatusCode::OK, &shown(&ask.state, &nobody));
+    if let Some(cookie) = ask.channel.clear_session() {
         response.headers_mut().insert(SET_COOKIE, cookie);
     }
     Ok(noted(response))
@@ -244,7 +248,7 @@ pub(crate) async fn password(ask: Ask) -> Answer {
         let fault = dto::FieldFault { field: "current".into(), code: "wrong".into(), found: String::new() };
         Problem::field(fault, "the current password is not right", "try again")
     })?;
-    Ok(noted(respond::fresh(StatusCode::OK, &shown(&ask.state.accounts, &ask.who))))
+    Ok(noted(respond::fresh(StatusCode::OK, &shown(&ask.state, &ask.who))))
 }
 
 /// Where one is logged in; with `user`, where somebody else is, and with `all=yes` everybody, which is for

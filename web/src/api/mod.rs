@@ -21,6 +21,7 @@ mod record;
 mod rules;
 mod series;
 mod several;
+mod sign_in;
 mod store;
 mod study;
 mod table;
@@ -40,6 +41,8 @@ use crate::access::{How, Need, Of, Shown, Write};
 use crate::guard::JSON;
 use crate::problem::{Kind, Problem, shorten};
 use crate::router::{Ask, Route};
+
+pub use sign_in::NOT_SIGNED_IN;
 
 /// What most routes need: to see, here or there.
 const SEE: Need = Need::Right(Right::View, Of::Seen);
@@ -256,6 +259,17 @@ pub(crate) static ROUTES: &[Route] = &[
         Box::pin(access::set_up(a))
     }),
     Route::post("/api/v1/login", Need::Nothing, fields("login", &[]), |a| Box::pin(access::log_in(a))),
+    Route::get("/api/v1/sign-in", Need::Nothing, |a| Box::pin(sign_in::begin(a))),
+    // The provider sends a browser here, which asks with GET; what came of it is written down.
+    Route {
+        method: Method::GET,
+        template: "/api/v1/sign-in/callback",
+        handler: |a| Box::pin(sign_in::finish(a)),
+        max_body: 0,
+        takes: JSON,
+        need: Need::Nothing,
+        writes: Some(sign_in::WRITES),
+    },
     Route::post("/api/v1/logout", Need::Account, fields("logout", &[]), |a| Box::pin(access::log_out(a))),
     Route::post("/api/v1/me/password", Need::Account, fields("password", &[]), |a| Box::pin(access::password(a))),
     Route::get("/api/v1/sessions", Need::Account, |a| Box::pin(access::sessions(a))),
@@ -378,6 +392,8 @@ pub(crate) static ROUTES: &[Route] = &[
         access::me,
         access::set_up,
         access::log_in,
+        sign_in::begin,
+        sign_in::finish,
         access::log_out,
         access::password,
         access::sessions,

@@ -36,6 +36,7 @@ fn user(accounts: &Accounts, a: &Account) -> dto::User {
         created: a.created.into(),
         disabled: a.disabled.map(Into::into),
         sessions: own.len() as u64,
+        provider: a.identity.is_some(),
         last_seen: own.iter().map(|s| accounts.last_used(s)).max().map(Into::into),
     }
 }

@@ -24,6 +24,10 @@ pub struct Me {
     pub language: Option<String>,
     /// The session's id, as it is listed; `null` where there is none.
     pub session: Option<String>,
+    /// Whether the account logs in with a password of its own.
+    pub password: bool,
+    /// What the provider is called where people may log in as well (`/api/v1/sign-in`); `null` where there is none.
+    pub provider: Option<String>,
 }
 
 /// A log-in.
@@ -98,6 +102,8 @@ pub struct User {
     pub sessions: u64,
     /// When one of them was used last.
     pub last_seen: Option<Time>,
+    /// Whether it logs in at the provider, which says its role and areas; it has no password then.
+    pub provider: bool,
 }
 
 /// An account to be added.

@@ -27,6 +27,8 @@ pub const NOW: i64 = 1_795_392_000;
 
 pub struct House {
     pub address: SocketAddr,
+    /// Where it speaks TLS, where it does.
+    pub secure: Option<SocketAddr>,
     pub historian: Arc<Historian>,
     pub accounts: Arc<web::Accounts>,
     stop: Option<oneshot::Sender<()>>,
@@ -180,20 +182,47 @@ impl House {
         Self::serve(config, historian, services, dir).await
     }
 
-    async fn serve(
+    /// With a second entrance, over TLS.
+    pub async fn secured(config: web::Config, tls: web::Acceptor) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(NOW)));
+        let historian = Arc::new(Historian::open(historian::Config::new(dir.path()), clock.clone()).unwrap());
+        let services = services(&historian, &clock, Vec::new());
+        Self::serve_at(config, historian, services, Some(tls), dir).await
+    }
+
+    /// With these services.
+    pub async fn serve(
         config: web::Config,
         historian: Arc<Historian>,
         services: web::Services,
+        dir: tempfile::TempDir,
+    ) -> Self {
+        Self::serve_at(config, historian, services, None, dir).await
+    }
+
+    async fn serve_at(
+        config: web::Config,
+        historian: Arc<Historian>,
+        services: web::Services,
+        tls: Option<web::Acceptor>,
         dir: tempfile::TempDir,
     ) -> Self {
         let listener = TcpListener::bind(config.address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let accounts = services.accounts.clone();
-        let server = tokio::spawn(web::serve(listener, config, services, async {
+        let mut doorways = vec![web::Doorway::from(listener)];
+        let mut secure = None;
+        if tls.is_some() {
+            let listener = TcpListener::bind(config.address).await.unwrap();
+            secure = Some(listener.local_addr().unwrap());
+            doorways.push(web::Doorway { listener, tls });
+        }
+        let server = tokio::spawn(web::serve(doorways, config, services, async {
             let _ = stopped.await;
         }));
-        Self { address, historian, accounts, stop: Some(stop), server, _dir: dir }
+        Self { address, secure, historian, accounts, stop: Some(stop), server, _dir: dir }
     }
 
     /// Where its store lies.
@@ -367,6 +396,7 @@ pub fn services(historian: &Arc<Historian>, clock: &Arc<ManualClock>, faults: Ve
         accounts: Arc::new(
             web::Accounts::open(historian.register(), clock.clone(), Arc::new(Plain), Some(LOCAL)).unwrap(),
         ),
+        sign_in: None,
         registrar: stubs.clone(),
         readiness: stubs.clone(),
         metrics: stubs.clone(),
@@ -384,7 +414,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    fn parse(raw: &[u8]) -> Self {
+    pub fn parse(raw: &[u8]) -> Self {
         let end = raw.windows(4).position(|w| w == b"\r\n\r\n").expect("a whole head");
         let head = std::str::from_utf8(&raw[..end]).unwrap();
         let mut lines = head.split("\r\n");

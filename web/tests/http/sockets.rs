@@ -18,7 +18,8 @@ async fn the_door_stands_on_loopback_only() {
     let historian = Arc::new(Historian::open(historian::Config::new(dir.path()), clock.clone()).unwrap());
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
     let services = services(&historian, &clock, Vec::new());
-    let refused = web::serve(listener, config(), services, std::future::pending()).await.unwrap_err().to_string();
+    let refused =
+        web::serve(vec![listener.into()], config(), services, std::future::pending()).await.unwrap_err().to_string();
     assert!(refused.contains("as long as there is no administrator it listens on this computer only"), "{refused}");
     assert!(refused.contains("use 127.0.0.1:"), "{refused}");
 }

@@ -21,6 +21,7 @@ import { Empty, Loading, ProblemBox } from "./parts/states";
 const Account = lazy(() => import("./pages/account").then((m) => m.Account));
 const Admin = lazy(() => import("./pages/admin").then((m) => m.Admin));
 const Entrance = lazy(() => import("./pages/entrance").then((m) => m.Entrance));
+const NotSignedIn = lazy(() => import("./pages/entrance").then((m) => m.NotSignedIn));
 const Devices = lazy(() => import("./pages/devices").then((m) => m.Devices));
 const Discovery = lazy(() => import("./pages/discovery").then((m) => m.Discovery));
 const Ledger = lazy(() => import("./pages/ledger").then((m) => m.Ledger));
@@ -125,6 +126,7 @@ function pageOf(route: Route, status: Status | undefined): preact.JSX.Element {
   if (page === "machine" && first && second) return <Machine site={first} machine={second} />;
   if (page === "rules") return <RulesPage />;
   if (page === "start") return <Start status={status} />;
+  if (page === "sign-in") return <NotSignedIn why={route.query["why"] ?? ""} />;
   if (page === "store") return <Store />;
   if (page === "work") return <Work key={first ?? ""} number={first} />;
   if (page === "vibration" && first && second && more.length > 0)

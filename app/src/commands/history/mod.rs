@@ -44,7 +44,7 @@ struct Done {
 /// Checks all files, then imports them.
 pub async fn run(args: &ImportPoints, credentials: Option<(String, String)>) -> anyhow::Result<Exit> {
     let layout = layout(args, SystemClock.now());
-    let remote = match Remote::new(&args.url) {
+    let remote = match Remote::new(&args.url, args.ca.as_deref()) {
         Ok(remote) => remote,
         Err(said) => {
             eprintln!("{said}");

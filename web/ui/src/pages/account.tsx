@@ -34,7 +34,7 @@ export function Account() {
           {(data) => <Sessions sessions={data.sessions} reload={sessions.reload} />}
         </Guarded>
       </section>
-      <Password done={sessions.reload} />
+      {who.password ? <Password done={sessions.reload} /> : <p class="muted">{t("account.at_provider", { name: who.provider ?? "" })}</p>}
     </div>
   );
 }

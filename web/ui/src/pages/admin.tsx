@@ -120,7 +120,10 @@ function UsersTable({ users }: { users: User[] }) {
               <th scope="row">{u.name}</th>
               <td data-name={t("access.role")}>{code("user_role", u.role)}</td>
               <td data-name={t("access.areas")}>{areas(u.areas)}</td>
-              <td data-name={t("devices.state")}>{u.disabled ? t("admin.disabled") : t("admin.active")}</td>
+              <td data-name={t("devices.state")}>
+                {u.disabled ? t("admin.disabled") : t("admin.active")}
+                {u.provider && ` · ${t("admin.at_provider")}`}
+              </td>
               <td data-name={t("account.sessions")}>{int(u.sessions)}</td>
               <td data-name={t("account.seen")}>{u.last_seen ? when(u.last_seen, serverNow()) : "–"}</td>
               <td>
@@ -175,13 +178,19 @@ function UserForm(props: { user?: User; saved: (u: UserCredentials) => void; clo
             <input id="user-name" type="text" autocomplete="off" spellcheck={false} required maxLength={64} value={name} onInput={(e) => setName(e.currentTarget.value)} />
           </>
         )}
-        <RoleAndAreas role={role} setRole={setRole} where={where} setWhere={setWhere} />
+        {user?.provider ? (
+          <p class="muted">{t("admin.role_of_provider")}</p>
+        ) : (
+          <RoleAndAreas role={role} setRole={setRole} where={where} setWhere={setWhere} />
+        )}
         {!user && <p class="muted">{t("admin.password_made")}</p>}
         <p class="buttons">
-          <button type="submit" class="primary" disabled={busy} data-testid="save-user">
-            {user ? t("admin.save") : t("devices.create")}
-          </button>
-          {user && (
+          {!user?.provider && (
+            <button type="submit" class="primary" disabled={busy} data-testid="save-user">
+              {user ? t("admin.save") : t("devices.create")}
+            </button>
+          )}
+          {user && !user.provider && (
             <button type="button" disabled={busy} onClick={() => change({ make_password: true })} data-testid="make-password">
               {t("admin.make_password")}
             </button>

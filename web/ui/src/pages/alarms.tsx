@@ -13,6 +13,8 @@ import { useStore } from "../lib/store";
 import { type Form, InhibitDialog, inhibitedText } from "../parts/alarm-actions";
 import { lazy } from "../lib/lazy";
 import { titleFor } from "../lib/work";
+import { Allowed } from "../parts/allowed";
+import { useBarrier } from "../lib/me";
 import { EvidencePanel } from "../parts/evidence";
 import { PriorityMark } from "../parts/marks";
 import { Empty, Guarded, ProblemBox } from "../parts/states";
@@ -76,6 +78,7 @@ function AlarmList(props: { fetched: Alarm[]; at: number; selected: string | und
   const shown = rows.slice(0, room);
   const open = all.find((a) => a.id === selected);
 
+  const barred = useBarrier("alarm.acknowledge") !== undefined;
   const acknowledge = (alarms: Alarm[]) => act(alarms.filter(isWaiting), "acknowledge", {});
   const act = async (alarms: Alarm[], verb: string, body: object) => {
     const wanted = alarms.filter((a) => !busy.has(a.id));
@@ -103,8 +106,8 @@ function AlarmList(props: { fetched: Alarm[]; at: number; selected: string | und
     registerKeys({
       j: () => step(1),
       k: () => step(-1),
-      a: () => void acknowledge(all.filter((a) => a.id === chosen())),
-      s: () => open && !open.inhibited && setForm("shelve"),
+      a: () => barred || void acknowledge(all.filter((a) => a.id === chosen())),
+      s: () => barred || (open && !open.inhibited && setForm("shelve")),
     }),
   );
   useEffect(() => {
@@ -139,15 +142,17 @@ function AlarmList(props: { fetched: Alarm[]; at: number; selected: string | und
               {machine} <span aria-label={t("alarms.remove_filter")}>×</span>
             </a>
           )}
-          <button
-            type="button"
-            class="primary push"
-            data-testid="alarm-ack-all"
-            disabled={visibleWaiting.length === 0 || busy.size > 0}
-            onClick={() => void acknowledge(visibleWaiting)}
-          >
-            {t("alarms.acknowledge_visible", { n: int(visibleWaiting.length) })}
-          </button>
+          <Allowed act="alarm.acknowledge">
+            <button
+              type="button"
+              class="primary push"
+              data-testid="alarm-ack-all"
+              disabled={visibleWaiting.length === 0 || busy.size > 0}
+              onClick={() => void acknowledge(visibleWaiting)}
+            >
+              {t("alarms.acknowledge_visible", { n: int(visibleWaiting.length) })}
+            </button>
+          </Allowed>
         </div>
         {problem && <ProblemBox problem={problem} retry={props.reload} />}
         <div id="alarm-rows" role="tabpanel" aria-labelledby={`tab-${tab}`}>
@@ -294,15 +299,17 @@ function AlarmRow(props: {
       <td class="c-value n">{valueAgainstLimit(a)}</td>
       <td class="c-ack">
         {isWaiting(a) && (
-          <button
-            type="button"
-            data-testid="alarm-ack"
-            disabled={props.busy.has(a.id)}
-            aria-label={`${t("alarms.acknowledge")}: ${machineTitle(a.machine)} ${message(a)}`}
-            onClick={() => props.acknowledge(a)}
-          >
-            {t("alarms.acknowledge")}
-          </button>
+          <Allowed act="alarm.acknowledge" quiet>
+            <button
+              type="button"
+              data-testid="alarm-ack"
+              disabled={props.busy.has(a.id)}
+              aria-label={`${t("alarms.acknowledge")}: ${machineTitle(a.machine)} ${message(a)}`}
+              onClick={() => props.acknowledge(a)}
+            >
+              {t("alarms.acknowledge")}
+            </button>
+          </Allowed>
         )}
       </td>
     </tr>

@@ -132,7 +132,7 @@ function Row({ entry: e }: { entry: AuditEntry }) {
       <td data-name={t("audit.what")} class="wrap">
         {what || "–"}
       </td>
-      <td data-name={t("audit.outcome")}>{e.outcome === "ok" ? t("audit.done") : told(code("problem", e.outcome)).what}</td>
+      <td data-name={t("audit.outcome")}>{e.outcome === "ok" ? t("audit.done") : told(code(e.action === "login.provider" ? "sign_in" : "problem", e.outcome)).what}</td>
     </tr>
   );
 }

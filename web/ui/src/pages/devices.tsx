@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { Barred } from "../parts/allowed";
 import { Crumbs } from "../parts/crumbs";
 import { Problem, get, post } from "../api/client";
 import { useResource } from "../api/resource";
@@ -7,6 +8,7 @@ import { code, t } from "../i18n";
 import { filled } from "../lib/device-config";
 import { NO_OWN, patternsOf, type OwnDraft } from "../lib/own-patterns";
 import { int, when } from "../lib/format";
+import { useBarrier } from "../lib/me";
 import { serverNow } from "../lib/now";
 import { go, href, setQuery, useRoute } from "../lib/router";
 import { Dialog } from "../parts/dialog";
@@ -17,7 +19,18 @@ import { Device, left } from "./device";
 const EVERY = 3_000;
 
 /** Who may connect. A password that was just made is held here, and gone when the page is left. */
-export function Devices({ status, selected }: { status: Status | undefined; selected: string | undefined }) {
+export function Devices(props: { status: Status | undefined; selected: string | undefined }) {
+  const bar = useBarrier("device.add");
+  if (bar === undefined) return <Registered {...props} />;
+  return (
+    <div class="devices">
+      <Crumbs here={t("devices.title")} />
+      <Barred why={bar} act="device.add" />
+    </div>
+  );
+}
+
+function Registered({ status, selected }: { status: Status | undefined; selected: string | undefined }) {
   const devices = useResource<Answer>("devices", (s) => get("devices", s), EVERY);
   const [made, setMade] = useState<{ device: string; password: string } | undefined>(undefined);
   const { query } = useRoute();

@@ -4,8 +4,10 @@ import { useResource } from "../api/resource";
 import type { Adopted, Discovery as Answer, NewMachine, NewPoint, Overview } from "../api/types";
 import { t, title } from "../i18n";
 import { int, num, when } from "../lib/format";
+import { useBarrier } from "../lib/me";
 import { serverNow } from "../lib/now";
 import { lang } from "../lib/prefs";
+import { Allowed } from "../parts/allowed";
 import { Crumbs } from "../parts/crumbs";
 import { Empty, Guarded, ProblemBox } from "../parts/states";
 import { asProblem } from "./quarantine";
@@ -35,6 +37,7 @@ export function Discovery() {
     <div class="discovery">
       <Crumbs here={t("discovery.title")} />
       <p class="muted">{t("discovery.about")}</p>
+      <Allowed act="discovery.adopt">{null}</Allowed>
       <div aria-live="polite">
         {problem && <ProblemBox problem={problem} />}
         {done && (
@@ -67,9 +70,11 @@ export function Discovery() {
                   {data.ignored.map((name) => (
                     <li key={name}>
                       <code>{name}</code>{" "}
-                      <button type="button" class="link" onClick={() => void ignore([name], false)}>
-                        {t("discovery.offer")}
-                      </button>
+                      <Allowed act="discovery.ignore" quiet>
+                        <button type="button" class="link" onClick={() => void ignore([name], false)}>
+                          {t("discovery.offer")}
+                        </button>
+                      </Allowed>
                     </li>
                   ))}
                 </ul>
@@ -119,28 +124,30 @@ function Machine(props: {
         {title(m.title, m.machine) !== m.machine && <code>{m.machine}</code>}
         <span class="chip">{t(m.known ? "discovery.points_new" : m.described ? "discovery.described" : "discovery.machine_new")}</span>
       </div>
-      <div class="toolbar fields">
-        {/* A machine of the plant has its name and its place. */}
-        {!m.known && (
-          <>
-            <label>
-              {t("discovery.name")} <input value={name} maxLength={200} onInput={(e) => setName(e.currentTarget.value)} />
-            </label>
-            <label>
-              {t("discovery.area")} <input value={area} maxLength={100} onInput={(e) => setArea(e.currentTarget.value)} />
-            </label>
-          </>
-        )}
-        <label>
-          {t("discovery.like")} <input value={like} list="known-machines" onInput={(e) => setLike(e.currentTarget.value)} />
-        </label>
-        <button type="button" class="primary" disabled={busy} onClick={() => void adopt()} data-testid="adopt">
-          {t("discovery.adopt", { n: int(chosen.length) })}
-        </button>
-        <button type="button" disabled={busy} onClick={() => void props.ignore([m.machine], true)}>
-          {t("discovery.ignore_machine")}
-        </button>
-      </div>
+      <Allowed act="discovery.adopt" quiet>
+        <div class="toolbar fields">
+          {/* A machine of the plant has its name and its place. */}
+          {!m.known && (
+            <>
+              <label>
+                {t("discovery.name")} <input value={name} maxLength={200} onInput={(e) => setName(e.currentTarget.value)} />
+              </label>
+              <label>
+                {t("discovery.area")} <input value={area} maxLength={100} onInput={(e) => setArea(e.currentTarget.value)} />
+              </label>
+            </>
+          )}
+          <label>
+            {t("discovery.like")} <input value={like} list="known-machines" onInput={(e) => setLike(e.currentTarget.value)} />
+          </label>
+          <button type="button" class="primary" disabled={busy} onClick={() => void adopt()} data-testid="adopt">
+            {t("discovery.adopt", { n: int(chosen.length) })}
+          </button>
+          <button type="button" disabled={busy} onClick={() => void props.ignore([m.machine], true)}>
+            {t("discovery.ignore_machine")}
+          </button>
+        </div>
+      </Allowed>
       {points.length > 0 && (
         <div class="scroll" tabIndex={0} role="region" aria-label={m.machine}>
           <table class="rows cards named">
@@ -184,12 +191,13 @@ function Row(props: {
   ignore: () => void;
 }) {
   const { p } = props;
+  const barred = useBarrier("discovery.adopt") !== undefined;
   const value = typeof p.value === "number" ? num(p.value) : p.value === null ? "–" : String(p.value);
   return (
     <tr data-testid="new-point" data-point={p.name}>
       <th scope="row">
         <label class="check">
-          <input type="checkbox" checked={props.chosen} onChange={(e) => props.choose(e.currentTarget.checked)} />
+          <input type="checkbox" disabled={barred} checked={props.chosen} onChange={(e) => props.choose(e.currentTarget.checked)} />
           {p.name}
         </label>
       </th>
@@ -200,6 +208,7 @@ function Row(props: {
         <input
           aria-label={t("discovery.unit_of", { point: p.name ?? "" })}
           size={8}
+          disabled={barred}
           placeholder={p.unit ?? "–"}
           value={props.unit}
           onInput={(e) => props.setUnit(e.currentTarget.value)}
@@ -213,9 +222,11 @@ function Row(props: {
       <td class="n" data-name={t("discovery.count")}>{int(p.count)}</td>
       <td data-name={t("discovery.source")}>{p.source}</td>
       <td>
-        <button type="button" class="link" onClick={props.ignore}>
-          {t("discovery.ignore")}
-        </button>
+        <Allowed act="discovery.ignore" quiet>
+          <button type="button" class="link" onClick={props.ignore}>
+            {t("discovery.ignore")}
+          </button>
+        </Allowed>
       </td>
     </tr>
   );

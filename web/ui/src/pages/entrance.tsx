@@ -1,11 +1,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { post, Problem } from "../api/client";
 import type { Me } from "../api/types";
-import { t, useLanguage } from "../i18n";
-import { takeMe } from "../lib/me";
+import { code, t, useLanguage } from "../i18n";
+import { me, takeMe } from "../lib/me";
 import { lang } from "../lib/prefs";
-import { go, useRoute } from "../lib/router";
+import { go, route, useRoute } from "../lib/router";
 import { useStore } from "../lib/store";
+import { told } from "../lib/told";
 import { ProblemBox } from "../parts/states";
 
 /** What stands before the page. The address stays what it was: after the log-in it shows what was asked for. */
@@ -31,8 +32,36 @@ export function Entrance({ open }: { open: boolean }) {
           {l === "en" ? "中文" : "English"}
         </button>
       </div>
+      {path[0] === "sign-in" && <NotSignedIn why={query["why"] ?? ""} />}
       {setup ? <SetUp code={query["code"] ?? ""} /> : <LogIn />}
     </main>
+  );
+}
+
+/** Why the way over the provider led to no session, and what to do. */
+export function NotSignedIn({ why }: { why: string }) {
+  const known = code("sign_in", why);
+  const { what, todo } = told(known === why ? code("sign_in", "failed") : known);
+  return (
+    <div class="state problem" role="alert" data-testid="not-signed-in">
+      <h2>{what}</h2>
+      <p>
+        <strong>{t("error.next")}</strong> {todo}
+      </p>
+    </div>
+  );
+}
+
+/** The link to the provider, and back to what was asked for. It is a link: the browser leaves the page. */
+function AtProvider({ name }: { name: string }) {
+  useRoute();
+  const to = route().path[0] === "sign-in" ? "/" : location.hash.replace(/^#/, "") || "/";
+  return (
+    <p class="buttons">
+      <a class="button" href={`/api/v1/sign-in?to=${encodeURIComponent(to)}`} data-testid="sign-in">
+        {t("access.sign_in_at", { name })}
+      </a>
+    </p>
   );
 }
 
@@ -44,6 +73,7 @@ function LogIn() {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | undefined>(undefined);
   const { path } = useRoute();
+  const who = useStore(me);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), []);
   const submit = async (e: Event) => {
@@ -51,7 +81,7 @@ function LogIn() {
     setBusy(true);
     try {
       const who = await post<Me>("login", { name: name.trim(), password });
-      if (path[0] === "setup") go(["overview"]);
+      if (path[0] === "setup" || path[0] === "sign-in") go(["overview"]);
       takeMe(who);
     } catch (x) {
       setProblem(asProblem(x));
@@ -88,6 +118,7 @@ function LogIn() {
           {t("access.log_in")}
         </button>
       </p>
+      {who?.provider && <AtProvider name={who.provider} />}
     </form>
   );
 }

@@ -4,8 +4,10 @@ import { useResource } from "../api/resource";
 import type { QuarantineEntry, QuarantineGroup, QuarantinePayload, QuarantineStats, QuarantineTopic, Replay } from "../api/types";
 import { t } from "../i18n";
 import { bytes, dateTime, int, when } from "../lib/format";
+import { useBarrier } from "../lib/me";
 import { serverNow } from "../lib/now";
 import { href, setQuery, useRoute } from "../lib/router";
+import { Allowed, Barred } from "../parts/allowed";
 import { Crumbs } from "../parts/crumbs";
 import { causeOf, Remedy, Said } from "../parts/said";
 import { Empty, Guarded, ProblemBox } from "../parts/states";
@@ -104,8 +106,10 @@ function useReplay(ended: () => void): Replaying {
 
 function ReplayBar({ replay }: { replay: Replaying }) {
   const { state, problem } = replay;
+  const bar = useBarrier("quarantine.replay");
   return (
     <div aria-live="polite">
+      {bar && <Barred why={bar} act="quarantine.replay" />}
       {problem && <ProblemBox problem={problem} />}
       {state && (
         <p class="panel" data-testid="replay" data-running={state.running}>
@@ -167,9 +171,11 @@ function Reasons(props: { groups: QuarantineGroup[]; open: string | undefined; r
           </p>
           <Said text={g.example.reason} />
           <div class="buttons">
-            <button type="button" disabled={props.replay.state?.running} onClick={() => void props.replay.start({ codes: [g.code] })}>
-              {t("quarantine.replay_all")}
-            </button>
+            <Allowed act="quarantine.replay" quiet>
+              <button type="button" disabled={props.replay.state?.running} onClick={() => void props.replay.start({ codes: [g.code] })}>
+                {t("quarantine.replay_all")}
+              </button>
+            </Allowed>
             <Mend of={g.code} />
             {g.discarded > 0 && (
               <a href={href(["connections", "quarantine"], { code: g.code, discarded: "yes" })}>
@@ -196,9 +202,11 @@ function Topics({ reason, replay }: { reason: string; replay: Replaying }) {
             <code>{x.topic}</code>
           </button>{" "}
           ×{int(x.waiting)}{" "}
-          <button type="button" class="link" disabled={replay.state?.running} onClick={() => void replay.start({ codes: [reason], topics: [x.topic] })}>
-            {t("quarantine.replay")}
-          </button>
+          <Allowed act="quarantine.replay" quiet>
+            <button type="button" class="link" disabled={replay.state?.running} onClick={() => void replay.start({ codes: [reason], topics: [x.topic] })}>
+              {t("quarantine.replay")}
+            </button>
+          </Allowed>
         </li>
       ))}
     </ul>
@@ -241,11 +249,13 @@ function Entries(props: { reason: string; aside: boolean; replay: Replaying; cha
       <div class="toolbar fields">
         <h2>{t(aside ? "quarantine.aside_title" : "quarantine.messages")}</h2>
         {aside ? (
-          <button type="button" disabled={ids.length === 0} onClick={() => void restore(ids)}>
-            {t("quarantine.restore", { n: int(ids.length) })}
-          </button>
+          <Allowed act="quarantine.restore" quiet>
+            <button type="button" disabled={ids.length === 0} onClick={() => void restore(ids)}>
+              {t("quarantine.restore", { n: int(ids.length) })}
+            </button>
+          </Allowed>
         ) : (
-          <>
+          <Allowed act="quarantine.discard" quiet>
             <button type="button" class="primary" disabled={ids.length === 0 || replay.state?.running} onClick={() => void replay.start({ ids }).then(() => (choose(new Set()), list.reload()))}>
               {t("quarantine.replay_chosen", { n: int(ids.length) })}
             </button>
@@ -255,7 +265,7 @@ function Entries(props: { reason: string; aside: boolean; replay: Replaying; cha
             <button type="button" disabled={ids.length === 0 || why.trim() === ""} onClick={() => void discard()}>
               {t("quarantine.discard", { n: int(ids.length) })}
             </button>
-          </>
+          </Allowed>
         )}
       </div>
       {undo && (
@@ -275,14 +285,16 @@ function Entries(props: { reason: string; aside: boolean; replay: Replaying; cha
             <Empty text={t("quarantine.none_here")} />
           ) : (
             <>
-              <label class="check">
-                <input
-                  type="checkbox"
-                  checked={all.length > 0 && all.every((id) => chosen.has(id))}
-                  onChange={(e) => choose(new Set(e.currentTarget.checked ? all : []))}
-                />
-                {t("quarantine.choose_shown", { n: int(shown.length) })}
-              </label>
+              <Allowed act="quarantine.discard" quiet>
+                <label class="check">
+                  <input
+                    type="checkbox"
+                    checked={all.length > 0 && all.every((id) => chosen.has(id))}
+                    onChange={(e) => choose(new Set(e.currentTarget.checked ? all : []))}
+                  />
+                  {t("quarantine.choose_shown", { n: int(shown.length) })}
+                </label>
+              </Allowed>
               <ul class="groups">
                 {shown.map((e) => (
                   <Entry
@@ -311,7 +323,9 @@ function Entry({ e, chosen, choose }: { e: QuarantineEntry; chosen: boolean; cho
   return (
     <li data-testid="quarantine-entry" data-id={e.id}>
       <label class="check">
-        <input type="checkbox" checked={chosen} onChange={(x) => choose(x.currentTarget.checked)} />
+        <Allowed act="quarantine.discard" quiet>
+          <input type="checkbox" checked={chosen} onChange={(x) => choose(x.currentTarget.checked)} />
+        </Allowed>
         <span>
           {dateTime(e.t)} · {e.source} → <code>{e.topic}</code> · {bytes(e.size)}
         </span>

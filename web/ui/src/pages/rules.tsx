@@ -5,8 +5,10 @@ import { useResource } from "../api/resource";
 import type { CapturedMessage, QuarantineEntry, Rule, Rules as Answer, Trial } from "../api/types";
 import { code, t } from "../i18n";
 import { int, num, when } from "../lib/format";
+import { useBarrier } from "../lib/me";
 import { serverNow } from "../lib/now";
 import { blank, captured, changed, freeName, moved, same, truncated, without } from "../lib/rules";
+import { Allowed } from "../parts/allowed";
 import { RuleForm } from "../parts/rule-form";
 import { causeOf, Said } from "../parts/said";
 import { Empty, Guarded, inWords, ProblemBox } from "../parts/states";
@@ -42,6 +44,7 @@ function Workshop({ held, reload }: { held: Answer; reload: () => void }) {
   const [by, setBy] = useState("");
   const [problem, setProblem] = useState<Problem | undefined>();
   const [busy, setBusy] = useState(false);
+  const barred = useBarrier("rules.replace") !== undefined;
   const rules = draft?.rules ?? held.rules;
   const dirty = draft !== undefined && !same(draft.rules, held.rules);
   const trial = useTrial(rules, message);
@@ -79,15 +82,17 @@ function Workshop({ held, reload }: { held: Answer; reload: () => void }) {
         {draft && draft.from !== held.revision && (
           <strong class="doubt">{t("rules.overtaken", { by: held.changed?.by ?? "?" })}</strong>
         )}
-        <label class="push">
-          {t("rules.by")} <input value={by} maxLength={64} onInput={(e) => setBy(e.currentTarget.value)} />
-        </label>
-        <button type="button" disabled={!dirty || busy} onClick={discard}>
-          {t("rules.discard")}
-        </button>
-        <button type="button" class="primary" data-testid="rules-save" disabled={!dirty || busy} onClick={() => void save()}>
-          {t("rules.save")}
-        </button>
+        <Allowed act="rules.replace">
+          <label class="push">
+            {t("rules.by")} <input value={by} maxLength={64} onInput={(e) => setBy(e.currentTarget.value)} />
+          </label>
+          <button type="button" disabled={!dirty || busy} onClick={discard}>
+            {t("rules.discard")}
+          </button>
+          <button type="button" class="primary" data-testid="rules-save" disabled={!dirty || busy} onClick={() => void save()}>
+            {t("rules.save")}
+          </button>
+        </Allowed>
       </div>
       {problem && <ProblemBox problem={problem} {...(problem.status === 409 ? { retry: reload } : {})} />}
       <div class="columns">
@@ -95,9 +100,11 @@ function Workshop({ held, reload }: { held: Answer; reload: () => void }) {
           <section class="panel" aria-labelledby="rules-list">
             <div class="toolbar">
               <h2 id="rules-list">{t("rules.list")}</h2>
-              <button type="button" class="push" data-testid="rule-add" onClick={() => add(blank(rules, t("rules.new")))}>
-                {t("rules.add")}
-              </button>
+              <Allowed act="rules.replace" quiet>
+                <button type="button" class="push" data-testid="rule-add" onClick={() => add(blank(rules, t("rules.new")))}>
+                  {t("rules.add")}
+                </button>
+              </Allowed>
             </div>
             {undo && (
               <p role="status">
@@ -113,6 +120,7 @@ function Workshop({ held, reload }: { held: Answer; reload: () => void }) {
               <RuleList
                 rules={rules}
                 selected={selected}
+                barred={barred}
                 winner={trial.data?.rule ?? null}
                 select={setSelected}
                 toggle={(i) => edit(changed(rules, i, { enabled: !rules[i]?.enabled }))}
@@ -128,31 +136,36 @@ function Workshop({ held, reload }: { held: Answer; reload: () => void }) {
           {rule && (
             <section class="panel" aria-labelledby="rule-title">
               <h2 id="rule-title">{rule.name || t("rules.unnamed")}</h2>
-              <RuleForm rule={rule} change={(next) => edit(changed(rules, selected, next))} />
+              <fieldset class="bare" disabled={barred}>
+                <RuleForm rule={rule} change={(next) => edit(changed(rules, selected, next))} />
+              </fieldset>
             </section>
           )}
         </div>
-        <div class="side-column">
-          <section class="panel" aria-labelledby="message-title">
-            <h2 id="message-title">{t("rules.message")}</h2>
-            <Message message={message} change={setMessage} suggest={add} />
-          </section>
-          <section class="panel" aria-labelledby="result-title" aria-live="polite">
-            <h2 id="result-title">{t("rules.result")}</h2>
-            {message.topic === "" ? (
-              <p class="muted">{t("rules.no_message")}</p>
-            ) : trial.problem ? (
-              <div class="doubt" data-testid="trial-problem">
-                <p>{inWords(trial.problem).title}</p>
-                <Said text={trial.problem.detail} open />
-              </div>
-            ) : trial.data ? (
-              <Result trial={trial.data} />
-            ) : (
-              <p class="muted">{t("state.loading")}</p>
-            )}
-          </section>
-        </div>
+        {/* A trial takes the same right. */}
+        <Allowed act="rules.replace" quiet>
+          <div class="side-column">
+            <section class="panel" aria-labelledby="message-title">
+              <h2 id="message-title">{t("rules.message")}</h2>
+              <Message message={message} change={setMessage} suggest={add} />
+            </section>
+            <section class="panel" aria-labelledby="result-title" aria-live="polite">
+              <h2 id="result-title">{t("rules.result")}</h2>
+              {message.topic === "" ? (
+                <p class="muted">{t("rules.no_message")}</p>
+              ) : trial.problem ? (
+                <div class="doubt" data-testid="trial-problem">
+                  <p>{inWords(trial.problem).title}</p>
+                  <Said text={trial.problem.detail} open />
+                </div>
+              ) : trial.data ? (
+                <Result trial={trial.data} />
+              ) : (
+                <p class="muted">{t("state.loading")}</p>
+              )}
+            </section>
+          </div>
+        </Allowed>
       </div>
     </>
   );
@@ -185,6 +198,8 @@ function RuleList(props: {
   rules: Rule[];
   selected: number;
   winner: string | null;
+  /** They may be looked at only. */
+  barred: boolean;
   select(i: number): void;
   toggle(i: number): void;
   move(i: number, by: -1 | 1): void;
@@ -198,6 +213,7 @@ function RuleList(props: {
           <input
             type="checkbox"
             checked={r.enabled}
+            disabled={props.barred}
             aria-label={t("rules.enabled", { name: r.name })}
             onChange={() => props.toggle(i)}
           />
@@ -206,20 +222,24 @@ function RuleList(props: {
             {props.winner === r.name && <small class="chip">{t("rules.wins")}</small>}
             <code>{r.topic}</code>
           </button>
-          <button type="button" disabled={i === 0} aria-label={t("rules.up", { name: r.name })} onClick={() => props.move(i, -1)}>
-            ↑
-          </button>
-          <button
-            type="button"
-            disabled={i === rules.length - 1}
-            aria-label={t("rules.down", { name: r.name })}
-            onClick={() => props.move(i, 1)}
-          >
-            ↓
-          </button>
-          <button type="button" aria-label={t("rules.delete", { name: r.name })} onClick={() => props.remove(i)}>
-            ×
-          </button>
+          {!props.barred && (
+            <>
+              <button type="button" disabled={i === 0} aria-label={t("rules.up", { name: r.name })} onClick={() => props.move(i, -1)}>
+                ↑
+              </button>
+              <button
+                type="button"
+                disabled={i === rules.length - 1}
+                aria-label={t("rules.down", { name: r.name })}
+                onClick={() => props.move(i, 1)}
+              >
+                ↓
+              </button>
+              <button type="button" aria-label={t("rules.delete", { name: r.name })} onClick={() => props.remove(i)}>
+                ×
+              </button>
+            </>
+          )}
         </li>
       ))}
     </ol>

@@ -2,6 +2,8 @@ import { useState } from "preact/hooks";
 import type { Alarm } from "../api/types";
 import { code, t } from "../i18n";
 import { isWaiting } from "../lib/condition";
+import { useBarrier } from "../lib/me";
+import { Barred } from "./allowed";
 import { Dialog } from "./dialog";
 
 /** What is done to an alarm: the last part of the path, and the body. */
@@ -18,6 +20,7 @@ const MINUTES = [15, 30, 60, 240, 480, 1440];
 /** Everything that can be done to this alarm now. */
 export function AlarmActions(props: { a: Alarm; act: Act; open: (form: Form) => void; busy: boolean }) {
   const { a, act, open, busy } = props;
+  const bars = { operate: useBarrier("alarm.acknowledge"), configure: useBarrier("alarm.out_of_service") };
   const button = (verb: string, label: string, onClick: () => void, primary = false) => (
     <button
       type="button"
@@ -29,6 +32,7 @@ export function AlarmActions(props: { a: Alarm; act: Act; open: (form: Form) => 
       {label}
     </button>
   );
+  if (bars.operate) return <Barred why={bars.operate} act="alarm.acknowledge" />;
   return (
     <>
       {isWaiting(a) && button("ack", t("alarms.acknowledge"), () => act(a, "acknowledge", {}), true)}
@@ -36,7 +40,9 @@ export function AlarmActions(props: { a: Alarm; act: Act; open: (form: Form) => 
       {a.shelved
         ? button("unshelve", t("alarms.unshelve"), () => act(a, "unshelve", {}))
         : !a.inhibited && button("shelve", t("alarms.shelve"), () => open("shelve"))}
-      {a.out_of_service
+      {bars.configure
+        ? null
+        : a.out_of_service
         ? button("in-service", t("alarms.in_service"), () => act(a, "in-service", {}))
         : button("out-of-service", t("alarms.out_of_service"), () => open("out-of-service"))}
       {!isOurs(a) && button("work-order", t("work.new"), () => open("work-order"))}

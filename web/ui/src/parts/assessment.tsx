@@ -16,6 +16,8 @@ import { Card } from "./model-card";
 import { Spark } from "./marks";
 import { NewOrder } from "./new-order";
 import { ProblemBox } from "./states";
+import { useBarrier } from "../lib/me";
+import { Barred } from "./allowed";
 import { Advice } from "./unjudged";
 
 const EVERY = 60_000;
@@ -35,8 +37,10 @@ export function AssessmentPanel({ m }: { m: MachineDetail }) {
   );
   const [answered, setAnswered] = useState<{ a: Assessment; at: number }>();
   const [kept, setKept] = useState<Assessment>();
-  const [busy, setBusy] = useState(false);
+  const [working, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();
+  const bar = useBarrier("machine.judge");
+  const busy = working || bar !== undefined;
 
   const act = async (what: string, body: unknown) => {
     setBusy(true);
@@ -67,6 +71,7 @@ export function AssessmentPanel({ m }: { m: MachineDetail }) {
           ))}
           <Remaining m={m} a={a} />
           {problem && <ProblemBox problem={problem} />}
+          {bar && <Barred why={bar} act="machine.judge" />}
           <Card
             card={a.card}
             busy={busy}

@@ -101,7 +101,7 @@ function api(req, res, path, q) {
   if (flag("broken") && head !== "status") return problem(res, 503, "The store cannot be read", "ts.db does not answer within 5 s.", "Check the disk with `danxia doctor`, then try again.");
   switch (head) {
     case "status": return json(res, status());
-    case "me": return json(res, { how: "open", open: true, name: null, role: "administrator", rights: ["view", "operate", "configure", "devices", "administer"], areas: ["*"], language: null, session: null });
+    case "me": return json(res, { how: "open", open: true, name: null, role: "administrator", rights: ["view", "operate", "configure", "devices", "administer"], areas: ["*"], language: null, session: null, password: false, provider: null });
     case "overview": return json(res, flag("empty") ? { counts: plant.counts([]), areas: [] } : plant.overview(alarms));
     case "machines": {
       if (rest[2] === "assessment") return json(res, assessed.assessment(rest[1]));

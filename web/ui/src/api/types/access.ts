@@ -15,6 +15,10 @@ export interface Me {
   areas: string[];
   language: "en" | "zh-CN" | null;
   session: string | null;
+  /** Whether the account logs in with a password of its own. */
+  password: boolean;
+  /** What the provider is called where people may log in as well. */
+  provider: string | null;
 }
 
 export interface User {
@@ -26,6 +30,8 @@ export interface User {
   disabled: Instant | null;
   sessions: number;
   last_seen: Instant | null;
+  /** Whether it logs in at the provider, which says its role and areas. */
+  provider: boolean;
 }
 
 export interface Users {
