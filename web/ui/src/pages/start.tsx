@@ -3,9 +3,10 @@ import { get, post, Problem } from "../api/client";
 import { useResource } from "../api/resource";
 import type { DeviceCredentials, Devices, Status } from "../api/types";
 import { code, t } from "../i18n";
-import { has, me } from "../lib/me";
+import { me, useBarrier } from "../lib/me";
 import { go, href, useRoute } from "../lib/router";
 import { useStore } from "../lib/store";
+import { Barred } from "../parts/allowed";
 import { Checklist } from "../parts/checklist";
 import { Copyable } from "../parts/copyable";
 import { Configuration, Password } from "../parts/credentials";
@@ -22,7 +23,7 @@ export function Start({ status }: { status: Status | undefined }) {
   const { query } = useRoute();
   const device = query["device"];
   const [made, setMade] = useState<DeviceCredentials>();
-  const mayAdd = has(who, "devices");
+  const bar = useBarrier("device.add");
   return (
     <div class="start fresh" data-testid="start">
       <h1>{t("start.title")}</h1>
@@ -37,8 +38,8 @@ export function Start({ status }: { status: Status | undefined }) {
           )}
         </Step>
         <Step n={2} title={t("start.machine")} done={device !== undefined} testid="start-machine">
-          {!mayAdd ? (
-            <p>{t("start.may_not")}</p>
+          {bar !== undefined ? (
+            <Barred why={bar} act="device.add" />
           ) : device === undefined ? (
             <NewDevice
               made={(m) => {

@@ -6,12 +6,13 @@ import { code, t, title as titleOf } from "../i18n";
 import { DIAGNOSED } from "../i18n/codes";
 import { machineTitle } from "../lib/condition";
 import { dateTime, plantZone, when } from "../lib/format";
-import { has, me } from "../lib/me";
+import { useBarrier } from "../lib/me";
 import { serverNow } from "../lib/now";
 import { href, setQuery, useRoute } from "../lib/router";
 import { useStore } from "../lib/store";
 import { fromWall, toWall } from "../lib/wall";
 import { NEXT, originText, shrunk } from "../lib/work";
+import { Barred } from "../parts/allowed";
 import { Empty, Guarded, ProblemBox } from "../parts/states";
 
 const EVERY = 30_000;
@@ -186,7 +187,8 @@ function Order({ newest, saved, reload }: { newest: WorkOrder; saved: (o: WorkOr
   const overtaken = newest.revision > o.revision;
   const typed = JSON.stringify(draft) !== JSON.stringify(draftOf(o, zone));
   if (overtaken && !typed) take(newest, draftOf(newest, zone));
-  const may = has(useStore(me), "operate");
+  const bar = useBarrier("work_order.change");
+  const may = bar === undefined;
   const edit = (patch: Partial<Draft>) => setDraft((d) => ({ ...d, ...patch }));
   const path = `machines/${segments(o.machine.site, o.machine.machine)}`;
   const ended = o.state === "done" || o.state === "cancelled";
@@ -302,7 +304,11 @@ function Order({ newest, saved, reload }: { newest: WorkOrder; saved: (o: WorkOr
               </p>
             </div>
           )}
-          {may && <Buttons o={o} busy={busy} draft={draft} save={(state) => void save(state)} />}
+          {bar === undefined ? (
+            <Buttons o={o} busy={busy} draft={draft} save={(state) => void save(state)} />
+          ) : (
+            <Barred why={bar} act="work_order.change" />
+          )}
         </form>
         <section class="panel side-column" aria-labelledby="work-steps">
           <h2 id="work-steps">{t("evidence.history")}</h2>

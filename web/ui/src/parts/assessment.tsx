@@ -6,13 +6,13 @@ import type { Assessment, FaultVerdict, HealthHistory, MachineAssessment, Machin
 import { code, t } from "../i18n";
 import { machineTitle, pointTitle } from "../lib/condition";
 import { int, num, span, when } from "../lib/format";
-import { has, me } from "../lib/me";
 import { serverNow } from "../lib/now";
 import { href } from "../lib/router";
 import { useStore } from "../lib/store";
 import { sorted } from "../lib/verdicts";
 import { FaultEvidence } from "./fault-evidence";
 import { Card } from "./model-card";
+import { Allowed } from "./allowed";
 import { Spark } from "./marks";
 import { NewOrder } from "./new-order";
 import { ProblemBox } from "./states";
@@ -195,7 +195,6 @@ function Named({ m, v, a, busy, say }: { m: MachineDetail; v: FaultVerdict; a: A
   const open = a.card.open.includes(v.fault);
   const judged = a.card.judged.find((j) => j.fault === v.fault);
   const [asking, setAsking] = useState(false);
-  const may = has(useStore(me), "operate");
   return (
     <article class="named-fault" data-testid="named" data-fault={v.fault}>
       <p class="verdict abnormal">
@@ -222,11 +221,11 @@ function Named({ m, v, a, busy, say }: { m: MachineDetail; v: FaultVerdict; a: A
             </>
           )
         )}
-        {may && (
+        <Allowed act="work_order.open" quiet>
           <button type="button" onClick={() => setAsking(true)} data-testid="fault-order">
             {t("work.new")}
           </button>
-        )}
+        </Allowed>
         {v.point && <a href={href(["vibration", m.site, m.machine, ...v.point.split("/")])}>{t("diagnosis.open")}</a>}
       </p>
       <details>

@@ -1,12 +1,14 @@
-import { get, segments } from "../api/client";
+import { get, post, Problem, segments } from "../api/client";
 import { useState } from "preact/hooks";
 import { useResource } from "../api/resource";
-import type { Checklist as Answer, ChecklistStep } from "../api/types";
+import type { Adopted, Checklist as Answer, ChecklistStep, Discovery } from "../api/types";
 import { code, t } from "../i18n";
 import { bytes, when } from "../lib/format";
 import { serverNow } from "../lib/now";
+import { href } from "../lib/router";
+import { Allowed } from "./allowed";
 import { Said } from "./said";
-import { Guarded } from "./states";
+import { Guarded, ProblemBox } from "./states";
 
 const EVERY = 1_000;
 
@@ -34,7 +36,7 @@ export function Checklist({ device, reached: told }: { device: string; reached?:
         {(data) => (
           <ol class="checklist" data-testid="checklist">
             {data.steps.map((s) => (
-              <Step key={s.step} s={s} />
+              <Step key={s.step} s={s} device={device} />
             ))}
           </ol>
         )}
@@ -46,7 +48,40 @@ export function Checklist({ device, reached: told }: { device: string; reached?:
 /** Whether there is nothing left to wait for. */
 const reached = (list: Answer): boolean => list.steps.every((s) => s.state === "ok");
 
-function Step({ s }: { s: ChecklistStep }) {
+/** What this device says and nobody knows, taken into the plant at once: what it has said is read again. */
+function Adopt({ device }: { device: string }) {
+  const found = useResource<Discovery>(`adopt ${device}`, (s) => get("discovery", s), EVERY);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem>();
+  const machines = found.data?.machines.filter((m) => m.points.some((p) => p.source === device)) ?? [];
+  const adopt = async (machine: string) => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await post<Adopted>("discovery/adopt", { machines: [{ machine }] });
+      found.reload();
+    } catch (e) {
+      setProblem(e instanceof Problem ? e : new Problem(0, String(e), "", "", ""));
+    }
+    setBusy(false);
+  };
+  return (
+    <Allowed act="discovery.adopt">
+      <p class="buttons">
+        {machines.map((m) => (
+          <button key={m.machine} type="button" class="primary" disabled={busy} onClick={() => void adopt(m.machine)} data-testid="check-adopt">
+            {busy ? t("check.adopting") : t("check.adopt", { machine: m.machine })}
+          </button>
+        ))}
+        {found.data && machines.length === 0 && <span class="muted">{t("check.nothing_new")}</span>}
+        <a href={href(["connections", "discovery"])}>{t("discovery.title")}</a>
+      </p>
+      {problem && <ProblemBox problem={problem} />}
+    </Allowed>
+  );
+}
+
+function Step({ s, device }: { s: ChecklistStep; device: string }) {
   return (
     <li class={`check-${s.state}`} data-testid={`check-${s.step}`} data-state={s.state}>
       <Sign state={s.state} />
@@ -61,6 +96,7 @@ function Step({ s }: { s: ChecklistStep }) {
         {s.state === "waiting" && <p class="muted">{code("check_waiting", s.step)}</p>}
         {s.error && <p class="verdict abnormal">{inWords(s) ?? s.error}</p>}
         {s.error && inWords(s) && s.error !== inWords(s) && <Said text={s.error} />}
+        {(s.code === "unknown_point" || s.code === "unknown_machine") && <Adopt device={device} />}
         {s.message && (
           <details open>
             <summary>

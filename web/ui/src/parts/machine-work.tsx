@@ -6,11 +6,12 @@ import type { MachineDetail, Note, Notes, WorkOrder, WorkOrders } from "../api/t
 import { code, t } from "../i18n";
 import { message } from "../lib/condition";
 import { when } from "../lib/format";
-import { has, me } from "../lib/me";
+import { has, me, useBarrier } from "../lib/me";
 import { serverNow } from "../lib/now";
 import { href } from "../lib/router";
 import { useStore } from "../lib/store";
 import { originText } from "../lib/work";
+import { Allowed } from "./allowed";
 import { Dialog } from "./dialog";
 import { NewOrder } from "./new-order";
 import { Guarded, ProblemBox } from "./states";
@@ -29,7 +30,6 @@ export function MachineWork({ m }: { m: MachineDetail }) {
     EVERY,
   );
   const [asking, setAsking] = useState(false);
-  const may = has(useStore(me), "operate");
   return (
     <section class="panel machine-work" aria-labelledby="work-title" data-testid="machine-work">
       <h2 id="work-title">
@@ -38,15 +38,15 @@ export function MachineWork({ m }: { m: MachineDetail }) {
       <Guarded of={orders} every={EVERY}>
         {(data) => (data.orders.length === 0 ? <p class="muted">{t("work.none_here")}</p> : <Brief orders={data.orders} />)}
       </Guarded>
-      {may && (
+      <Allowed act="work_order.open">
         <p class="buttons">
           <button type="button" onClick={() => setAsking(true)} data-testid="new-order-button">
             {t("work.new")}
           </button>
         </p>
-      )}
+      </Allowed>
       {asking && <NewOrder machine={m} title="" because={{}} close={() => setAsking(false)} />}
-      <NoteList id={id} path={`machines/${segments(m.site, m.machine)}/notes`} heard={heard} may={may} />
+      <NoteList id={id} path={`machines/${segments(m.site, m.machine)}/notes`} heard={heard} />
     </section>
   );
 }
@@ -71,7 +71,7 @@ export function Brief({ orders }: { orders: WorkOrder[] }) {
   );
 }
 
-function NoteList({ id, path, heard, may }: { id: string; path: string; heard: number; may: boolean }) {
+function NoteList({ id, path, heard }: { id: string; path: string; heard: number }) {
   const [turn, setTurn] = useState(0);
   const [limit, setLimit] = useState(SHOWN);
   const notes = useResource<Notes>(`notes ${id} ${heard} ${turn} ${limit}`, (s) => get(`${path}${query({ limit })}`, s), EVERY);
@@ -81,6 +81,7 @@ function NoteList({ id, path, heard, may }: { id: string; path: string; heard: n
   const [taking, setTaking] = useState<Note>();
   const [problem, setProblem] = useState<Problem>();
   const own = useStore(me);
+  const may = useBarrier("note.add") === undefined;
   if (notes.data && notes.data !== kept) setKept(notes.data);
   // What was known stays while it is asked for anew.
   const shown = notes.data ?? kept;

@@ -63,9 +63,14 @@ const WRITES: [file: string, path: RegExp, acts: Act[]][] = [
   ["pages/quarantine.tsx", /"quarantine\/(replay|discard|restore)"/, ["quarantine.replay", "quarantine.discard", "quarantine.restore"]],
   ["pages/discovery.tsx", /"discovery\/(adopt|ignore)"/, ["discovery.adopt", "discovery.ignore"]],
   ["pages/devices.tsx", /post<DeviceCredentials>\("devices"/, ["device.add"]],
+  ["pages/start.tsx", /post<DeviceCredentials>\("devices"/, ["device.add"]],
+  ["parts/checklist.tsx", /post<Adopted>\("discovery\/adopt"/, ["discovery.adopt"]],
+  ["pages/work.tsx", /put<WorkOrder>/, ["work_order.change"]],
+  ["parts/machine-work.tsx", /\/withdraw`/, ["work_order.open", "note.add"]],
 ];
-/** Written to by whoever is logged in, or behind a page that is for administrators as a whole, or behind the list of devices. */
-const OTHERS = ["pages/entrance.tsx", "pages/account.tsx", "pages/admin.tsx", "pages/device.tsx", "lib/me.ts", "pages/performance/simulator.tsx"];
+/** Written to by whoever is logged in, or behind a page that is for administrators as a whole, behind the list of devices, or in a dialog
+ * that others open. */
+const OTHERS = ["pages/entrance.tsx", "pages/account.tsx", "pages/admin.tsx", "pages/device.tsx", "lib/me.ts", "pages/performance/simulator.tsx", "parts/new-order.tsx"];
 
 const SRC = join(import.meta.dirname, "../../src");
 const files = (dir: string): string[] =>
