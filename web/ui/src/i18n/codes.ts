@@ -482,7 +482,7 @@ export const FAMILIES = {
   coach_refused: ["not_a_limit", "no_limit", "no_values"],
   simulate_fault: ["point", "condition", "limit", "deadband", "on", "off", "over"],
   nav: ["overview", "alarms", "connections"],
-  stream: ["connecting", "open", "lost", "paused"],
+  stream: ["connecting", "open", "late", "lost", "paused"],
 } as const satisfies Record<string, readonly string[]>;
 
 /** Units of the evidence terms that have one. */
