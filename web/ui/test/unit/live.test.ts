@@ -337,7 +337,7 @@ describe("the hub", () => {
     begin();
     speak(1);
     stage.sleep(3_600_000);
-    stage.pass(1_000);
+    stage.pass(1);
     expect(stage.streams).toHaveLength(2);
   });
 
@@ -348,6 +348,9 @@ describe("the hub", () => {
     const before = stage.streams.length;
     tab.say({ ask: wish() });
     expect(stage.streams).toHaveLength(before + 1);
+    begin();
+    speak(20);
+    expect(stage.streams, "and none comes when the pause would have been over").toHaveLength(before + 1);
   });
 
   test("forgets what one was told before the next is logged in, and tells the other tabs to ask who it is", () => {
