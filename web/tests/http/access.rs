@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::answers::encode;
 use crate::house::*;
 
 const PASSWORD: &str = "correct horse battery";
