@@ -23,6 +23,7 @@ from pathlib import Path
 
 import beside
 import catching_up
+import live
 import vibration
 from kit import BIN, LIMITLESS, ROOT, Server, cargo_example, free_port, fsync_ms, output
 
@@ -193,7 +194,7 @@ def decoding():
 #: What is compiled for which part.
 EXAMPLES = (("analytics", "chain_time", "chain"), ("collector", "decode_rate", "decoding"), ("broker", "loopback", "decoding"),
             ("historian", "bench", "store"), ("historian", "bench", "beside"), ("historian", "beside", "beside"),
-            ("historian", "reopen", "beside"))
+            ("historian", "reopen", "beside"), ("analytics", "alarm_load", "live"))
 
 
 def chain(n):
@@ -224,7 +225,8 @@ def store():
 #: Rows of the first table, and sections of their own.
 TABLES = {"brokers": brokers, "doors": doors, "chain": lambda n, _: chain(n)}
 SECTIONS = {"decoding": lambda _: decoding(), "store": lambda _: store(), "beside": lambda quick: beside.section(quick),
-            "catching-up": lambda quick: catching_up.section(quick), "vibration": lambda quick: vibration.section(quick)}
+            "catching-up": lambda quick: catching_up.section(quick), "vibration": lambda quick: vibration.section(quick),
+            "live": lambda quick: live.section(quick)}
 PARTS = (*TABLES, *SECTIONS)
 NOTES = "## What these figures mean, and where they are short"
 

@@ -1,6 +1,6 @@
 //! One live stream: a snapshot, then what the hub says, filtered by what was asked for.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::atomic::Ordering::Relaxed;
@@ -33,8 +33,14 @@ pub(crate) struct Wanted {
     pub(crate) values: bool,
     pub(crate) alarms: bool,
     pub(crate) status: bool,
-    /// Of which machine the values; of all where none is named. Alarms and status are always those of the whole plant.
-    pub(crate) machine: Option<MachineId>,
+    /// Of which machines the values; of all where none is named. Alarms and status are always those of the whole plant.
+    pub(crate) machines: BTreeSet<MachineId>,
+}
+
+impl Wanted {
+    fn machine(&self, id: &MachineId) -> bool {
+        self.machines.is_empty() || self.machines.contains(id)
+    }
 }
 
 struct Live {
@@ -137,10 +143,8 @@ impl Live {
         }
         match frame {
             Frame::Values { seq, machines } if self.wanted.values && *seq > self.through => {
-                let inside = match &self.wanted.machine {
-                    Some(m) => machines.get(m).cloned().unwrap_or_default(),
-                    None => machines.values().map(String::as_str).collect::<Vec<_>>().join(","),
-                };
+                let mine = machines.iter().filter(|(id, _)| self.wanted.machine(id)).map(|(_, v)| v.as_str());
+                let inside = mine.collect::<Vec<_>>().join(",");
                 if !inside.is_empty() {
                     self.push("values", *seq, format!("{{\"seq\":{seq},\"values\":[{inside}]}}"));
                 }
@@ -151,8 +155,7 @@ impl Live {
                 }
             }
             Frame::Assessed { seq, machines } if self.wanted.values && *seq > self.through => {
-                let mine = self.wanted.machine.clone();
-                for id in machines.iter().filter(|id| mine.as_ref().is_none_or(|m| m == *id)) {
+                for id in machines.iter().filter(|id| self.wanted.machine(id)).cloned().collect::<Vec<_>>() {
                     let said = dto::LiveAssessed { seq: *seq, machine: id.to_string() };
                     self.push("assessed", *seq, json(&said));
                 }
@@ -165,8 +168,8 @@ impl Live {
     /// As [`Live::take`], for somebody who does not see everything.
     fn take_seen(&mut self, frame: &Frame) {
         let (plant, who) = (self.state.sources.register.plant(), self.who.clone());
-        let mine = self.wanted.machine.clone();
-        let seen = |id: &MachineId| mine.as_ref().is_none_or(|m| m == id) && who.sees(&plant, id);
+        let wanted = self.wanted.clone();
+        let seen = |id: &MachineId| wanted.machine(id) && who.sees(&plant, id);
         match frame {
             Frame::Values { seq, machines } if self.wanted.values && *seq > self.through => {
                 let inside = machines.iter().filter(|(id, _)| seen(id)).map(|(_, v)| v.as_str());
@@ -211,9 +214,9 @@ impl Live {
             let mut alarms = if wanted.alarms || wanted.status { sources.register.alarms()? } else { Vec::new() };
             alarms.retain(|a| who.sees(&plant, &a.key.machine));
             let values = wanted.values.then(|| {
-                let keys = match &wanted.machine {
-                    Some(machine) => sources.archive.series_of(machine),
-                    None => sources.archive.series(),
+                let keys = match wanted.machines.is_empty() {
+                    true => sources.archive.series(),
+                    false => wanted.machines.iter().flat_map(|m| sources.archive.series_of(m)).collect(),
                 };
                 let seen = keys.iter().filter(|k| who.sees_all() || who.sees(&plant, &k.point.machine()));
                 seen.filter_map(|k| live_value(&sources, k)).collect()

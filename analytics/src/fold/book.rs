@@ -15,6 +15,7 @@ use plant::{
 use crate::alarm::delay::Delay;
 use crate::alarm::{Event, Manner, Step, step};
 use rules::Rules;
+pub(super) use rules::Tests;
 
 /// A value must have grown by this much to be shown anew while its alarm stands.
 const GROWN: f64 = 1.25;
@@ -121,8 +122,8 @@ impl Book {
         }
     }
 
-    /// The definitions of a point's own alarms.
-    pub fn tests(&self, point: &PointId) -> &[Arc<AlarmDefinition>] {
+    /// The definitions of a point's own alarms; `None` where it has none.
+    pub fn tests(&self, point: &PointId) -> Option<Tests> {
         self.rules.tests(point)
     }
 

@@ -13,7 +13,7 @@ use super::book::Detail;
 use super::change;
 use super::job::{Job, Judged};
 use super::state::{LEARNT, Past, RecordState, State};
-use super::values::{Measured, hold_limits, key, promised};
+use super::values::{Described, Measured, hold_limits, key, promised};
 use crate::alarm::Event;
 use crate::alarm::persist::weight;
 use crate::rotating::{Analysis, Fault, Refusal, Scored, ZoneRow};
@@ -356,12 +356,13 @@ impl Look<'_> {
     /// The limits of a point that delivers records are held against the record's RMS, in the point's unit.
     fn limits(&self, state: &mut State, settings: &Settings, late: bool, out: &mut Vec<Finding>) {
         let w = &self.job.waveform;
-        let described = &self.job.point;
-        let unit = described.unit.unwrap_or(w.unit);
+        let unit = self.job.point.unit.unwrap_or(w.unit);
         let rms = Unit::parse("m/s²").and_then(|si| si.convert(self.analysis.features.rms, unit).ok());
         let Some(value) = rms else { return };
         let measured = Measured { point: &w.point, t: w.t0, value, late, evidence: self.evidence() };
-        hold_limits(state, settings, &described.limits, described.range, Some(unit), measured, out);
+        let defined = state.book.tests(&w.point);
+        let described = Described { unit: Some(unit), ..self.job.point.clone() };
+        hold_limits(state, settings, &described, defined.as_deref().unwrap_or_default(), measured, out);
     }
 
     /// A failed sensor says nothing of the machine: what stands on it keeps standing, its value lost.

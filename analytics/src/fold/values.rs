@@ -2,9 +2,11 @@
 
 mod tests;
 
+use std::sync::Arc;
+
 use plant::{
-    AlarmCondition, AlarmKey, AlarmTest, Evidence, Finding, Limits, Observation, Point, PointId, Priority, Quality,
-    Quantity, Reason, Timestamp, Unit,
+    AlarmCondition, AlarmDefinition, AlarmKey, AlarmTest, Evidence, Finding, Limits, Observation, Point, PointId,
+    Priority, Quality, Quantity, Reason, Timestamp, Unit,
 };
 
 use super::Settings;
@@ -44,7 +46,9 @@ pub(super) fn observe(state: &mut State, settings: &Settings, o: &Observation, o
         }
         return;
     }
-    tests::discrete(state, o, late, out);
+    let defined = state.book.tests(&o.point);
+    let defined = defined.as_deref().unwrap_or_default();
+    tests::discrete(state, defined, o, late, out);
     let Some(value) = o.value.as_f64() else { return };
     if !late {
         state.book.level(&o.point, Some(value));
@@ -57,8 +61,8 @@ pub(super) fn observe(state: &mut State, settings: &Settings, o: &Observation, o
         }
     }
     let measured = Measured { point: &o.point, t: o.t, value, late, evidence: Evidence::default() };
-    tests::hold(state, &measured, point.unit, out);
-    hold_limits(state, settings, &point.limits, point.range, point.unit, measured, out);
+    tests::hold(state, defined, &measured, point.unit, out);
+    hold_limits(state, settings, &point, defined, measured, out);
 }
 
 /// Whether the point said how often it speaks.
@@ -76,6 +80,7 @@ pub(super) struct Measured<'a> {
 }
 
 /// What of a point its values need: a copy, so that the state can be changed while it is looked at.
+#[derive(Clone)]
 pub(super) struct Described {
     pub limits: Limits,
     pub range: Option<(f64, f64)>,
@@ -97,36 +102,40 @@ fn rpm(point: &Described, value: f64) -> Option<f64> {
     point.unit?.convert(value, Unit::parse("r/min")?).ok()
 }
 
-/// Holds one number against its limits.
+/// Holds one number against the limits of its point, or those that are `defined` in their place.
 pub(super) fn hold_limits(
     state: &mut State,
     settings: &Settings,
-    limits: &Limits,
-    range: Option<(f64, f64)>,
-    unit: Option<Unit>,
+    point: &Described,
+    defined: &[Arc<AlarmDefinition>],
     m: Measured<'_>,
     out: &mut Vec<Finding>,
 ) {
-    let stands = state.point(m.point).violated | state.point(m.point).late;
+    let (violated, late) = {
+        let p = state.point(m.point);
+        (p.violated, p.late)
+    };
+    let stands = violated | late;
     // The usual case costs no key: nothing is watched and nothing stands.
-    if *limits == Limits::default() && stands & LIMITS == 0 && state.book.tests(m.point).is_empty() {
+    if point.limits == Limits::default() && stands & LIMITS == 0 && defined.is_empty() {
         return;
     }
-    let defined = |state: &State, condition: &AlarmCondition| {
-        state.book.tests(m.point).iter().find(|d| d.key.condition == *condition).cloned()
-    };
-    for (i, (condition, side, at, priority)) in limit::of(limits).into_iter().enumerate() {
+    for (i, (condition, side, at, priority)) in limit::of(&point.limits).into_iter().enumerate() {
         let bit = 1u8 << i;
-        let definition = defined(state, &condition);
-        let at = match definition.as_ref().map(|d| &d.test) {
+        let definition = defined.iter().find(|d| d.key.condition == condition);
+        let at = match definition.map(|d| &d.test) {
             Some(AlarmTest::Limit(l)) => Some(*l),
             _ => at,
         };
-        let held = state.point(m.point).violated & bit != 0;
+        let held = violated & bit != 0;
         let band =
-            |l| definition.as_ref().and_then(|d| d.deadband).unwrap_or(limit::deadband(l, range, settings.deadband));
+            |l| definition.and_then(|d| d.deadband).unwrap_or(limit::deadband(l, point.range, settings.deadband));
         let holds = at.is_some_and(|l| limit::holds(m.value, l, side, band(l), held));
-        let judged = Judged { bit, condition, priority, holds, value: Some(m.value), limit: at, unit };
+        // The next usual case: it is within them, and was before.
+        if !holds && stands & bit == 0 {
+            continue;
+        }
+        let judged = Judged { bit, condition, priority, holds, value: Some(m.value), limit: at, unit: point.unit };
         move_by(state, &m, judged, out);
     }
 }
@@ -178,7 +187,7 @@ fn lose(state: &mut State, o: &Observation, out: &mut Vec<Finding>) {
     state.point(&o.point).trace = None;
     let violated = state.point(&o.point).violated;
     // Delays are of definitions.
-    let delayed = !state.book.tests(&o.point).is_empty();
+    let delayed = state.book.tests(&o.point).is_some();
     if violated == 0 && !delayed {
         return;
     }

@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::answers::encode;
 use crate::house::*;
 
 const PASSWORD: &str = "correct horse battery";
@@ -382,11 +383,19 @@ async fn areas_filter_what_is_listed_and_streamed() {
         assert_eq!(snapshot["alarms"].as_array().map(Vec::len), Some(alarms), "{name}");
         assert_eq!(snapshot["values"].as_array().map(Vec::is_empty), Some(alarms == 0), "{name}");
         assert_eq!(snapshot["status"]["machines"].as_array().map(Vec::len), Some(machines), "{name}");
+        // Who names a machine that is not theirs hears the others.
+        let named = format!("?topics=values&machine={}%23s%2Fspare", encode("韶钢/三号风机"));
+        let values = snapshot_of(&house, &browser.cookie, &named).await;
+        assert_eq!(values["values"].as_array().map(Vec::is_empty), Some(alarms == 0), "{name}");
     }
 }
 
 async fn snapshot(house: &House, cookie: &str) -> Value {
-    let mut events = Events::open_as(house.address, "", cookie).await;
+    snapshot_of(house, cookie, "").await
+}
+
+async fn snapshot_of(house: &House, cookie: &str, query: &str) -> Value {
+    let mut events = Events::open_as(house.address, query, cookie).await;
     events.next_of("snapshot").await.data
 }
 

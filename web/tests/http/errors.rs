@@ -20,6 +20,7 @@ async fn every_error_is_a_problem_with_a_next_step() {
     let large = format!("{{\"by\":\"{}\"}}", "x".repeat(70_000));
     let point = |path: &str| format!("/api/v1/{path}?point={temp}");
     let several = || "/api/v1/series/query".to_owned();
+    let seventeen = || (0..17).map(|i| format!("s%2Fm{i}")).collect::<Vec<_>>().join("%23");
     let of = |ask: &str| format!("{{{ask},\"series\":[{{\"point\":\"{TEMP}\"}}]}}");
     let asks = [
         r#""ask":"last","until":1"#,
@@ -105,7 +106,8 @@ async fn every_error_is_a_problem_with_a_next_step() {
         ("GET", format!("/api/v1/waveforms/{}/spectra", WAVEFORM.replace("0192", "0193")), vec![], "", 404, "not_found", "0193"),
         ("GET", "/api/v1/quarantine?limit=many".into(), vec![], "", 400, "bad_query", "1 to 1000"),
         ("GET", "/api/v1/live?topics=noise".into(), vec![], "", 400, "bad_query", "values, alarms, status"),
-        ("GET", "/api/v1/live?machine=s/none".into(), vec![], "", 404, "not_found", "s/none"),
+        ("GET", "/api/v1/live?machine=s%2Fm%23none".into(), vec![], "", 400, "bad_query", "none"),
+        ("GET", format!("/api/v1/live?machine={}", seventeen()), vec![], "", 400, "bad_query", "17 machines"),
         ("GET", format!("/api/v1/status?{}", "x".repeat(9_000)), vec![], "", 400, "bad_query", "8192"),
     ];
     let mut ids = std::collections::BTreeSet::new();

@@ -43,6 +43,25 @@ async fn a_committed_value_arrives_after_the_snapshot() {
 }
 
 #[tokio::test]
+async fn several_machines_share_a_stream_also_before_they_are_there() {
+    let house = House::open().await;
+    house.commit(history()).await;
+    let named = format!("{}%23later%2Fm", encode("韶钢/三号风机"));
+    let mut stream = house.listen(&format!("?topics=values&machine={named}")).await;
+    let first = stream.next_of("snapshot").await;
+    assert!(first.data["values"].as_array().unwrap().iter().all(|v| v["point"].as_str().unwrap().starts_with("韶钢/")));
+    let mut born = Machine::bare("later/m".parse().unwrap());
+    born.points.insert("p".into(), Point::bare("p"));
+    let changes = vec![AssetChange::Machine(born)];
+    let said = |point: &str| observation(point, 1, Value::Float(1.5));
+    let observations = vec![said(TEMP), said("later/m/p"), said("s/spare/p")];
+    house.commit(Batch { changes, observations, ..Batch::default() }).await;
+    let values = stream.next_of("values").await.data["values"].clone();
+    let points: Vec<_> = values.as_array().unwrap().iter().map(|v| v["point"].as_str().unwrap()).collect();
+    assert_eq!(points, ["later/m/p", TEMP]);
+}
+
+#[tokio::test]
 async fn many_values_of_one_series_become_a_few_events_and_the_last_is_among_them() {
     let house = House::open().await;
     house.commit(history()).await;

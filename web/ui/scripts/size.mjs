@@ -1,6 +1,6 @@
 // Holds the page to its weight, gzip: what the first page needs (the document, its scripts and styles, the heavier of
-// the two languages, and what these import before they can run) may not exceed FIRST KiB; and all that is built, pages
-// that come when they are asked for included, not IN_ALL.
+// the two languages, what these import before they can run, and the worker that holds the stream) may not exceed FIRST
+// KiB; and all that is built, pages that come when they are asked for included, not IN_ALL.
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -14,12 +14,12 @@ for (const e of readdirSync(dist, { withFileTypes: true, recursive: true })) {
 }
 const size = (name) => gzipSync(files.get(name), { level: 9 }).length;
 
-/** What must be there before `name` runs: the document's scripts and styles, a script's imports at its head. */
+/** What must be there before `name` runs: the document's scripts and styles, a script's imports at its head and its workers. */
 function needs(name, seen = new Set()) {
   if (seen.has(name) || !files.has(name)) return seen;
   seen.add(name);
   const text = files.get(name).toString();
-  const found = name.endsWith(".html") ? text.matchAll(/(?:src|href)="([^"]+)"/g) : text.matchAll(/(?:from|import)\s*"(\.[^"]+)"/g);
+  const found = name.endsWith(".html") ? text.matchAll(/(?:src|href)="([^"]+)"/g) : text.matchAll(/(?:(?:from|import)\s*|Worker\(new URL\()["`]([^"`]+\.js)["`]/g);
   for (const [, path] of found) needs(basename(path), seen);
   return seen;
 }

@@ -73,10 +73,10 @@ export function App() {
     return <main id="main">{problem ? <ProblemBox problem={problem} retry={() => void askMe()} /> : <Loading />}</main>;
   }
   if (outside) return <Entrance open={who.open} />;
-  return <Inside key={who.session ?? who.how} />;
+  return <Inside key={who.session ?? who.how} as={who.session ?? who.how} />;
 }
 
-function Inside() {
+function Inside({ as }: { as: string }) {
   useStore(lang);
   useStore(plantZone);
   const route = useRoute();
@@ -90,8 +90,8 @@ function Inside() {
   }, [status.data]);
   useEffect(() => {
     if (onMachine) lastMachine = [site, machine];
-    listen(page === "machine" && onMachine ? `${site}/${machine}` : undefined);
-  }, [page, site, machine]);
+    listen(page === "machine" && onMachine ? `${site}/${machine}` : undefined, as);
+  }, [page, site, machine, as]);
   useEffect(() => {
     document.title = `${pageTitle(route)} · Danxia 丹霞`;
   });

@@ -1,20 +1,24 @@
 //! The definitions of alarms, arranged by what is asked of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use plant::{
     AlarmCondition, AlarmDefinition, AlarmKey, AlarmTest, Name, Plant, PointId, Priority, Reference, Suppressor, Zone,
 };
 
+/// The definitions of one point's own alarms.
+pub(in crate::fold) type Tests = Arc<[Arc<AlarmDefinition>]>;
+
 /// Definitions by alarm, as the plant has them, and by what they look at.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Rules {
     all: Arc<BTreeMap<AlarmKey, Arc<AlarmDefinition>>>,
-    /// Of each point, those of its own alarms that rest on its values.
-    tests: BTreeMap<PointId, Vec<Arc<AlarmDefinition>>>,
+    /// Of each point, those of its own alarms that rest on its values. Asked for with every value: by hash, because names of
+    /// points begin alike.
+    tests: HashMap<PointId, Tests>,
     /// Of each point that a definition looks at, the alarms that it may silence.
-    by_point: BTreeMap<PointId, BTreeSet<AlarmKey>>,
+    by_point: HashMap<PointId, BTreeSet<AlarmKey>>,
     by_alarm: BTreeMap<AlarmKey, BTreeSet<AlarmKey>>,
     groups: BTreeMap<Name, BTreeSet<AlarmKey>>,
 }
@@ -27,9 +31,10 @@ impl Rules {
             return false;
         }
         *self = Self { all: plant.alarms.clone(), ..Self::default() };
+        let mut tests: HashMap<PointId, Vec<Arc<AlarmDefinition>>> = HashMap::new();
         for (key, d) in &*plant.alarms {
             if let (Some(point), true) = (&key.point, rests_on_values(&key.condition)) {
-                self.tests.entry(point.clone()).or_default().push(d.clone());
+                tests.entry(point.clone()).or_default().push(d.clone());
             }
             if let AlarmTest::Deviation { from: Reference::Point(point), .. } = &d.test {
                 self.by_point.entry(point.clone()).or_default();
@@ -45,6 +50,7 @@ impl Rules {
                 self.groups.entry(group.clone()).or_default().insert(key.clone());
             }
         }
+        self.tests = tests.into_iter().map(|(point, of)| (point, of.into())).collect();
         true
     }
 
@@ -53,12 +59,13 @@ impl Rules {
         if self.all.is_empty() { None } else { self.all.get(key).cloned() }
     }
 
-    pub fn tests(&self, point: &PointId) -> &[Arc<AlarmDefinition>] {
-        self.tests.get(point).map_or(&[], Vec::as_slice)
+    pub fn tests(&self, point: &PointId) -> Option<Tests> {
+        // Most plants define none, and a hash is not for nothing.
+        if self.tests.is_empty() { None } else { self.tests.get(point).cloned() }
     }
 
     pub fn watches(&self, point: &PointId) -> bool {
-        self.by_point.contains_key(point)
+        !self.by_point.is_empty() && self.by_point.contains_key(point)
     }
 
     pub fn silenced_by_point(&self, point: &PointId) -> impl Iterator<Item = &AlarmKey> {

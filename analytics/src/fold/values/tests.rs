@@ -2,9 +2,13 @@
 //! states that call people. They exist where they are defined.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
-use plant::{AlarmCondition, AlarmTest, Evidence, Finding, Observation, Priority, Reference, Timestamp, Unit, Value};
+use plant::{
+    AlarmCondition, AlarmDefinition, AlarmTest, Evidence, Finding, Observation, Priority, Reference, Timestamp, Unit,
+    Value,
+};
 
 use super::super::state::State;
 use super::{Judged, Measured, move_by};
@@ -28,11 +32,14 @@ const LEAST: f64 = 0.5;
 pub(in crate::fold) type Trace = VecDeque<(Timestamp, f64)>;
 
 /// Holds a number against what is defined of its point.
-pub(super) fn hold(state: &mut State, m: &Measured<'_>, unit: Option<Unit>, out: &mut Vec<Finding>) {
-    if state.book.tests(m.point).is_empty() {
-        return;
-    }
-    for definition in state.book.tests(m.point).to_vec() {
+pub(super) fn hold(
+    state: &mut State,
+    defined: &[Arc<AlarmDefinition>],
+    m: &Measured<'_>,
+    unit: Option<Unit>,
+    out: &mut Vec<Finding>,
+) {
+    for definition in defined {
         let band = definition.deadband.unwrap_or(0.0);
         let judged = match &definition.test {
             AlarmTest::Rate { per_s, over } => {
@@ -72,14 +79,18 @@ pub(super) fn hold(state: &mut State, m: &Measured<'_>, unit: Option<Unit>, out:
 }
 
 /// Holds a state against those that call people.
-pub(super) fn discrete(state: &mut State, o: &Observation, late: bool, out: &mut Vec<Finding>) {
-    let calls = |state: &State| {
-        state.book.tests(&o.point).iter().find_map(|d| match &d.test {
-            AlarmTest::Discrete(states) => Some(states.iter().any(|s| same(s, &o.value))),
-            _ => None,
-        })
+pub(super) fn discrete(
+    state: &mut State,
+    defined: &[Arc<AlarmDefinition>],
+    o: &Observation,
+    late: bool,
+    out: &mut Vec<Finding>,
+) {
+    let calls = |d: &Arc<AlarmDefinition>| match &d.test {
+        AlarmTest::Discrete(states) => Some(states.iter().any(|s| same(s, &o.value))),
+        _ => None,
     };
-    let Some(holds) = calls(state) else { return };
+    let Some(holds) = defined.iter().find_map(calls) else { return };
     let mut evidence = Evidence::default();
     if let Value::Text(text) = &o.value {
         evidence.codes.push(text.clone());

@@ -1,22 +1,25 @@
+import { hasWorkers, toOwn, toWorker, type Line } from "../live/line";
+import { seriesKey } from "../live/picture";
+import { SILENCE_MS, type Heard, type Link, type Told, type Wish } from "../live/protocol";
 import { clockOffset, now } from "../lib/now";
 import { store } from "../lib/store";
-import type { Alarm, Counts, LiveSnapshot, LiveStatus, LiveValue, MachineSummary } from "./types";
+import type { Alarm, Counts, LiveValue, MachineSummary } from "./types";
 
-/** What was heard, and when by this computer's clock: it overrides an answer fetched earlier. */
-export interface Heard<T> {
-  what: T;
-  at: number;
-}
+export { seriesKey };
+export type { Heard };
 
 export interface LiveState {
-  link: "connecting" | "open" | "lost" | "paused";
+  /** `paused`: the tab has a stream of its own, and nobody looks at it. */
+  link: Link | "paused";
   /** When the last event came, by this computer's clock. */
   heard: number | undefined;
   counts: Counts | undefined;
   committed: string | undefined;
 }
 
-export const live = store<LiveState>({ link: "connecting", heard: undefined, counts: undefined, committed: undefined });
+const BEFORE: LiveState = { link: "connecting", heard: undefined, counts: undefined, committed: undefined };
+
+export const live = store<LiveState>(BEFORE);
 export const liveAlarms = store<ReadonlyMap<string, Heard<Alarm>>>(new Map());
 export const liveMachines = store<ReadonlyMap<string, Heard<MachineSummary>>>(new Map());
 /** Latest values by [`seriesKey`], of the machine the stream was asked for. */
@@ -25,139 +28,167 @@ export const liveValues = store<ReadonlyMap<string, LiveValue>>(new Map());
 /** The commit by which a machine (`site/machine`) was assessed last, as far as was heard. */
 export const liveAssessed = store<ReadonlyMap<string, number>>(new Map());
 
-export const seriesKey = (point: string, indicator?: string | null): string =>
-  indicator ? `${point}\n${indicator}` : point;
-
-/** Silence after which the stream counts as lost: the server speaks every second. */
-export const SILENCE_MS = 6_000;
-const RETRY_MS = [500, 1_000, 2_000, 5_000, 10_000];
-
-/** How long to wait before the n-th attempt (from 0), with the jitter `random` in 0..1 so that many pages do not return at once. */
-export const retryAfter = (n: number, random: number): number =>
-  (RETRY_MS[Math.min(n, RETRY_MS.length - 1)] ?? 10_000) * (0.75 + random / 2);
-
-let source: EventSource | undefined;
-let timer: ReturnType<typeof setTimeout> | undefined;
-let attempts = 0;
-let wanted: string | undefined;
-
-const patch = (p: Partial<LiveState>) => live.set({ ...live.get(), ...p });
-
-/** Asks for the plant's alarms and states and, where one is named, for the values of a machine (`site/machine`). */
-export function listen(machine: string | undefined): void {
-  const url = machine
-    ? `/api/v1/live?topics=values,alarms,status&machine=${encodeURIComponent(machine)}`
-    : "/api/v1/live?topics=alarms,status";
-  if (url === wanted) return;
-  wanted = url;
-  attempts = 0;
-  liveValues.set(new Map());
-  connect();
-}
-
-/** One stream per tab, while the tab is looked at: browsers allow six to a server over HTTP/1.1. */
-export function startLive(): void {
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) {
-      close();
-      patch({ link: "paused" });
-    } else {
-      attempts = 0;
-      connect();
-    }
-  });
-  now.subscribe(() => {
-    const s = live.get();
-    if (s.link === "open" && s.heard !== undefined && now.get() - s.heard > SILENCE_MS) lost();
-  });
-}
-
-/** Ends the stream and forgets what was heard: somebody else may look at the page next. */
-export function hush(): void {
-  wanted = undefined;
-  close();
-  liveAlarms.set(new Map());
-  liveMachines.set(new Map());
-  liveValues.set(new Map());
-  liveAssessed.set(new Map());
-  live.set({ link: "connecting", heard: undefined, counts: undefined, committed: undefined });
-}
+/** Goes up when the tab hears again after something may have passed it by: what was fetched before is to be fetched anew. */
+export const missed = store<number>(0);
 
 /** What to do where a stream breaks off: perhaps nobody is logged in any more. */
 export const onBroken = { ask: (): void => undefined };
 
-function close(): void {
-  if (timer !== undefined) clearTimeout(timer);
-  timer = undefined;
-  source?.close();
-  source = undefined;
+let wish: Pick<Wish, "machine" | "as"> | undefined;
+let line: Line | undefined;
+/** When the other end of the line said something, or was asked. */
+let word = 0;
+/** How often in a row it fell silent. */
+let silences = 0;
+let own = !hasWorkers();
+/** Something may have passed by since the last word. */
+let behind = false;
+/** Says that the last word was got, where that was not said yet. */
+let unsaid = (): void => undefined;
+
+/** Time that is left free after each drawing, in times of what that took, and at most. */
+const REST = 2;
+const MOST_REST_MS = 1_000;
+
+const patch = (p: Partial<LiveState>) => live.set({ ...live.get(), ...p });
+
+/** Asks for the plant's alarms and states and, where one is named, for the values of a machine (`site/machine`), in the session `as`. */
+export function listen(machine: string | undefined, as: string): void {
+  if (wish && wish.machine === machine && wish.as === as) return;
+  wish = { machine, as };
+  liveValues.set(new Map());
+  ask();
 }
 
-function lost(): void {
-  close();
-  patch({ link: "lost" });
+/** Listens while there is something to listen for: all tabs through one worker, or each that is looked at by itself. */
+export function startLive(): void {
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) ask();
+    else if (own) pause();
+    else {
+      line?.say({ hidden: true });
+      // No frame comes any more that would say it.
+      unsaid();
+    }
+  });
+  // A tab that is put to sleep, or kept for the way back, hears nothing, and cannot say so later.
+  document.addEventListener("freeze", pause);
+  addEventListener("pagehide", pause);
+  document.addEventListener("resume", wake);
+  addEventListener("pageshow", (e) => e.persisted && wake());
+  now.subscribe(() => {
+    if (wish && line && !document.hidden && now.get() - word > SILENCE_MS) deaf();
+  });
+}
+
+/** Leaves, and forgets what was heard: somebody else may look at the page next. */
+export function hush(): void {
+  wish = undefined;
+  line?.say({ leave: true });
+  liveAlarms.set(new Map());
+  liveMachines.set(new Map());
+  liveValues.set(new Map());
+  liveAssessed.set(new Map());
+  live.set(BEFORE);
+}
+
+function ask(): void {
+  if (!wish || (own && document.hidden)) return;
+  word = Date.now();
+  line ??= connect();
+  line.say({ ask: { ...wish, hidden: document.hidden } });
+}
+
+function pause(): void {
+  if (!wish) return;
+  line?.say({ leave: true });
+  behind = true;
+  patch({ link: "paused" });
+}
+
+function wake(): void {
+  now.set(Date.now());
+  if (!wish) return;
+  behind = true;
+  ask();
   onBroken.ask();
-  timer = setTimeout(connect, retryAfter(attempts++, Math.random()));
 }
 
-function connect(): void {
-  close();
-  if (!wanted || document.hidden) return;
-  if (live.get().link !== "lost") patch({ link: "connecting" });
-  const s = new EventSource(wanted);
-  source = s;
-  const on = <T>(event: string, take: (data: T) => void) =>
-    s.addEventListener(event, (e) => {
-      let data: T;
-      try {
-        data = JSON.parse((e as MessageEvent<string>).data) as T;
-      } catch {
-        return lost(); // A torn event: a fresh snapshot puts everything right.
-      }
-      attempts = 0;
-      patch({ link: "open", heard: Date.now() });
-      take(data);
-    });
-  on<LiveSnapshot>("snapshot", takeSnapshot);
-  on<LiveStatus>("status", (status) => takeStatus(status, false));
-  on<Alarm>("alarm", (a) => liveAlarms.set(merged(liveAlarms.get(), [[a.id, a]])));
-  on<{ values: LiveValue[] }>("values", (v) => takeValues(v.values));
-  on<{ seq: number; machine: string }>("assessed", (a) => liveAssessed.set(new Map(liveAssessed.get()).set(a.machine, a.seq)));
-  s.onerror = () => {
-    if (source === s) lost();
+function connect(): Line {
+  const hear = (told: Told) => {
+    if (line !== current) return;
+    word = Date.now();
+    silences = 0;
+    const begun = performance.now();
+    take(told);
+    whenDrawn(begun, () => current.say({ got: told.n }));
   };
+  const current: Line = own ? toOwn(hear) : toWorker(hear, () => line === current && alone());
+  return current;
 }
 
-function merged<T>(into: ReadonlyMap<string, Heard<T>>, entries: [string, T][]): ReadonlyMap<string, Heard<T>> {
-  const next = new Map(into);
-  const at = Date.now();
-  for (const [k, what] of entries) next.set(k, { what, at });
+/** Says that it got what was told when that is drawn and as much time again has been left to whoever scrolls and clicks: a
+ * page that is slow to draw is told more at once, and not more often. A tab that nobody looks at draws nothing. */
+function whenDrawn(begun: number, got: () => void): void {
+  let once = () => {
+    once = () => undefined;
+    got();
+  };
+  unsaid = () => once();
+  if (document.hidden) return unsaid();
+  requestAnimationFrame(() => {
+    // The first task after the callbacks of a frame: layout and paint are done.
+    const after = new MessageChannel();
+    after.port1.onmessage = () => setTimeout(() => once(), Math.min(MOST_REST_MS, REST * (performance.now() - begun)));
+    after.port2.postMessage(null);
+  });
+}
+
+/** The worker says nothing, not even that the stream is lost: it is gone, or hangs. */
+function deaf(): void {
+  line?.close();
+  line = undefined;
+  patch({ link: "lost" });
+  if (++silences > 1) return alone();
+  ask();
+}
+
+function alone(): void {
+  line?.close();
+  line = undefined;
+  own = true;
+  ask();
+}
+
+function take(told: Told): void {
+  const before = live.get().link;
+  if (told.whole || told.alarms.length > 0) liveAlarms.set(joined(liveAlarms.get(), told.whole, told.alarms, (a) => a.id));
+  if (told.whole || told.machines.length > 0)
+    liveMachines.set(joined(liveMachines.get(), told.whole, told.machines, (m) => `${m.site}/${m.machine}`));
+  if (told.whole || told.values.length > 0) {
+    const next = told.whole ? new Map<string, LiveValue>() : new Map(liveValues.get());
+    for (const v of told.values) next.set(seriesKey(v.point, v.indicator), v);
+    liveValues.set(next);
+  }
+  if (told.assessed.length > 0) liveAssessed.set(new Map([...liveAssessed.get(), ...told.assessed]));
+  if (told.clock) {
+    const { what, at } = told.clock;
+    clockOffset.set(Date.parse(what.now) - at);
+    patch({ counts: what.counts, committed: what.committed });
+  }
+  patch({ link: told.link, heard: told.heard });
+  if (told.link !== "open") behind ||= before === "open" || told.link === "lost";
+  else if (behind) {
+    behind = false;
+    missed.set(missed.get() + 1);
+  }
+  if (told.broken) onBroken.ask();
+}
+
+function joined<T>(known: ReadonlyMap<string, Heard<T>>, whole: boolean, heard: Heard<T>[], id: (t: T) => string) {
+  const next = new Map(whole ? [] : known);
+  for (const h of heard) next.set(id(h.what), h);
   return next;
-}
-
-function takeSnapshot(s: LiveSnapshot): void {
-  if (s.alarms) liveAlarms.set(merged(new Map(), s.alarms.map((a) => [a.id, a])));
-  if (s.status) takeStatus(s.status, true);
-  if (s.values) {
-    liveValues.set(new Map());
-    takeValues(s.values);
-  }
-}
-
-function takeStatus(status: LiveStatus, whole: boolean): void {
-  clockOffset.set(Date.parse(status.now) - Date.now());
-  patch({ counts: status.counts, committed: status.committed });
-  if (whole || status.machines.length > 0) {
-    const base = whole ? new Map<string, Heard<MachineSummary>>() : liveMachines.get();
-    liveMachines.set(merged(base, status.machines.map((m) => [`${m.site}/${m.machine}`, m])));
-  }
-}
-
-function takeValues(values: LiveValue[]): void {
-  if (values.length === 0) return;
-  const next = new Map(liveValues.get());
-  for (const v of values) next.set(seriesKey(v.point, v.indicator), v);
-  liveValues.set(next);
 }
 
 /** `base`, fetched at `at`, with what was heard since; `id` tells them apart. What is new is appended. */

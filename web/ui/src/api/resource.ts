@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { Problem } from "./client";
+import { missed } from "./live";
 
 export interface Resource<T> {
   data: T | undefined;
@@ -19,7 +20,8 @@ interface State<T> {
 
 /**
  * What `fetcher` gives for `key` (null: nothing is asked for). It is fetched anew when the key changes, every `every`
- * milliseconds while the tab is visible, and on `reload`. The last good answer stays while newer ones fail.
+ * milliseconds while the tab is visible and where the live stream may have missed something, and on `reload`. The last
+ * good answer stays while newer ones fail.
  */
 export function useResource<T>(
   key: string | null,
@@ -40,6 +42,7 @@ export function useResource<T>(
     const abort = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     let busy = false;
+    let due = false;
     const run = async () => {
       busy = true;
       const asked = Date.now();
@@ -55,7 +58,8 @@ export function useResource<T>(
       }
       busy = false;
       setLoading(false);
-      if (every) timer = setTimeout(tick, every);
+      if (every) timer = setTimeout(tick, due ? 0 : every);
+      due = false;
     };
     const tick = () => {
       timer = undefined;
@@ -65,12 +69,20 @@ export function useResource<T>(
     const seen = () => {
       if (every && !document.hidden && !busy && timer === undefined) tick();
     };
+    const again = () => {
+      if (!every) return;
+      due = busy;
+      if (timer !== undefined) clearTimeout(timer);
+      if (!busy) tick();
+    };
     document.addEventListener("visibilitychange", seen);
+    const forget = missed.subscribe(again);
     void run();
     return () => {
       abort.abort();
       if (timer !== undefined) clearTimeout(timer);
       document.removeEventListener("visibilitychange", seen);
+      forget();
     };
   }, [key, every, turn]);
 

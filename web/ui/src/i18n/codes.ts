@@ -508,7 +508,7 @@ export const FAMILIES = {
   work_to: ["open", "planned", "done", "cancelled"],
   work_tab: ["unfinished", "done", "all"],
   work_empty: ["unfinished", "done", "all"],
-  stream: ["connecting", "open", "lost", "paused"],
+  stream: ["connecting", "open", "late", "lost", "paused"],
 } as const satisfies Record<string, readonly string[]>;
 
 /** Units of the evidence terms that have one. */

@@ -5,9 +5,11 @@ import { useResource } from "../api/resource";
 import type { Alarm, Journal } from "../api/types";
 import { code, t, title } from "../i18n";
 import { byUrgency, isActive, isOpen, isWaiting, machineTitle, message, placeOf, remark, valueAgainstLimit } from "../lib/condition";
-import { int, span, when } from "../lib/format";
+import { int, plantZone, span, when } from "../lib/format";
+import { useKept } from "../lib/kept";
 import { registerKeys } from "../lib/keys";
 import { now, serverNow } from "../lib/now";
+import { lang } from "../lib/prefs";
 import { go, href, parseHash, useRoute } from "../lib/router";
 import { useStore } from "../lib/store";
 import { type Form, InhibitDialog, inhibitedText } from "../parts/alarm-actions";
@@ -215,6 +217,10 @@ function AlarmTable(props: {
   query: Record<string, string>;
   acknowledge: (a: Alarm) => void;
 }) {
+  const row = useKept<preact.JSX.Element>();
+  const { selected, busy, query } = props;
+  // How times are written: by the language, the zone, and what day it is.
+  const manner = `${lang.get()} ${plantZone.get()} ${Math.floor(serverNow() / 3_600_000)}`;
   return (
     <table class="rows cards">
       <thead>
@@ -232,9 +238,9 @@ function AlarmTable(props: {
         </tr>
       </thead>
       <tbody>
-        {props.rows.map((a) => (
-          <AlarmRow key={a.id} a={a} {...props} />
-        ))}
+        {props.rows.map((a) =>
+          row(a.id, [a, a.id === selected, busy.has(a.id), query, manner], () => <AlarmRow key={a.id} a={a} {...props} />),
+        )}
       </tbody>
     </table>
   );

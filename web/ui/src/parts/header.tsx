@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { live } from "../api/live";
+import { standing } from "../live/protocol";
 import type { PriorityNumber, Status } from "../api/types";
 import { code, t, useLanguage } from "../i18n";
 import { clock, int, plantZone, span, zoneName } from "../lib/format";
@@ -79,12 +80,13 @@ function Stream() {
   const s = useStore(live);
   const at = useStore(now);
   const age = s.heard === undefined ? undefined : Math.max(0, at - s.heard);
-  const word = code("stream", s.link);
+  const link = s.link === "paused" ? s.link : standing(s.link, s.heard, at);
+  const word = code("stream", link);
   return (
-    <span class={`stream l-${s.link}`} title={t("stream.about")} data-testid="stream">
+    <span class={`stream l-${link}`} title={t("stream.about")} data-testid="stream">
       <i aria-hidden="true" />
       <span class="word">{word}</span>
-      {age !== undefined && s.link !== "paused" && <span class="age">{span(age)}</span>}
+      {age !== undefined && link !== "paused" && <span class="age">{span(age)}</span>}
     </span>
   );
 }

@@ -44,7 +44,7 @@ const everyMachine = () => (flag("empty") ? [] : plant.MACHINES.map((m) => ({ ..
 
 function live(req, res, q) {
   res.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
-  const machine = q.get("machine");
+  const machine = q.get("machine")?.split("#")[0];
   send(res, "snapshot", { seq, values: machine ? [] : null, alarms: alarms.filter((a) => a.state !== "normal"), status: liveStatus(everyMachine()) });
   const stream = { res };
   streams.add(stream);
@@ -148,11 +148,13 @@ function api(req, res, path, q) {
         a.state = a.state === "returned_unacknowledged" ? "normal" : "acknowledged";
         a.acknowledged = { by: "operator", at: new Date().toISOString() };
         a.changed = a.acknowledged.at;
+        seq++;
         for (const s of streams) send(s.res, "alarm", a), send(s.res, "status", liveStatus(everyMachine()));
       } else if (req.method === "POST") {
         return void body(req).then((said) => {
           plant.inhibit(a, rest[1], said);
-          for (const s of streams) send(s.res, "alarm", a);
+          seq++;
+        for (const s of streams) send(s.res, "alarm", a);
           json(res, a);
         });
       }

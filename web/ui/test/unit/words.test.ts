@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { overlay, retryAfter } from "../../src/api/live";
+import { overlay } from "../../src/api/live";
 import type { Alarm, Diagnosis, MachineSummary } from "../../src/api/types";
 import { code, fill, title, useLanguage } from "../../src/i18n";
 import { beyond, byUrgency, message, parseCondition, placeOf, qualityText, remark, remedy, usable, valueAgainstLimit } from "../../src/lib/condition";
@@ -137,11 +137,6 @@ describe("what was heard", () => {
   test("replaces what was fetched before it, and nothing else", () => {
     const out = overlay([{ k: "a", v: 1 }, { k: "b", v: 1 }], 10, heard, id);
     expect(out).toEqual([{ k: "a", v: 2 }, { k: "b", v: 1 }, { k: "c", v: 2 }]);
-  });
-
-  test("is asked for again ever more slowly, and never all at once", () => {
-    expect([0, 1, 2, 3, 4, 50].map((n) => retryAfter(n, 0.5))).toEqual([500, 1000, 2000, 5000, 10_000, 10_000]);
-    expect([retryAfter(0, 0), retryAfter(0, 1)]).toEqual([375, 625]);
   });
 });
 
