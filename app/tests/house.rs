@@ -134,6 +134,27 @@ fn every_reason_of_the_quarantine_is_put_into_words_in_both_languages() {
     in_words("missing", &missing.iter().filter_map(|m| m.as_str().map(str::to_owned)).collect());
 }
 
+/// So has every reason for which a message did not arrive, and each is explained where notification is described.
+#[test]
+fn every_reason_of_a_message_that_did_not_arrive_is_explained() {
+    let text = std::fs::read_to_string(root().join("docs/notifications.md")).expect("the document");
+    let table = text.split_once("| code | means |").expect("the table of codes").1;
+    let first = table.lines().skip(2).take_while(|l| l.starts_with('|')).filter_map(|l| l.split('|').nth(1));
+    let explained: BTreeSet<String> =
+        first.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned).collect();
+    in_words("notify_code", &explained);
+    let sources = |dir: &str| {
+        let files = std::fs::read_dir(root().join(dir)).expect("the sources").filter_map(Result::ok);
+        files.filter_map(|f| std::fs::read_to_string(f.path()).ok()).collect::<String>()
+    };
+    let code = [sources("notify/src"), sources("notify/src/channel"), sources("app/src")].concat();
+    let given = code.split("code: \"").skip(1).filter_map(|rest| rest.split('"').next());
+    let given: BTreeSet<String> =
+        given.filter(|c| c.chars().all(|c| c.is_ascii_lowercase() || c == '_')).map(str::to_owned).collect();
+    let unexplained: Vec<_> = given.iter().filter(|c| !c.is_empty() && !explained.contains(*c)).collect();
+    assert!(unexplained.is_empty(), "{unexplained:?} in docs/notifications.md");
+}
+
 /// So has every reason for which nobody was signed in.
 #[test]
 fn every_reason_of_a_log_in_that_failed_is_put_into_words_in_both_languages() {

@@ -77,7 +77,7 @@ fn the_last_word_on_each_stays_over_kills_and_closes() {
         assert_eq!(register.work_order(3).unwrap(), None);
         assert_eq!(register.last_work().unwrap(), (2, 2));
         let m: MachineId = "s/m".parse().unwrap();
-        assert_eq!(register.notes(&m, None, 9).unwrap(), [back.clone()]);
+        assert_eq!(register.notes(&m, None, 9).unwrap(), std::slice::from_ref(&back));
         assert_eq!(register.notes(&m, Some(1), 9).unwrap(), []);
         assert_eq!(orders(&store, &WorkFilter::default()), [2, 1]);
     }

@@ -40,7 +40,7 @@ before(async () => {
     machine: `#/machine/${at}`, vibration: `#/vibration/${at}/${alarm.point.split('/').map(encodeURIComponent).join('/')}`,
     connections: '#/connections', quarantine: '#/connections/quarantine', discovery: '#/connections/discovery', ledger: '#/connections/ledger',
     rules: '#/rules', devices: '#/devices', device: '#/devices/press-1', store: '#/store', account: '#/account',
-    users: '#/admin', sessions: '#/admin/sessions', tokens: '#/admin/tokens', audit: '#/admin/audit', nowhere: '#/nowhere',
+    users: '#/admin', sessions: '#/admin/sessions', tokens: '#/admin/tokens', notifications: '#/admin/notifications', audit: '#/admin/audit', nowhere: '#/nowhere',
   };
   // Only with an administrator is the page served under another name.
   const page = await open(browser, { locale: 'en' });

@@ -9,6 +9,7 @@ export type * from "./types/diagnosis";
 export type * from "./types/intake";
 export type * from "./types/live";
 export type * from "./types/machine";
+export type * from "./types/notification";
 export type * from "./types/platform";
 export type * from "./types/rules";
 export type * from "./types/study";

@@ -13,9 +13,10 @@ import { Dialog } from "../parts/dialog";
 import { Empty, Guarded, ProblemBox } from "../parts/states";
 import { areas, Sessions } from "./account";
 import { Audit } from "./audit";
+import { Notifications } from "./notifications";
 
 const EVERY = 10_000;
-const TABS = ["users", "sessions", "tokens", "audit"] as const;
+const TABS = ["users", "sessions", "tokens", "notifications", "audit"] as const;
 const ROLES: UserRole[] = ["viewer", "operator", "engineer", "administrator"];
 
 /** Who may do what, where they are logged in, and who did what. */
@@ -37,6 +38,7 @@ export function Admin({ tab }: { tab: string }) {
           {tab === "users" && <UsersTab />}
           {tab === "sessions" && <SessionsTab />}
           {tab === "tokens" && <TokensTab />}
+          {tab === "notifications" && <Notifications />}
           {tab === "audit" && <Audit />}
         </>
       )}

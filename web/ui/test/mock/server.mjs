@@ -165,6 +165,7 @@ function api(req, res, path, q) {
       const order = work.one(rest[0]);
       return order ? json(res, order) : problem(res, 404, "Not found", `There is no work order ${rest[0]}.`, "Choose one from the list.");
     }
+    case "notifications": return rest[0] === "test" ? json(res, { results: [{ channel: "mechanics", person: null, accepted: true, code: null, why: null }, { channel: "mail", person: "lin", accepted: false, code: "unauthenticated", why: "535 5.7.8 Authentication failed" }] }) : json(res, flag("empty") ? { configured: false, channels: [], escalating: 0, log: [], next: null } : work.notifications());
     case "journal": return json(res, plant.journal(alarms));
     case "connections": return json(res, flag("empty") ? { clients: [], totals: { connected: 0, rate_msgs_s: 0, rate_bytes_s: 0, messages: 0, bytes: 0 }, refused: {} } : plant.connections());
     case "influx": return json(res, flag("empty") ? null : plant.influx());

@@ -71,3 +71,23 @@ export function past(a, empty) {
   });
   return { occurrences: [back(26, 14), back(180, 340)], more: false, found: [ORDERS[1]] };
 }
+
+const channel = (c) => ({ dead_since: null, waiting: 0, accepted: 0, failed: 0, given_up: 0, last_accepted: null, error_code: null, error: null, error_at: null, ...c });
+const attempt = (a) => ({ channel: null, person: null, key: null, attempt: 1, alarms: 1, alarm: null, level: 0, code: null, why: null, ...a });
+
+export const notifications = () => ({
+  configured: true,
+  escalating: 2,
+  next: null,
+  channels: [
+    channel({ name: "mechanics", kind: "dingtalk", state: "working", accepted: 412, last_accepted: ago(0.2) }),
+    channel({ name: "mail", kind: "email", state: "failing", waiting: 3, accepted: 57, failed: 4, last_accepted: ago(5), error_code: "unauthenticated", error: "535 5.7.8 Authentication failed", error_at: ago(0.1) }),
+    channel({ name: "cmms", kind: "webhook", state: "dead", dead_since: ago(30), waiting: 41, accepted: 9, given_up: 2, error_code: "unreachable", error: "connect to 203.0.113.7:443: timed out", error_at: ago(0.3) }),
+  ],
+  log: [
+    attempt({ id: 9, t: ago(0.1), outcome: "retry", channel: "mail", person: "lin", attempt: 4, code: "unauthenticated", why: "535 5.7.8 Authentication failed" }),
+    attempt({ id: 8, t: ago(0.2), outcome: "accepted", channel: "mechanics", alarms: 12, alarm: "00000000000000a1", level: 1 }),
+    attempt({ id: 7, t: ago(30), outcome: "given_up", channel: "cmms", attempt: 12, code: "unreachable", why: "connect to 203.0.113.7:443: timed out" }),
+    attempt({ id: 6, t: ago(31), outcome: "nobody", attempt: 0, alarm: "00000000000000a1" }),
+  ],
+});

@@ -65,6 +65,7 @@ const WRITES: [file: string, path: RegExp, acts: Act[]][] = [
   ["pages/devices.tsx", /post<DeviceCredentials>\("devices"/, ["device.add"]],
   ["pages/start.tsx", /post<DeviceCredentials>\("devices"/, ["device.add"]],
   ["parts/checklist.tsx", /post<Adopted>\("discovery\/adopt"/, ["discovery.adopt"]],
+  ["pages/notifications.tsx", /post<NotificationTested>/, ["notification.test"]],
   ["pages/work.tsx", /put<WorkOrder>/, ["work_order.change"]],
   ["parts/machine-work.tsx", /\/withdraw`/, ["work_order.open", "note.add"]],
 ];
