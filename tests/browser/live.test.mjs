@@ -242,8 +242,7 @@ test('under a name of the plant, over plain HTTP: one stream, and none in any ta
   }
   says(closed, 'named', { p0: 95 });
   for (const page of tabs) await rowsOf(page, 'named').waitFor({ timeout: 5_000 });
-  // Over plain HTTP Chromium says of each page that one header has no meaning there; nothing else, also not of the policy on content.
-  assert.deepEqual(tabs.flatMap((page) => page.complaints).filter((c) => !c.startsWith('The Cross-Origin-Opener-Policy header has been ignored')), []);
+  assert.deepEqual(tabs.flatMap((page) => page.complaints), []);
   const metrics = async () => Number(/^danxia_live_streams (\d+)/m.exec(await (await fetch(`${closed.url}/metrics`, { headers: { cookie } })).text())[1]);
   assert.equal(await metrics(), 1);
 
