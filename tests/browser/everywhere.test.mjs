@@ -38,6 +38,7 @@ before(async () => {
     overview: '#/overview', start: '#/start', started: '#/start?device=press-1', alarms: '#/alarms', alarm: `#/alarms/${alarm.id}`, history: '#/alarms?tab=history',
     performance: '#/alarms/performance', work: '#/work?state=all', order: `#/work/${order.number}`, done: `#/work/${other.number}`,
     machine: `#/machine/${at}`, vibration: `#/vibration/${at}/${alarm.point.split('/').map(encodeURIComponent).join('/')}`,
+    trend: `#/trend?tags=${encodeURIComponent([`${site}/${machine}/${alarm.point}`].map(encodeURIComponent) + '~velocity_rms')}`, compare: '#/trend',
     connections: '#/connections', quarantine: '#/connections/quarantine', discovery: '#/connections/discovery', ledger: '#/connections/ledger',
     rules: '#/rules', devices: '#/devices', device: '#/devices/press-1', store: '#/store', account: '#/account',
     users: '#/admin', sessions: '#/admin/sessions', tokens: '#/admin/tokens', notifications: '#/admin/notifications', audit: '#/admin/audit', nowhere: '#/nowhere',

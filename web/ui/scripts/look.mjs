@@ -40,6 +40,8 @@ const PAGES = [
   ["work", "#/work?state=all"],
   ["work-order", "#/work/12"],
   ["work-done", "#/work/11"],
+  ["trend", "#/trend?tags=steel%252Fmain-fan-1%252Fbearing_temp_de,steel%252Fmain-fan-1%252Fvib_de_h~velocity_rms,steel%252Fmain-fan-1%252Fcurrent&range=8h"],
+  ["trend-none", "#/trend"],
   ["notifications", "#/admin/notifications"],
   ["start", "#/start"],
   ["started", "#/start?device=press-1"],

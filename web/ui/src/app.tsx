@@ -32,6 +32,7 @@ const RulesPage = lazy(() => import("./pages/rules").then((m) => m.RulesPage));
 const Start = lazy(() => import("./pages/start").then((m) => m.Start));
 const Store = lazy(() => import("./pages/store").then((m) => m.Store));
 const Work = lazy(() => import("./pages/work").then((m) => m.Work));
+const Compare = lazy(() => import("./pages/trend").then((m) => m.Compare));
 const Vibration = lazy(() => import("./pages/vibration").then((m) => m.Vibration));
 
 let keysStarted = false;
@@ -47,6 +48,7 @@ function keysOnce(): void {
       m: () => goMachine(),
       p: () => go(["alarms", "performance"]),
       w: () => go(["work"]),
+      t: () => go(["trend"]),
     },
     { "/": focusSearch, "?": toggleHelp },
   );
@@ -128,6 +130,7 @@ function pageOf(route: Route, status: Status | undefined): preact.JSX.Element {
   if (page === "start") return <Start status={status} />;
   if (page === "sign-in") return <NotSignedIn why={route.query["why"] ?? ""} />;
   if (page === "store") return <Store />;
+  if (page === "trend") return <Compare />;
   if (page === "work") return <Work key={first ?? ""} number={first} />;
   if (page === "vibration" && first && second && more.length > 0)
     return <Vibration site={first} machine={second} point={more.join("/")} />;
@@ -151,6 +154,7 @@ function pageTitle(route: Route): string {
   if (page === "rules") return t("rules.title");
   if (page === "start") return t("start.title");
   if (page === "store") return t("store.title");
+  if (page === "trend") return t("compare.title");
   if (page === "work") return below ? `#${below} · ${t("work.title")}` : t("work.title");
   if (page === "devices") return below ? `${below} · ${t("devices.title")}` : t("devices.title");
   if (page === "machine") return machine ?? t("nav.machine");

@@ -530,6 +530,7 @@ export const FAMILIES = {
   coach_refused: ["not_a_limit", "no_limit", "no_values"],
   simulate_fault: ["point", "condition", "limit", "deadband", "on", "off", "over"],
   nav: ["overview", "alarms", "work", "connections"],
+  statistic: ["mean", "time_mean", "min", "max", "standard_deviation", "p05", "p50", "p95", "count", "bad"],
   speaks: ["mqtt", "sparkplug", "gateway"],
   speaks_what: ["mqtt", "sparkplug", "gateway"],
   work_state: ["open", "planned", "done", "cancelled"],

@@ -17,7 +17,8 @@ import {
   valueAgainstLimit,
   valueText,
 } from "../lib/condition";
-import { clock, dateTime, num, quantity, span, when } from "../lib/format";
+import { tagKey } from "../lib/compare";
+import { clock, num, quantity, span, when } from "../lib/format";
 import { registerKeys } from "../lib/keys";
 import { now, serverNow } from "../lib/now";
 import { href, setQuery, useRoute } from "../lib/router";
@@ -30,6 +31,7 @@ import { Empty, Guarded } from "../parts/states";
 import { Tones } from "../parts/drive-train";
 import { Train, sensorFailed, zoneOf } from "../parts/train";
 import { Trend } from "../parts/trend";
+import { useWindow, WindowNote, WindowPicker } from "../parts/window";
 import { foreign, Unjudged, Unread } from "../parts/unjudged";
 
 const EVERY = 10_000;
@@ -354,27 +356,13 @@ function Indicators({ p }: { p: PointDetail }) {
   );
 }
 
-const RANGES: [key: string, ms: number][] = [
-  ["15m", 900_000],
-  ["1h", 3_600_000],
-  ["8h", 28_800_000],
-  ["24h", 86_400_000],
-  ["7d", 604_800_000],
-  ["30d", 2_592_000_000],
-];
-
 function PointTrend({ m, p }: { m: MachineDetail; p: PointDetail }) {
   const { query } = useRoute();
   const indicator =
     p.kind === "waveform"
       ? (p.indicators.find((i) => i.name === query["series"]) ?? p.indicators.find((i) => i.name === "velocity_rms") ?? p.indicators[0])
       : undefined;
-  const range = RANGES.find(([k]) => k === query["range"])?.[1] ?? 3_600_000;
-  const [from, to] = [Number(query["from"]), Number(query["to"])];
-  const fixedWindow = from > 0 && to > from;
-  const [a, b] = fixedWindow ? [from, to] : [Date.now() - range, Date.now()];
-  const pan = (share: number) =>
-    setQuery({ from: Math.round(a + (b - a) * share), to: Math.round(b + (b - a) * share) });
+  const { range, fixed } = useWindow();
   const boundaries =
     indicator?.name === "velocity_rms" && p.zone && "boundaries" in p.zone ? p.zone.boundaries : undefined;
   const name = `${pointTitle(p)}${indicator ? ` · ${code("indicator", indicator.name)}` : ""}`;
@@ -394,33 +382,12 @@ function PointTrend({ m, p }: { m: MachineDetail; p: PointDetail }) {
             </select>
           </label>
         )}
-        <div class="segmented push" role="group" aria-label={t("trend.window")}>
-          <button type="button" aria-label={t("trend.earlier")} onClick={() => pan(-0.5)}>
-            ‹
-          </button>
-          {RANGES.map(([k, size]) => (
-            <button
-              key={k}
-              type="button"
-              aria-pressed={!fixedWindow && size === range}
-              onClick={() => setQuery({ range: k, from: null, to: null })}
-            >
-              {span(size)}
-            </button>
-          ))}
-          <button type="button" aria-label={t("trend.later")} disabled={!fixedWindow} onClick={() => pan(0.5)}>
-            ›
-          </button>
-        </div>
+        <a class="button" href={href(["trend"], { tags: tagKey({ point: p.id, ...(indicator && { indicator: indicator.name }) }), range: query["range"] })} data-testid="to-compare">
+          {t("compare.title")}
+        </a>
+        <WindowPicker />
       </div>
-      {fixedWindow && (
-        <p class="muted window-note">
-          {dateTime(from)} – {dateTime(to)}{" "}
-          <button type="button" class="link" onClick={() => setQuery({ from: null, to: null })}>
-            {t("trend.back_to_now")}
-          </button>
-        </p>
-      )}
+      <WindowNote />
       {p.kind === "waveform" && !indicator ? (
         <Empty text={t("trend.empty")} />
       ) : (
@@ -429,7 +396,7 @@ function PointTrend({ m, p }: { m: MachineDetail; p: PointDetail }) {
           point={p.id}
           indicator={indicator?.name ?? null}
           unit={indicator ? (indicator.unit ?? null) : (p.unit ?? null)}
-          {...(fixedWindow ? { from, to } : {})}
+          {...(fixed ?? {})}
           range={range}
           periodMs={p.period_s != null ? p.period_s * 1000 : null}
           {...(indicator ? {} : { limits: p.limits })}

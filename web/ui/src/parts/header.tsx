@@ -20,7 +20,7 @@ export function focusSearch(): void {
 }
 
 export function Header({ page, status }: { page: string; status: Status | undefined }) {
-  const below: Record<string, string> = { machine: "overview", vibration: "overview", start: "overview", rules: "connections", devices: "connections", store: "connections" };
+  const below: Record<string, string> = { machine: "overview", vibration: "overview", start: "overview", trend: "overview", rules: "connections", devices: "connections", store: "connections" };
   const here = below[page] ?? page;
   return (
     <>

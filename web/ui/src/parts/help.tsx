@@ -14,6 +14,7 @@ const KEYS: [keys: string[], text: string][] = [
   [["g", "s"], "help.store"],
   [["g", "p"], "help.performance"],
   [["g", "w"], "help.work"],
+  [["g", "t"], "help.trend"],
   [["/"], "help.search"],
   [["j"], "help.next"],
   [["k"], "help.previous"],

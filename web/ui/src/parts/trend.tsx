@@ -5,6 +5,7 @@ import { useResource } from "../api/resource";
 import type { Buckets, Limits } from "../api/types";
 import { code, t } from "../i18n";
 import { clock, clockShort, dateTime, day, num, plantZone, quantity } from "../lib/format";
+import type { Band } from "../lib/compare";
 import { alone, gapLimit, withGaps } from "../lib/gaps";
 import { lang, theme } from "../lib/prefs";
 import { verticalRange } from "../lib/range";
@@ -27,6 +28,12 @@ export interface TrendProps {
   boundaries?: readonly number[];
   /** An instant to mark, ms. */
   mark?: number;
+  /** Instants to number, ms: what stands beside the chart tells of them. */
+  flags?: readonly number[];
+  /** When alarms of it held. */
+  bands?: readonly Band[];
+  /** Charts of one key show the same instant under the pointer. */
+  sync?: string;
   label: string;
   height?: number;
   onZoom?: (from: number, to: number) => void;
@@ -64,7 +71,7 @@ function TrendChart(props: TrendProps & { answer: Answer }) {
   const { answer, limits, boundaries, height = 230 } = props;
   const { buckets, from, to } = answer;
   const look = [useStore(theme), useStore(lang), useStore(plantZone), props.point, props.indicator, props.unit, props.mark]
-    .concat(JSON.stringify([limits, boundaries]))
+    .concat(JSON.stringify([limits, boundaries, props.flags, props.bands]))
     .join("\n");
   const [hover, setHover] = useState<number | null>(null);
 
@@ -169,7 +176,12 @@ function trendOptions(
     tzDate: plantDate(),
     legend: { show: false },
     padding: [20, 16, 0, 4],
-    cursor: { y: false, drag: { x: true, y: false, dist: 6, setScale: false }, points: { size: 6 } },
+    cursor: {
+      y: false,
+      drag: { x: true, y: false, dist: 6, setScale: false },
+      points: { size: 6 },
+      ...(props.sync && { sync: { key: props.sync } }),
+    },
     scales: {
       x: { time: true, range: () => [current.from / 1000, current.to / 1000] },
       y: { range: (_, low, high) => verticalRange(low ?? 0, high ?? 1, limits, boundaries) },
@@ -205,8 +217,8 @@ function trendOptions(
           if (a !== undefined && b !== undefined) props.onZoom?.(Math.round(a), Math.round(b));
         },
       ],
-      drawClear: [(u) => (drawZones(u, boundaries), drawHoles(u, current.gapped.holes))],
-      draw: [(u) => (drawLimits(u, limits), drawMark(u, props.mark), drawUnits(u, "", unit))],
+      drawClear: [(u) => (drawZones(u, boundaries), drawHoles(u, current.gapped.holes), drawBands(u, props.bands))],
+      draw: [(u) => (drawLimits(u, limits), drawMark(u, props.mark), drawFlags(u, props.flags), drawUnits(u, "", unit))],
     },
   };
 }
@@ -230,6 +242,51 @@ function drawZones(u: uPlot, boundaries: readonly number[] | undefined): void {
       ctx.fillStyle = ink("ink-2");
       ctx.fillText(name, bbox.left + bbox.width - 5 * devicePixelRatio, y1 + 3 * devicePixelRatio);
     }
+  });
+  ctx.restore();
+}
+
+/** A bar along the top for each time in which an alarm held: its colour is that of its priority, its digit stands in it. */
+function drawBands(u: uPlot, bands: readonly Band[] | undefined): void {
+  const { ctx, bbox } = u;
+  const high = 9 * devicePixelRatio;
+  ctx.save();
+  ctx.font = canvasFont();
+  ctx.textBaseline = "middle";
+  for (const b of bands ?? []) {
+    const left = Math.max(bbox.left, u.valToPos(b.from / 1000, "x", true));
+    const right = Math.min(bbox.left + bbox.width, u.valToPos(b.to / 1000, "x", true));
+    if (right < left) continue;
+    ctx.fillStyle = ink(`p${b.priority}`);
+    ctx.globalAlpha = 0.12;
+    ctx.fillRect(left, bbox.top, Math.max(right - left, devicePixelRatio), bbox.height);
+    ctx.globalAlpha = 1;
+    ctx.fillRect(left, bbox.top - high, Math.max(right - left, 2 * devicePixelRatio), high);
+    if (right - left > 14 * devicePixelRatio) {
+      ctx.fillStyle = ink(`p${b.priority}-ink`);
+      ctx.fillText(String(b.priority), left + 4 * devicePixelRatio, bbox.top - high / 2);
+    }
+  }
+  ctx.restore();
+}
+
+function drawFlags(u: uPlot, flags: readonly number[] | undefined): void {
+  const { ctx, bbox } = u;
+  ctx.save();
+  ctx.font = canvasFont();
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  flags?.forEach((t, i) => {
+    const x = u.valToPos(t / 1000, "x", true);
+    if (x < bbox.left || x > bbox.left + bbox.width) return;
+    drawMark(u, t);
+    const y = bbox.top + bbox.height - 9 * devicePixelRatio;
+    ctx.fillStyle = ink("ink");
+    ctx.beginPath();
+    ctx.arc(x, y, 8 * devicePixelRatio, 0, 2 * Math.PI);
+    ctx.fill();
+    ctx.fillStyle = ink("panel");
+    ctx.fillText(String(i + 1), x, y);
   });
   ctx.restore();
 }

@@ -116,7 +116,9 @@ function api(req, res, path, q) {
     }
     case "ca.crt": return res.writeHead(200, { "content-type": "application/x-pem-file" }).end("-----BEGIN CERTIFICATE-----\n");
     case "devices": if (rest[1] === "own") return json(res, devices.DEVICES.find((d) => d.name === rest[0])); return rest[1] === "checklist" ? json(res, devices.checklist(rest[0])) : json(res, flag("empty") ? { devices: [], roles: devices.ROLES } : { devices: devices.DEVICES, roles: devices.ROLES });
-    case "series": return json(res, plant.buckets(q));
+    case "series":
+      if (rest[0] === "query") return void body(req).then((asked) => json(res, work.statistics(asked)));
+      return json(res, plant.buckets(q));
     case "waveforms": {
       const point = q.get("point") ?? "steel/main-fan-1/vib_de_h";
       if (!rest[0]) return json(res, point.includes("nde_a") ? [] : WAVES.map((w) => header(w, point)));

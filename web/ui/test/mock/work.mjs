@@ -91,3 +91,11 @@ export const notifications = () => ({
     attempt({ id: 6, t: ago(31), outcome: "nobody", attempt: 0, alarm: "00000000000000a1" }),
   ],
 });
+
+export const statistics = (asked) => ({
+  statistics: asked.series.map((s, i) => ({
+    point: s.point, indicator: s.indicator ?? null, unit: s.indicator ? "mm/s" : "°C", count: 3600 - i, texts: 0, bad: i,
+    min: { t: ago(1), value: 58.1 + i }, max: { t: ago(0.5), value: 63.9 + i }, mean: 61.2 + i, time_mean: 61.21 + i, standard_deviation: 1.27,
+    p05: 59.2, p50: 61.2, p95: 63.1,
+  })),
+});

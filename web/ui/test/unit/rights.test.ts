@@ -70,8 +70,8 @@ const WRITES: [file: string, path: RegExp, acts: Act[]][] = [
   ["parts/machine-work.tsx", /\/withdraw`/, ["work_order.open", "note.add"]],
 ];
 /** Written to by whoever is logged in, or behind a page that is for administrators as a whole, behind the list of devices, or in a dialog
- * that others open. */
-const OTHERS = ["pages/entrance.tsx", "pages/account.tsx", "pages/admin.tsx", "pages/device.tsx", "lib/me.ts", "pages/performance/simulator.tsx", "parts/new-order.tsx"];
+ * that others open; or no write at all, but a question with a body. */
+const OTHERS = ["pages/entrance.tsx", "pages/account.tsx", "pages/admin.tsx", "pages/device.tsx", "lib/me.ts", "pages/performance/simulator.tsx", "pages/trend/index.tsx", "parts/new-order.tsx"];
 
 const SRC = join(import.meta.dirname, "../../src");
 const files = (dir: string): string[] =>

@@ -79,6 +79,24 @@ export interface Buckets {
   missing?: string | null;
 }
 
+/** What the values of one series amount to within a window. */
+export interface SeriesStatistics {
+  point: string;
+  indicator: string | null;
+  unit: string | null;
+  count: number;
+  min: { t: Instant; value: number } | null;
+  max: { t: Instant; value: number } | null;
+  mean: number | null;
+  time_mean: number | null;
+  standard_deviation: number | null;
+  p05: number | null;
+  p50: number | null;
+  p95: number | null;
+  bad: number;
+  texts: number;
+}
+
 /** Shipping to InfluxDB; `null` where nothing is shipped. */
 export interface Influx {
   url: string;
