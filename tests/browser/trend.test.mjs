@@ -43,6 +43,7 @@ for (const locale of ['zh-CN', 'en']) {
     }
     const page = await open(browser, { locale });
     await page.goto(`${platform.url}/#/overview`);
+    await page.getByTestId('tile').first().waitFor();
     await page.keyboard.press('g');
     await page.keyboard.press('t');
     for (const [machine, point] of [[fan, 'temp'], [pump, 'flow']]) {
