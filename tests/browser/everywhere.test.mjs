@@ -90,7 +90,7 @@ for (const [shape, colorScheme, locale] of LOOKS) {
       await page.goto('about:blank');
       await page.goto(`${url}/${hash}`);
       await page.locator('.fresh, .stale, .state.problem, .state.empty').first().waitFor();
-      await page.waitForLoadState('networkidle', { timeout: 1_500 }).catch(() => undefined);
+      await page.waitForFunction(() => !document.querySelector('.state.loading'));
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (wide > 0) found.push(`${name}: ${wide} px wider than the window`);
       if (await page.locator('.state.problem').count()) found.push(`${name}: ${await page.locator('.state.problem').first().innerText()}`);
