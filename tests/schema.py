@@ -2,7 +2,8 @@
 answer is a fault of the server (5xx), and each is one that the description names, in the form that it names.
 
 Run by `make schema`. A little plant is there, with an alarm, a record, work orders and a device, so that paths that name
-something are not all answered with 404; SCHEMA_EXAMPLES says how many questions each path is asked.
+something are not all answered with 404; SCHEMA_EXAMPLES says how many questions each path is asked. One after the other: of
+two who shelve and unshelve the same alarm at once, one may wait for a state that the other has ended (503).
 """
 
 import json
@@ -80,7 +81,7 @@ def main():
         command = [Path(sys.executable).parent / "st", "--config-file", config, "run", f"{base}/api/v1/openapi.json",
                    "--checks", ",".join(CHECKS), "--header", f"Authorization:Bearer {secret}", "--seed", SEED,
                    "--max-examples", str(EXAMPLES), "--phases", "examples,coverage,fuzzing", "--request-timeout", "30",
-                   "--warnings", "off", "--no-color", "--workers", "2", "--continue-on-failure"]
+                   "--warnings", "off", "--no-color", "--workers", "1", "--continue-on-failure"]
         for path in LEFT_OUT:
             command += ["--exclude-path", path]
         status = subprocess.run(command).returncode
