@@ -24,13 +24,15 @@ import { Empty, Guarded, ProblemBox } from "../parts/states";
 const NewOrder = lazy(() => import("../parts/new-order").then((m) => m.NewOrder));
 
 const EVERY = 10_000;
+/** Alarms that are asked for. The server gives those that stand before those that are over, so that it is the latter that are cut off. */
+const MOST = 5_000;
 const TABS = ["active", "unacknowledged", "shelved", "suppressed", "out_of_service", "history"] as const;
 type Tab = (typeof TABS)[number];
 /** Rows drawn at first; more on request, so that a thousand alarms scroll smoothly. */
 const PAGE = 200;
 
 export function Alarms({ selected }: { selected: string | undefined }) {
-  const answer = useResource<{ alarms: Alarm[]; total: number }>("alarms", (s) => get("alarms?state=all", s), EVERY);
+  const answer = useResource<{ alarms: Alarm[]; total: number }>("alarms", (s) => get(`alarms?state=all&limit=${MOST}`, s), EVERY);
   return (
     <Guarded of={answer} every={EVERY}>
       {(data) => <AlarmList fetched={data.alarms} at={answer.at ?? 0} selected={selected} reload={answer.reload} />}
