@@ -36,7 +36,7 @@ before(async () => {
   const at = [site, machine].map(encodeURIComponent).join('/');
   pages = {
     overview: '#/overview', start: '#/start', started: '#/start?device=press-1', alarms: '#/alarms', alarm: `#/alarms/${alarm.id}`, history: '#/alarms?tab=history',
-    performance: '#/alarms/performance', work: '#/work?state=all', order: `#/work/${order.number}`, done: `#/work/${other.number}`,
+    performance: '#/alarms/performance', work: '#/orders?state=all', order: `#/orders/${order.number}`, done: `#/orders/${other.number}`,
     machine: `#/machine/${at}`, vibration: `#/vibration/${at}/${alarm.point.split('/').map(encodeURIComponent).join('/')}`,
     trend: `#/trend?tags=${encodeURIComponent([`${site}/${machine}/${alarm.point}`].map(encodeURIComponent) + '~velocity_rms')}`, compare: '#/trend',
     connections: '#/connections', quarantine: '#/connections/quarantine', discovery: '#/connections/discovery', ledger: '#/connections/ledger',

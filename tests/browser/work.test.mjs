@@ -80,7 +80,7 @@ for (const lang of ['zh-CN', 'en']) {
     await page.getByTestId('order-planned').fill('2030-01-02T08:00');
     assert.deepEqual(await faults(page), []);
     await page.getByTestId('order-open').click();
-    await page.waitForURL(/#\/work\/\d+$/);
+    await page.waitForURL(/#\/orders\/\d+$/);
     const order = page.getByTestId('work-order');
     await order.getByText(words.planned).first().waitFor();
     const number = Number(/\d+$/.exec(page.url())[0]);
@@ -156,7 +156,7 @@ test('two who change the same order: the second is told, and nothing is lost', {
   await until('the machine', () => platform.get('/api/v1/machines/hall/mill'));
   const order = await platform.send('POST', '/api/v1/machines/hall/mill/work-orders', { title: 'look at it' });
   const page = await open(browser, { locale: 'en' });
-  await page.goto(`${platform.url}/#/work/${order.number}`);
+  await page.goto(`${platform.url}/#/orders/${order.number}`);
   await page.getByTestId('order-finding').fill('a long text that nobody wants to type again');
   await platform.send('PUT', `/api/v1/machines/hall/mill/work-orders/${order.number}`, { revision: 1, title: 'look at it', state: 'planned', by: 'somebody' });
   await page.getByTestId('order-to-done').click();

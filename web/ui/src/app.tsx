@@ -47,7 +47,7 @@ function keysOnce(): void {
       s: () => go(["store"]),
       m: () => goMachine(),
       p: () => go(["alarms", "performance"]),
-      w: () => go(["work"]),
+      w: () => go(["orders"]),
       t: () => go(["trend"]),
     },
     { "/": focusSearch, "?": toggleHelp },
@@ -131,7 +131,7 @@ function pageOf(route: Route, status: Status | undefined): preact.JSX.Element {
   if (page === "sign-in") return <NotSignedIn why={route.query["why"] ?? ""} />;
   if (page === "store") return <Store />;
   if (page === "trend") return <Compare />;
-  if (page === "work") return <Work key={first ?? ""} number={first} />;
+  if (page === "orders") return <Work key={first ?? ""} number={first} />;
   if (page === "vibration" && first && second && more.length > 0)
     return <Vibration site={first} machine={second} point={more.join("/")} />;
   return (
@@ -155,7 +155,7 @@ function pageTitle(route: Route): string {
   if (page === "start") return t("start.title");
   if (page === "store") return t("store.title");
   if (page === "trend") return t("compare.title");
-  if (page === "work") return below ? `#${below} · ${t("work.title")}` : t("work.title");
+  if (page === "orders") return below ? `#${below} · ${t("work.title")}` : t("work.title");
   if (page === "devices") return below ? `${below} · ${t("devices.title")}` : t("devices.title");
   if (page === "machine") return machine ?? t("nav.machine");
   if (page === "vibration") return `${t("nav.vibration")} ${machine ?? ""} ${point.join("/")}`;

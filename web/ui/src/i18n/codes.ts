@@ -529,7 +529,7 @@ export const FAMILIES = {
   coach_verdict: ["solved", "nothing_helps", "no_chatter", "never_raised"],
   coach_refused: ["not_a_limit", "no_limit", "no_values"],
   simulate_fault: ["point", "condition", "limit", "deadband", "on", "off", "over"],
-  nav: ["overview", "alarms", "work", "connections"],
+  nav: ["overview", "alarms", "orders", "connections"],
   statistic: ["mean", "time_mean", "min", "max", "standard_deviation", "p05", "p50", "p95", "count", "bad"],
   speaks: ["mqtt", "sparkplug", "gateway"],
   speaks_what: ["mqtt", "sparkplug", "gateway"],

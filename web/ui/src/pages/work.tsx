@@ -41,7 +41,7 @@ function List() {
           ))}
         </div>
         {machine && (
-          <a class="chip" href={href(["work"], { ...query, machine: null })}>
+          <a class="chip" href={href(["orders"], { ...query, machine: null })}>
             {machine} <span aria-label={t("alarms.remove_filter")}>×</span>
           </a>
         )}
@@ -99,7 +99,7 @@ function Rows({ first, which }: { first: WorkOrders; which: Record<string, strin
                 <a href={href(["machine", o.machine.site, o.machine.machine])}>{machineTitle(o.machine)}</a>
               </td>
               <td>
-                <a href={href(["work", String(o.number)])}>{o.title}</a>
+                <a href={href(["orders", String(o.number)])}>{o.title}</a>
               </td>
               <td data-name={t("work.because")}>{originText(o)}</td>
               {o.assignee ? <td data-name={t("work.assignee")}>{o.assignee}</td> : <td />}
@@ -137,7 +137,7 @@ function One({ number }: { number: string }) {
   return (
     <>
       <nav class="crumbs" aria-label={t("work.crumbs")}>
-        <a href={href(["work"])}>{t("work.title")}</a>
+        <a href={href(["orders"])}>{t("work.title")}</a>
         <span>#{number}</span>
       </nav>
       {o ? <Order newest={o} saved={setSaved} reload={answer.reload} /> : <Guarded of={answer} every={EVERY}>{() => <></>}</Guarded>}

@@ -12,7 +12,7 @@ import { useStore } from "../lib/store";
 import { toggleHelp } from "./help";
 import { PriorityMark } from "./marks";
 
-const PAGES = ["overview", "alarms", "work", "connections"] as const;
+const PAGES = ["overview", "alarms", "orders", "connections"] as const;
 const PRIORITIES: PriorityNumber[] = [1, 2, 3, 4];
 
 export function focusSearch(): void {

@@ -33,7 +33,7 @@ export function MachineWork({ m }: { m: MachineDetail }) {
   return (
     <section class="panel machine-work" aria-labelledby="work-title" data-testid="machine-work">
       <h2 id="work-title">
-        <a href={href(["work"], { machine: id, state: "all" })}>{t("work.title")}</a>
+        <a href={href(["orders"], { machine: id, state: "all" })}>{t("work.title")}</a>
       </h2>
       <Guarded of={orders} every={EVERY}>
         {(data) => (data.orders.length === 0 ? <p class="muted">{t("work.none_here")}</p> : <Brief orders={data.orders} />)}
@@ -59,7 +59,7 @@ export function Brief({ orders }: { orders: WorkOrder[] }) {
         <li key={o.number} data-testid="order-brief">
           <span class={`work-state w-${o.state}`}>{code("work_state", o.state)}</span>
           <span>
-            <a href={href(["work", String(o.number)])}>
+            <a href={href(["orders", String(o.number)])}>
               #{o.number} {o.title}
             </a>
             {o.finding && <span class="finding">{o.finding}</span>}

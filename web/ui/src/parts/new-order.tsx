@@ -33,7 +33,7 @@ export function NewOrder(props: {
         ...(at !== null && { planned_for: new Date(at).toISOString() }),
       });
       props.close();
-      go(["work", String(order.number)]);
+      go(["orders", String(order.number)]);
     } catch (e) {
       setProblem(e instanceof Problem ? e : new Problem(0, String(e), "", "", ""));
       setBusy(false);

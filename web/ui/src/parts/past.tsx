@@ -27,7 +27,7 @@ export function Past({ a }: { a: Alarm }) {
                 {p.found.map((o) => (
                   <li key={o.number} data-testid="past-found">
                     <span>
-                      <a href={href(["work", String(o.number)])}>#{o.number}</a> {machineTitle(o.machine)}
+                      <a href={href(["orders", String(o.number)])}>#{o.number}</a> {machineTitle(o.machine)}
                       <span class="finding">{o.finding}</span>
                       <small class="muted">
                         {[
@@ -53,7 +53,7 @@ export function Past({ a }: { a: Alarm }) {
                       {o.work_order !== null && (
                         <>
                           {" · "}
-                          <a href={href(["work", String(o.work_order)])}>#{o.work_order}</a>
+                          <a href={href(["orders", String(o.work_order)])}>#{o.work_order}</a>
                         </>
                       )}
                     </li>
